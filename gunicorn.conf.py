@@ -1,0 +1,53 @@
+"""How gunicorn runs Colloquy. Names and bounds of the COLLOQUY_ variables are those of app/settings.py."""
+
+import math
+import os
+
+import gunicorn.http.wsgi
+
+from app.settings import Settings
+
+_settings = Settings.from_environment(os.environ)
+
+proc_name = "colloquy"
+bind = f"{_settings.host}:{_settings.port}"
+
+# Threads may wait for the store together; processes use the cores. Each worker opens its own store.
+worker_class = "gthread"
+workers = _settings.workers
+threads = _settings.threads
+preload_app = False
+
+# A worker that shows no sign of life for this many seconds is replaced. One that is told to stop takes no
+# new requests and has the grace period to finish its own, none of which waits longer for the store than
+# COLLOQUY_REQUEST_TIMEOUT.
+timeout = 60
+graceful_timeout = math.ceil(_settings.request_timeout) + 20
+
+# Longer than the 60 seconds for which proxies commonly keep an idle connection: the proxy closes it first,
+# and never sends a request into a connection that is being closed.
+keepalive = 65
+
+# Bytes. The longest request line is GET /dialogue?ids= with 100 ids; gunicorn allows no more than this.
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# Forwarded headers count only from the addresses that the operator names, and none may set WSGI's own paths.
+forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "")
+forwarder_headers = ""
+
+# The application writes the access log, as JSON, with request ids and without keys.
+accesslog = None
+errorlog = "-"
+loglevel = _settings.log_level
+
+# Workers show that they live by touching a file: in memory, since a busy disk would make them look dead.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - only a heartbeat
+
+# What the server writes (the SQLite file above all) is its own business; gunicorn's default mask is 0.
+umask = 0o077
+control_socket_disable = True
+
+# Answers say what serves, not which release of what.
+gunicorn.http.wsgi.SERVER = "colloquy"
