@@ -1,0 +1,34 @@
+"""The embedded store: one SQLite file, several threads and processes, every commit on disk."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeVar
+
+from app.domain import Scope
+from app.stores import Backend, Transaction
+from app.stores.sqlite.catalog import Catalog
+from app.stores.sqlite.maintenance import Maintenance
+from app.stores.sqlite.search import Search
+from app.stores.sqlite.transaction import SqliteTransaction
+
+T = TypeVar("T")
+
+
+class SqliteBackend(Search, Catalog, Maintenance):
+    """All roles of ``app.stores.Backend`` over one file."""
+
+    def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        """See ``Store``. The work runs once; writers of this process share commits."""
+        return self.run(lambda connection: work(SqliteTransaction(connection, scope)))
+
+
+def open_sqlite(path: Path, *, timeout: float = 10.0, commit_delay: float = 0.0) -> Backend:
+    """Return the store in a file, which is made (0600) on first use, its folder (0700) too.
+
+    ``timeout`` (seconds) bounds the wait for the file and for a place in a shared commit; then
+    ServiceUnavailable is raised. ``commit_delay`` (seconds) is slept before each commit, for tests
+    that need writers to meet.
+    """
+    return SqliteBackend(path, timeout, commit_delay)

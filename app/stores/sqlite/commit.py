@@ -1,0 +1,160 @@
+"""Group commit: writes of several threads that wait at the same time share one transaction.
+
+A commit waits for the disk, and only one writer at a time can hold the file. So the first thread
+that wants to write leads: it begins a transaction, takes along what other threads of this process
+have queued, runs each work inside a savepoint, commits once and wakes them. Nobody is answered
+before the commit returned. A lone writer leads itself and hands nothing to anybody.
+"""
+
+from __future__ import annotations
+
+import enum
+import sqlite3
+import threading
+import time
+from collections import deque
+from collections.abc import Callable
+from typing import Any, Final, TypeVar
+
+from app.errors import ServiceUnavailable
+from app.stores.sqlite.connection import Connection, Connections
+from app.stores.sqlite.faults import BUSY, translate
+
+T = TypeVar("T")
+
+BATCH: Final = 64
+"""The most works that share a transaction."""
+
+_UNCERTAIN: Final = "The store failed while it wrote. Repeat the request with the same id or key."
+
+
+class _Phase(enum.Enum):
+    WAITING = enum.auto()
+    TAKEN = enum.auto()
+    LEADING = enum.auto()
+
+
+class _Job:
+    """One work, and what became of it."""
+
+    __slots__ = ("done", "error", "phase", "result", "wake", "work")
+
+    def __init__(self, work: Callable[[Connection], Any]) -> None:
+        self.work = work
+        self.result: Any = None
+        self.error: BaseException | None = None
+        self.done = False
+        self.phase = _Phase.LEADING
+        self.wake: threading.Event | None = None
+
+    def fail(self, error: BaseException) -> None:
+        self.error = error
+        self.result = None
+
+
+class GroupCommit:
+    """Runs works in transactions, one transaction at a time in this process.
+
+    ``timeout`` (seconds) bounds how long a work waits in the queue; one whose time is up is never
+    run. ``commit_delay`` (seconds, for tests) is slept before each commit.
+    """
+
+    def __init__(self, connections: Connections, timeout: float, commit_delay: float = 0.0) -> None:
+        self._connections = connections
+        self._timeout = timeout
+        self._delay = commit_delay
+        self._mutex = threading.Lock()
+        self._queue: deque[_Job] = deque()
+        self._led = False
+
+    def run(self, work: Callable[[Connection], T]) -> T:
+        """Run ``work`` in a transaction and return its result once that is on disk."""
+        job = _Job(work)
+        with self._mutex:
+            if self._led:
+                job.phase, job.wake = _Phase.WAITING, threading.Event()
+                self._queue.append(job)
+            self._led = True
+        if job.wake is not None:
+            self._wait(job, job.wake)
+        if job.phase is _Phase.LEADING:
+            self._lead(job)
+        if job.error is not None:
+            raise job.error
+        result: T = job.result
+        return result
+
+    def _wait(self, job: _Job, wake: threading.Event) -> None:
+        """Return when the job was run or is to lead."""
+        if wake.wait(self._timeout):
+            return
+        with self._mutex:
+            if job.phase is _Phase.WAITING:
+                self._queue.remove(job)
+                raise ServiceUnavailable(BUSY)
+        # Some leader has taken it, so that it may be committed: only the leader knows.
+        wake.wait()
+
+    def _lead(self, own: _Job) -> None:
+        batch = [own]
+        try:
+            self._run_batch(batch)
+        except BaseException as error:  # noqa: BLE001 - raised by each waiting thread itself
+            cause = translate(error) if isinstance(error, sqlite3.Error) else error
+            own.fail(cause)
+            message = cause.message if isinstance(cause, ServiceUnavailable) else _UNCERTAIN
+            for job in batch[1:]:
+                job.fail(ServiceUnavailable(message))
+        finally:
+            self._finish(batch)
+
+    def _finish(self, batch: list[_Job]) -> None:
+        """Give the lead to the first in the queue, if any, and wake those that were served."""
+        with self._mutex:
+            heir = self._queue.popleft() if self._queue else None
+            self._led = heir is not None
+            if heir is not None:
+                heir.phase = _Phase.LEADING
+        for job in (*batch, heir):
+            if job is not None and job.wake is not None:
+                job.wake.set()
+
+    def _run_batch(self, batch: list[_Job]) -> None:
+        connection = self._connections.get()
+        connection.execute("BEGIN IMMEDIATE")
+        try:
+            self._gather(batch)
+            if len(batch) == 1:
+                batch[0].result = batch[0].work(connection)
+            else:
+                for job in batch:
+                    _run_in_savepoint(connection, job)
+            if self._delay:
+                time.sleep(self._delay)
+            connection.execute("COMMIT")
+        except BaseException:
+            if connection.in_transaction:
+                connection.execute("ROLLBACK")
+            raise
+
+    def _gather(self, batch: list[_Job]) -> None:
+        """Take along what waits, now that the file is ours."""
+        with self._mutex:
+            while self._queue and len(batch) < BATCH:
+                job = self._queue.popleft()
+                job.phase = _Phase.TAKEN
+                batch.append(job)
+
+
+def _run_in_savepoint(connection: Connection, job: _Job) -> None:
+    """Run one of several works; its failure is its own unless the whole transaction is lost."""
+    connection.execute("SAVEPOINT work")
+    try:
+        job.result = job.work(connection)
+    except Exception as error:
+        if not connection.in_transaction:
+            # A full disk or a failed read undoes the transaction, earlier works included.
+            raise
+        connection.execute("ROLLBACK TO work")
+        job.fail(translate(error) if isinstance(error, sqlite3.Error) else error)
+    connection.execute("RELEASE work")

@@ -1,0 +1,74 @@
+"""The search index: FTS5 tables beside dialogue, message and memory, kept in the same transaction.
+
+A term is stored as ``<project's mark><term>``, so that the postings of a term are one project's
+and no other tenant's are ever walked; each row also has one token for its namespace. The tables
+hold no copy of the text: to remove an entry its terms are given again, from the row.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from functools import lru_cache
+from hashlib import blake2b
+
+from app.domain import Reach
+from app.stores.sqlite.connection import Connection
+
+Entry = tuple[int, str, str]
+"""Number of the row, its namespace, its terms."""
+
+
+@lru_cache(maxsize=1024)
+def project_mark(project: str) -> str:
+    """Return 12 hexadecimal digits that begin every term of a project."""
+    return blake2b(project.encode(), digest_size=6).hexdigest()
+
+
+@lru_cache(maxsize=8192)
+def namespace_token(project: str, namespace: str) -> str:
+    """Return the token of a namespace; no term begins with its first letter."""
+    return "n" + blake2b(f"{project}\0{namespace}".encode(), digest_size=8).hexdigest()
+
+
+def term_token(mark: str, term: str) -> str:
+    """Return the token of a term; what the tokenizer might split or fold is spelt in hexadecimal."""
+    if term.isascii() and term.isalnum():
+        return mark + term
+    return f"{mark}_{term.encode().hex()}"
+
+
+def count_terms(terms: str) -> int:
+    """Return the number of distinct terms."""
+    return len(set(terms.split()))
+
+
+def _text(project: str, namespace: str, terms: str) -> str:
+    mark = project_mark(project)
+    tokens = [term_token(mark, term) for term in terms.split()]
+    return " ".join([namespace_token(project, namespace), *tokens])
+
+
+def add_terms(connection: Connection, table: str, project: str, entries: Iterable[Entry]) -> None:
+    """Index rows of ``table`` that have terms."""
+    connection.executemany(
+        f"INSERT INTO {table}_terms (rowid, terms) VALUES (?, ?)",
+        [(number, _text(project, namespace, terms)) for number, namespace, terms in entries if terms],
+    )
+
+
+def drop_terms(connection: Connection, table: str, project: str, entries: Iterable[Entry]) -> None:
+    """Remove rows of ``table`` from the index; the terms must be those that were added."""
+    connection.executemany(
+        f"INSERT INTO {table}_terms ({table}_terms, rowid, terms) VALUES ('delete', ?, ?)",
+        [(number, _text(project, namespace, terms)) for number, namespace, terms in entries if terms],
+    )
+
+
+def match_expressions(reach: Reach, terms: Iterable[str]) -> list[str]:
+    """Return one FTS5 expression for each term, held to the reach."""
+    mark = project_mark(reach.project)
+    expressions = [f'"{term_token(mark, term)}"' for term in terms]
+    if reach.namespace is None:
+        return expressions
+    token = namespace_token(reach.project, reach.namespace)
+    return [f'"{token}" AND {expression}' for expression in expressions]

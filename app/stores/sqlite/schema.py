@@ -1,0 +1,118 @@
+"""The tables, as numbered migrations; ``PRAGMA user_version`` says how many have run.
+
+Every table of clients' data has an explicit integer key, because the search index refers to it and
+an implicit rowid may change. Large columns come last, so that lists and searches, which do not
+name them, never read the pages they overflow to. List indexes end with the columns that lists
+filter by, so that a row is only visited when it is answered.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+_CATALOG = """
+CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
+INSERT INTO meta (name, value) VALUES ('cursor_secret', randomblob(32));
+CREATE TABLE project (
+    name TEXT PRIMARY KEY, immutable INTEGER NOT NULL, created TEXT NOT NULL,
+    closed INTEGER NOT NULL DEFAULT 0
+) WITHOUT ROWID;
+CREATE INDEX project_closing ON project (name) WHERE closed = 1;
+CREATE TABLE access_key (
+    id TEXT PRIMARY KEY, hash TEXT NOT NULL UNIQUE, project TEXT NOT NULL, rights TEXT NOT NULL,
+    created TEXT NOT NULL, namespace TEXT, label TEXT, expires TEXT, revoked TEXT, last_used TEXT
+) WITHOUT ROWID;
+CREATE INDEX access_key_age ON access_key (created, id);
+CREATE INDEX access_key_project ON access_key (project, created, id);
+CREATE TABLE idempotency (
+    request TEXT PRIMARY KEY, project TEXT NOT NULL, namespace TEXT NOT NULL,
+    fingerprint TEXT NOT NULL, etag TEXT, expires TEXT NOT NULL, body TEXT NOT NULL
+) WITHOUT ROWID;
+CREATE INDEX idempotency_scope ON idempotency (project, namespace);
+CREATE INDEX idempotency_expiry ON idempotency (expires);
+"""
+
+_DIALOGUES = """
+CREATE TABLE dialogue (
+    number INTEGER PRIMARY KEY,
+    project TEXT NOT NULL, namespace TEXT NOT NULL, id TEXT NOT NULL, uid TEXT NOT NULL,
+    rev INTEGER NOT NULL, next_seq INTEGER NOT NULL, total INTEGER NOT NULL,
+    thread_count INTEGER NOT NULL, status TEXT NOT NULL, tags TEXT NOT NULL,
+    created TEXT NOT NULL, modified TEXT NOT NULL, create_hash TEXT NOT NULL,
+    created_count INTEGER NOT NULL, thread_of TEXT, label TEXT, last_message_created TEXT,
+    ended_at TEXT, archived_at TEXT, size INTEGER NOT NULL, terms TEXT NOT NULL,
+    recent_count INTEGER NOT NULL, metadata TEXT NOT NULL, state TEXT NOT NULL, recent TEXT NOT NULL,
+    UNIQUE (project, namespace, id)
+);
+CREATE INDEX dialogue_project ON dialogue (project, created, namespace, id, status, tags);
+CREATE INDEX dialogue_namespace ON dialogue (project, namespace, created, id, status, tags);
+CREATE INDEX dialogue_thread ON dialogue (project, namespace, thread_of, created, id, status, tags)
+    WHERE thread_of IS NOT NULL;
+CREATE INDEX dialogue_status ON dialogue (project, namespace, status);
+CREATE TABLE grave (
+    project TEXT NOT NULL, namespace TEXT NOT NULL, dialogue_id TEXT NOT NULL, uid TEXT NOT NULL,
+    fate INTEGER NOT NULL,
+    PRIMARY KEY (project, namespace, dialogue_id, uid)
+) WITHOUT ROWID;
+CREATE INDEX grave_pending ON grave (fate) WHERE fate IN (1, 2);
+CREATE VIRTUAL TABLE dialogue_terms USING fts5 (
+    terms, content = '', detail = none, columnsize = 0,
+    tokenize = "unicode61 remove_diacritics 0 tokenchars '_'"
+);
+"""
+
+_MESSAGES = """
+CREATE TABLE message (
+    number INTEGER PRIMARY KEY,
+    project TEXT NOT NULL, namespace TEXT NOT NULL, dialogue_id TEXT NOT NULL, uid TEXT NOT NULL,
+    id TEXT NOT NULL, seq INTEGER NOT NULL, role TEXT NOT NULL, tags TEXT NOT NULL,
+    created TEXT NOT NULL, modified TEXT NOT NULL, hash TEXT NOT NULL, has_image INTEGER NOT NULL,
+    size INTEGER NOT NULL, metadata TEXT NOT NULL, terms TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (project, namespace, dialogue_id, id, uid)
+);
+CREATE INDEX message_order ON message (project, namespace, dialogue_id, uid, created, seq);
+CREATE INDEX message_seq ON message (project, namespace, dialogue_id, uid, seq);
+CREATE INDEX message_image ON message (project, namespace, dialogue_id, uid) WHERE has_image = 1;
+CREATE VIRTUAL TABLE message_terms USING fts5 (
+    terms, content = '', detail = none, columnsize = 0,
+    tokenize = "unicode61 remove_diacritics 0 tokenchars '_'"
+);
+"""
+
+_MEMORIES = """
+CREATE TABLE memory (
+    number INTEGER PRIMARY KEY,
+    project TEXT NOT NULL, namespace TEXT NOT NULL, id TEXT NOT NULL, tags TEXT NOT NULL,
+    created TEXT NOT NULL, modified TEXT NOT NULL, hash TEXT NOT NULL, label TEXT,
+    description TEXT, size INTEGER NOT NULL, metadata TEXT NOT NULL, terms TEXT NOT NULL,
+    value TEXT NOT NULL,
+    UNIQUE (project, namespace, id)
+);
+CREATE INDEX memory_project ON memory (project, created, namespace, id, tags);
+CREATE INDEX memory_namespace ON memory (project, namespace, created, id, tags);
+CREATE VIRTUAL TABLE memory_terms USING fts5 (
+    terms, content = '', detail = none, columnsize = 0,
+    tokenize = "unicode61 remove_diacritics 0 tokenchars '_'"
+);
+CREATE TABLE summary (
+    number INTEGER PRIMARY KEY,
+    project TEXT NOT NULL, namespace TEXT NOT NULL, id TEXT NOT NULL, dialogue_id TEXT NOT NULL,
+    uid TEXT NOT NULL, created TEXT NOT NULL, through_seq INTEGER NOT NULL, ranged INTEGER NOT NULL,
+    completed INTEGER NOT NULL, stale INTEGER NOT NULL, hash TEXT NOT NULL, body TEXT NOT NULL,
+    UNIQUE (project, namespace, id)
+);
+CREATE INDEX summary_order ON summary (project, namespace, dialogue_id, uid, created, id);
+CREATE INDEX summary_uid ON summary (project, namespace, uid, through_seq);
+CREATE INDEX summary_latest ON summary (project, namespace, dialogue_id, uid, created, id)
+    WHERE completed = 1 AND ranged = 0;
+"""
+
+MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,)
+"""Each is run once, in order, in a transaction of its own; a released one is never changed."""
+
+VERSION: Final = len(MIGRATIONS)
+
+
+def statements(script: str) -> list[str]:
+    """Split a migration into statements (none has a semicolon inside)."""
+    return [part.strip() for part in script.split(";") if part.strip()]

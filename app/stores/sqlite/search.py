@@ -1,0 +1,127 @@
+"""Keyword search: which rows have how many of the terms, filtered, ordered and cut in SQL.
+
+A row's ``score`` is ``(matched << 32) - size``: more matched terms first, then fewer terms in all.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any, Final
+
+import orjson
+
+from app.domain import Message
+from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
+from app.stores.sqlite import rows
+from app.stores.sqlite.conditions import filter_clauses
+from app.stores.sqlite.database import Database
+from app.stores.sqlite.indexing import match_expressions
+from app.stores.sqlite.reads import NOT_PURGED
+from app.stores.sqlite.rows import Row
+
+MATCHES: Final = 3
+"""How many messages a dialogue's hit shows."""
+
+_HITS: Final = (
+    "(SELECT found.rowid AS number, count(*) AS matched FROM json_each(?1) AS term "
+    "CROSS JOIN {0}_terms AS found WHERE found.{0}_terms MATCH term.value GROUP BY found.rowid)"
+)
+_SCORED: Final = (
+    "SELECT row.number, (hit.matched << 32) - row.size AS score "
+    f"FROM {_HITS} AS hit CROSS JOIN {{0}} AS row ON row.number = hit.number"
+)
+_EVIDENCE: Final = (
+    "SELECT parent.number, (hit.matched << 32) - evidence.size AS score, evidence.number AS message, "
+    f"evidence.created, evidence.id FROM {_HITS.format('message')} AS hit "
+    "CROSS JOIN message AS evidence ON evidence.number = hit.number "
+    "CROSS JOIN dialogue AS parent ON parent.project = evidence.project "
+    "AND parent.namespace = evidence.namespace AND parent.id = evidence.dialogue_id "
+    "AND parent.uid = evidence.uid"
+)
+_SCORED_DIALOGUES: Final = (
+    f"SELECT number, max(score) AS score FROM ({_SCORED.format('dialogue')} "
+    f"UNION ALL SELECT number, score FROM ({_EVIDENCE})) GROUP BY number"
+)
+BEST_MESSAGES: Final = (
+    "SELECT number, message FROM (SELECT number, message, row_number() OVER "
+    "(PARTITION BY number ORDER BY score DESC, created DESC, id) AS place FROM "
+    f"({_EVIDENCE}) WHERE number IN (SELECT value FROM json_each(?2))) "
+    f"WHERE place <= {MATCHES} ORDER BY number, place"
+)
+_READ: Final[dict[SearchObject, tuple[str, Callable[[Row], Any]]]] = {
+    SearchObject.DIALOGUE: (rows.HEAD, rows.read_head),
+    SearchObject.MESSAGE: (rows.MESSAGE, rows.read_message),
+    SearchObject.MEMORY: (rows.MEMORY, rows.read_memory),
+}
+
+
+class Search(Database):
+    """The searching part of ``Store``."""
+
+    def search(self, query: SearchQuery) -> list[Hit]:
+        """See ``Store``. A query without terms finds nothing."""
+        terms = list(dict.fromkeys(query.terms))
+        if not terms:
+            return []
+        matching = orjson.dumps(match_expressions(query.reach, terms)).decode()
+        with self.snapshot():
+            best: dict[int, int] = dict(self.all(*search_query(query, matching)))
+            items = self._fetch(query.object, best)
+            matches: dict[int, list[Message]] = {}
+            if query.object is SearchObject.DIALOGUE:
+                matches = self._matches(matching, list(best))
+        return [
+            Hit(items[number], _relevance(score, len(terms)), tuple(matches.get(number, ())))
+            for number, score in best.items()
+        ]
+
+    def _fetch(self, kind: SearchObject, numbers: Iterable[int]) -> dict[int, Any]:
+        columns, read = _READ[kind]
+        listed = orjson.dumps(list(numbers)).decode()
+        found = self.all(fetch_query(kind, columns), (listed,))
+        return {row[-1]: read(row[:-1]) for row in found}
+
+    def _matches(self, matching: str, dialogues: Sequence[int]) -> dict[int, list[Message]]:
+        pairs = self.all(BEST_MESSAGES, (matching, orjson.dumps(dialogues).decode()))
+        messages = self._fetch(SearchObject.MESSAGE, [message for _, message in pairs])
+        matches: dict[int, list[Message]] = defaultdict(list)
+        for dialogue, message in pairs:
+            matches[dialogue].append(messages[message])
+        return matches
+
+
+def search_query(query: SearchQuery, matching: str) -> tuple[str, list[object]]:
+    """Return the query for the numbers and scores of the best hits."""
+    table = query.object.value
+    scored = _SCORED_DIALOGUES if query.object is SearchObject.DIALOGUE else _SCORED.format(table)
+    clauses = filter_clauses(query)
+    if query.object is SearchObject.MESSAGE:
+        clauses.add(NOT_PURGED.format("item"))
+    sql = (
+        f"SELECT item.number, scored.score FROM ({scored}) AS scored "
+        f"CROSS JOIN {table} AS item ON item.number = scored.number "
+        f"WHERE {clauses} ORDER BY {_order(query)} LIMIT ?"
+    )
+    return sql, [matching, *clauses.values, query.limit]
+
+
+def fetch_query(kind: SearchObject, columns: str) -> str:
+    """Return the query for whole rows by their numbers."""
+    return f"SELECT {columns}, number FROM {kind.value} WHERE number IN (SELECT value FROM json_each(?))"
+
+
+def _order(query: SearchQuery) -> str:
+    """Return the order: what was asked for, then the newest, then the ids, so that none is a tie."""
+    ids = ["item.id", "item.namespace"]
+    if query.object is SearchObject.MESSAGE:
+        ids += ["item.dialogue_id", "item.uid"]
+    if query.order_by is OrderBy.RELEVANCE:
+        return ", ".join([f"scored.score {query.order.value}", "item.created DESC", *ids])
+    return ", ".join([f"item.{query.order_by.value} {query.order.value}", *ids])
+
+
+def _relevance(score: int, terms: int) -> float:
+    matched = -(-score >> 32)
+    size = (matched << 32) - score
+    return (matched - 0.5 + 0.5 * min(1.0, matched / size)) / terms
