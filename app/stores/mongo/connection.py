@@ -1,0 +1,99 @@
+"""The connection that all parts of the store share: where, how durable, and for how long."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+from urllib.parse import unquote, urlsplit
+
+import pymongo
+from pymongo import MongoClient, ReadPreference
+from pymongo.collection import Collection
+from pymongo.database import Database
+from pymongo.errors import PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.write_concern import WriteConcern
+
+from app.errors import ServiceUnavailable
+
+Document = dict[str, Any]
+Rows = Collection[Document]
+
+DATABASE = "colloquy"
+"""The database of a URL that names none."""
+
+DURABLE = WriteConcern(w="majority", j=True)
+COMMITTED = ReadConcern("majority")
+
+log = logging.getLogger(__name__)
+
+
+class Connection:
+    """A client, its database and its time limit; nothing is connected before the first command."""
+
+    def __init__(
+        self, url: str, *, timeout: float, pool_size: int, client: MongoClient[Document] | None
+    ) -> None:
+        self.timeout = timeout
+        self.client = client if client is not None else _connect(url, timeout, pool_size)
+        self.transactional = isinstance(self.client, MongoClient)
+        """Whether this is MongoDB; mongomock has neither sessions nor concerns."""
+        self.database = self._open(unquote(urlsplit(url).path[1:]) or DATABASE)
+        self.dialogues = self.database["dialogues"]
+        self.messages = self.database["messages"]
+        self.graves = self.database["graves"]
+        self.memories = self.database["memories"]
+        self.summaries = self.database["summaries"]
+        self.projects = self.database["projects"]
+        self.keys = self.database["keys"]
+        self.idempotency = self.database["idempotency"]
+        self.meta = self.database["meta"]
+
+    def _open(self, name: str) -> Database[Document]:
+        if not self.transactional:
+            return self.client[name]
+        return self.client.get_database(
+            name,
+            read_preference=ReadPreference.PRIMARY,
+            write_concern=DURABLE,
+            read_concern=COMMITTED,
+        )
+
+    @contextmanager
+    def bounded(self, seconds: float | None = None) -> Iterator[None]:
+        """Hold everything inside to the time limit, and answer its failures as ServiceUnavailable."""
+        try:
+            with pymongo.timeout(self.timeout if seconds is None else seconds):
+                yield
+        except PyMongoError as error:
+            raise unavailable(error) from error
+
+
+def unavailable(error: Exception) -> ServiceUnavailable:
+    """Log what the driver says, which no client may see, and return what a client is told."""
+    log.error("MongoDB failed: %s: %s", type(error).__name__, error)
+    return ServiceUnavailable()
+
+
+def _connect(url: str, timeout: float, pool_size: int) -> MongoClient[Document]:
+    """Return a client that has not connected yet; raises ValueError for a URL it cannot read."""
+    milliseconds = round(timeout * 1000)
+    try:
+        return MongoClient(
+            url,
+            connect=False,
+            appname="colloquy",
+            maxPoolSize=pool_size,
+            retryReads=True,
+            retryWrites=True,
+            serverSelectionTimeoutMS=milliseconds,
+            connectTimeoutMS=milliseconds,
+            socketTimeoutMS=milliseconds,
+            waitQueueTimeoutMS=milliseconds,
+        )
+    except (PyMongoError, ValueError) as error:
+        # The driver's text may quote the password, so it is left out of this one and its trace.
+        kind = type(error).__name__
+        raise ValueError(f"The store URL is not one that MongoDB's driver reads ({kind}).") from None

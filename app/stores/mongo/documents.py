@@ -1,0 +1,233 @@
+"""Records as MongoDB documents, and back.
+
+A field of a record has the same name in its document, in camel case; a message's own id is
+``messageId``. Absent optional fields are left out. What a client named (the keys of metadata) is
+only ever a value: metadata is kept as the JSON text that came, and beside it as ``facets``, one
+``{k, t, v}`` for each thing that a search can filter by.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import fields
+from enum import Enum
+from typing import Any
+
+import orjson
+
+from app.domain import (
+    Dialogue,
+    DialogueHead,
+    IdempotencyRecord,
+    JsonText,
+    Key,
+    Memory,
+    Message,
+    Project,
+    Rights,
+    Scope,
+    Status,
+    Summary,
+)
+from app.search.analysis import dialogue_terms
+from app.stores.mongo.connection import Document
+
+Names = Mapping[str, str]
+
+
+def _camel(name: str) -> str:
+    first, *rest = name.split("_")
+    return first + "".join(word.capitalize() for word in rest)
+
+
+def _names(record: type, **special: str) -> Names:
+    return {entry.name: special.get(entry.name) or _camel(entry.name) for entry in fields(record)}
+
+
+HEAD = _names(DialogueHead)
+DIALOGUE = _names(Dialogue)
+MESSAGE = _names(Message, id="messageId")
+MEMORY = _names(Memory)
+SUMMARY = _names(Summary)
+PROJECT = _names(Project, name="_id")
+KEY = _names(Key, id="_id")
+IDEMPOTENCY = _names(IdempotencyRecord, request="_id")
+
+HEAD_FIELDS = ["_id", *HEAD.values()]
+DIALOGUE_FIELDS = [*DIALOGUE.values()]
+MESSAGE_FIELDS = [*MESSAGE.values()]
+MEMORY_FIELDS = [*MEMORY.values()]
+SUMMARY_FIELDS = [*SUMMARY.values()]
+
+
+def key_of(scope: Scope, identifier: str) -> Document:
+    """Return the primary key of a dialogue, memory or summary; the order of its fields matters."""
+    return {"p": scope.project, "n": scope.namespace, "i": identifier}
+
+
+def place(scope: Scope) -> Document:
+    """Return what every document of a scope carries and every filter begins with."""
+    return {"project": scope.project, "namespace": scope.namespace}
+
+
+def native(value: object) -> Any:
+    """Return a field's value as BSON keeps it."""
+    if isinstance(value, tuple):
+        return list(value)
+    return value.value if isinstance(value, Enum) else value
+
+
+def plain(record: object, names: Names) -> Document:
+    """Return the fields of a record that have a value."""
+    pairs = ((name, getattr(record, field)) for field, name in names.items())
+    return {name: native(value) for name, value in pairs if value is not None}
+
+
+def _read(document: Document, names: Names) -> dict[str, Any]:
+    return {field: document.get(name) for field, name in names.items()}
+
+
+def type_of(value: object) -> str:
+    """Return the kind of a scalar of metadata; values are compared within a kind only."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return "boolean"
+    return "text" if isinstance(value, str) else "number"
+
+
+def facets(metadata: JsonText) -> list[Document]:
+    """Return the top-level scalars and arrays of texts of metadata as filterable values."""
+    return list(_facets(orjson.loads(metadata)))
+
+
+def _facets(metadata: dict[str, Any]) -> Iterator[Document]:
+    for key, value in metadata.items():
+        if not isinstance(value, dict | list):
+            yield {"k": key, "t": type_of(value), "v": value}
+        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
+            for item in dict.fromkeys(value):
+                yield {"k": key, "t": "element", "v": item}
+
+
+def stems(text: str) -> Document:
+    """Return space-separated stems as the fields that a search matches and ranks by."""
+    terms = list(dict.fromkeys(text.split()))
+    return {"terms": terms, "size": len(terms)}
+
+
+def dialogue_document(dialogue: Dialogue) -> Document:
+    """Return a new dialogue's document."""
+    scope = Scope(dialogue.project, dialogue.namespace)
+    return {
+        "_id": key_of(scope, dialogue.id),
+        **plain(dialogue, DIALOGUE),
+        **_dialogue_stems(dialogue),
+        "facets": facets(dialogue.metadata),
+    }
+
+
+def _dialogue_stems(dialogue: Dialogue) -> Document:
+    return stems(dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata))
+
+
+SPOKEN = {"label", "tags", "metadata"}
+"""The fields of a dialogue that its search terms come from."""
+
+
+def dialogue_changes(before: Dialogue | None, after: Dialogue) -> Document:
+    """Return the update that turns one version of a dialogue into the next, only what differs.
+
+    An append to a dialogue with a large state does not send that state again.
+    """
+    old = {} if before is None else plain(before, DIALOGUE)
+    new = plain(after, DIALOGUE)
+    absent = object()
+    changed = {name: value for name, value in new.items() if old.get(name, absent) != value}
+    gone = {name: "" for name in DIALOGUE.values() if name not in new}
+    if changed.keys() & SPOKEN or old.keys() & gone.keys() & SPOKEN:
+        changed |= _dialogue_stems(after)
+    if "metadata" in changed:
+        changed["facets"] = facets(after.metadata)
+    return {"$set": {"rev": after.rev, **changed}, "$unset": gone}
+
+
+def head_from(document: Document) -> DialogueHead:
+    """Return a dialogue as lists show it."""
+    return DialogueHead(**_head_values(document, HEAD))
+
+
+def dialogue_from(document: Document) -> Dialogue:
+    """Return a whole dialogue."""
+    return Dialogue(**_head_values(document, DIALOGUE))
+
+
+def _head_values(document: Document, names: Names) -> dict[str, Any]:
+    values = _read(document, names)
+    values["status"] = Status(values["status"])
+    values["tags"] = tuple(values["tags"])
+    return values
+
+
+def message_document(scope: Scope, message: Message) -> Document:
+    """Return a message's document."""
+    return {
+        **place(scope),
+        **plain(message, MESSAGE),
+        **stems(message.terms),
+        "facets": facets(message.metadata),
+    }
+
+
+def message_from(document: Document) -> Message:
+    """Return a message."""
+    return Message(**_term_values(document, MESSAGE))
+
+
+def memory_document(scope: Scope, memory: Memory) -> Document:
+    """Return a memory's document."""
+    return {
+        "_id": key_of(scope, memory.id),
+        **place(scope),
+        **plain(memory, MEMORY),
+        **stems(memory.terms),
+        "facets": facets(memory.metadata),
+    }
+
+
+def memory_from(document: Document) -> Memory:
+    """Return a memory."""
+    return Memory(**_term_values(document, MEMORY))
+
+
+def _term_values(document: Document, names: Names) -> dict[str, Any]:
+    values = _read(document, names)
+    values["tags"] = tuple(values["tags"])
+    values["terms"] = " ".join(values["terms"])
+    return values
+
+
+def summary_document(scope: Scope, summary: Summary) -> Document:
+    """Return a summary's document."""
+    return {"_id": key_of(scope, summary.id), **place(scope), **plain(summary, SUMMARY)}
+
+
+def summary_from(document: Document) -> Summary:
+    """Return a summary."""
+    return Summary(**_read(document, SUMMARY))
+
+
+def project_from(document: Document) -> Project:
+    """Return a project."""
+    return Project(**_read(document, PROJECT))
+
+
+def key_from(document: Document) -> Key:
+    """Return a key."""
+    values = _read(document, KEY)
+    return Key(**{**values, "rights": Rights(values["rights"])})
+
+
+def idempotency_from(document: Document) -> IdempotencyRecord:
+    """Return a recorded answer."""
+    return IdempotencyRecord(**_read(document, IDEMPOTENCY))

@@ -1,0 +1,84 @@
+"""Reads that need the graves, used inside and outside transactions alike."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.domain import Message, Reach, Scope, Summary
+from app.stores.mongo.documents import (
+    MESSAGE_FIELDS,
+    SUMMARY_FIELDS,
+    key_of,
+    message_from,
+    place,
+    summary_from,
+)
+
+if TYPE_CHECKING:
+    from pymongo.client_session import ClientSession
+
+    from app.stores.mongo.connection import Connection, Document
+
+MOST_HIDDEN = 100_000
+"""How many unswept purges one search or count takes into account; the sweeper keeps it near none."""
+
+
+def within_reach(reach: Reach) -> Document:
+    """Return the filter that keeps to a project, and to a namespace when one is named."""
+    if reach.namespace is None:
+        return {"project": reach.project}
+    return {"project": reach.project, "namespace": reach.namespace}
+
+
+def in_dialogue(scope: Scope, dialogue_id: str, uid: str | None = None) -> Document:
+    """Return the filter for the rows of a dialogue id, of one incarnation or of all."""
+    rows = {**place(scope), "dialogueId": dialogue_id}
+    return rows if uid is None else {**rows, "uid": uid}
+
+
+def is_purged(
+    connection: Connection, session: ClientSession | None, scope: Scope, dialogue_id: str, uid: str
+) -> bool:
+    """Whether an incarnation is deleted with all its messages and summaries."""
+    query = {**in_dialogue(scope, dialogue_id, uid), "purged": True}
+    return connection.graves.find_one(query, ["_id"], session=session) is not None
+
+
+def find_message(
+    connection: Connection,
+    session: ClientSession | None,
+    scope: Scope,
+    dialogue_id: str,
+    message_id: str,
+) -> Message | None:
+    """Return a message by id, of the newest incarnation that has it and is not purged."""
+    query = {**in_dialogue(scope, dialogue_id), "messageId": message_id}
+    newest_first = [("uid", -1)]
+    with connection.messages.find(
+        query, MESSAGE_FIELDS, sort=newest_first, batch_size=2, session=session
+    ) as cursor:
+        for document in cursor:
+            if not is_purged(connection, session, scope, dialogue_id, document["uid"]):
+                return message_from(document)
+    return None
+
+
+def find_summary(
+    connection: Connection, session: ClientSession | None, scope: Scope, summary_id: str
+) -> Summary | None:
+    """Return a summary by id, unless its dialogue is purged."""
+    query = {"_id": key_of(scope, summary_id)}
+    document = connection.summaries.find_one(query, SUMMARY_FIELDS, session=session)
+    if document is None:
+        return None
+    summary = summary_from(document)
+    purged = is_purged(connection, session, scope, summary.dialogue_id, summary.uid)
+    return None if purged else summary
+
+
+def hidden_uids(connection: Connection, session: ClientSession | None, reach: Reach) -> dict[str, Any]:
+    """Return the filter that leaves out rows which are purged and wait for the sweeper."""
+    query = {**within_reach(reach), "pending": True}
+    graves = connection.graves.find(query, ["uid"], limit=MOST_HIDDEN, session=session)
+    uids = [grave["uid"] for grave in graves]
+    return {"uid": {"$nin": uids}} if uids else {}

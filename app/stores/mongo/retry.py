@@ -1,0 +1,111 @@
+"""Units of work in MongoDB transactions, repeated while the reason for failing is passing."""
+
+from __future__ import annotations
+
+import random
+import time
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, suppress
+from typing import TypeVar
+
+import pymongo
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError, PyMongoError
+from pymongo.read_concern import ReadConcern
+from pymongo.read_preferences import ReadPreference
+
+from app.stores.mongo.connection import DURABLE, Connection, unavailable
+from app.stores.mongo.stripes import Queue
+
+T = TypeVar("T")
+Attempt = Callable[[ClientSession], T]
+
+SNAPSHOT = ReadConcern("snapshot")
+
+CLASHES = 8
+"""How often work may meet a key that another writer took, before that counts as a failure."""
+
+FIRST_PAUSE = 0.004
+LONGEST_PAUSE = 0.1
+ABORT_SECONDS = 0.5
+"""How long giving up may take beyond the time limit: an open transaction keeps its locks."""
+
+
+class Overtaken(Exception):
+    """A document that this transaction had read is no longer as it was: run the work again."""
+
+
+def run(connection: Connection, queue: Queue, deadline: float, attempt: Attempt[T]) -> T:
+    """Run ``attempt`` in a transaction until it is committed.
+
+    It is repeated after a transient error, without other limit than ``deadline`` (monotonic
+    seconds), and after a clash of keys CLASHES times. Then ServiceUnavailable.
+    """
+    clashes = 0
+    pauses = _pauses()
+    while True:
+        try:
+            return _once(connection, deadline, attempt)
+        except (PyMongoError, Overtaken) as error:
+            pause = next(pauses)
+            clashes += isinstance(error, DuplicateKeyError | Overtaken)
+            late = time.monotonic() + pause >= deadline
+            if late or clashes > CLASHES or not _is_passing(error):
+                raise unavailable(error) from error
+        time.sleep(pause)
+        queue.enter_again()
+
+
+def _pauses() -> Iterator[float]:
+    """Yield pauses that grow to LONGEST_PAUSE, each shortened at random so that writers part."""
+    longest = FIRST_PAUSE
+    while True:
+        yield random.uniform(0, longest)  # noqa: S311 - spreads load, guards nothing
+        longest = min(longest * 2, LONGEST_PAUSE)
+
+
+def _is_passing(error: Exception) -> bool:
+    if isinstance(error, DuplicateKeyError | Overtaken):
+        return True
+    return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
+
+
+def _once(connection: Connection, deadline: float, attempt: Attempt[T]) -> T:
+    with connection.client.start_session(causal_consistency=False) as session:
+        session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
+        try:
+            with _until(deadline):
+                result = attempt(session)
+                _commit(session, deadline)
+        except BaseException:
+            _abort(session)
+            raise
+    return result
+
+
+def _until(deadline: float) -> AbstractContextManager[object]:
+    """Hold commands to what is left of the time; a moment stays, so that one can fail properly."""
+    return pymongo.timeout(max(0.001, deadline - time.monotonic()))
+
+
+def _commit(session: ClientSession, deadline: float) -> None:
+    """Commit, and ask again while it is unknown whether that worked: repeating it is harmless."""
+    pauses = _pauses()
+    while True:
+        try:
+            session.commit_transaction()
+        except PyMongoError as error:
+            pause = next(pauses)
+            unknown = error.has_error_label("UnknownTransactionCommitResult")
+            if not unknown or time.monotonic() + pause >= deadline:
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
+def _abort(session: ClientSession) -> None:
+    """Free the locks even when the time is up; a server that cannot be told frees them itself."""
+    if session.in_transaction:
+        with suppress(PyMongoError), pymongo.timeout(ABORT_SECONDS):
+            session.abort_transaction()

@@ -1,0 +1,134 @@
+"""Collections, indexes, and their versions.
+
+    collection   primary key                      shard key, for a cluster of many machines
+    dialogues    {p: project, n: namespace, i}    {_id: "hashed"}
+    messages     made by the driver               {project: 1, namespace: 1, dialogueId: 1}
+    graves       made by the driver               {project: 1, namespace: 1, dialogueId: 1}
+    memories     {p: project, n: namespace, i}    {_id: "hashed"}
+    summaries    {p: project, n: namespace, i}    {_id: "hashed"}
+    idempotency  digest of the request            {_id: "hashed"}
+    projects, keys, meta                          small, not sharded
+
+So whatever names one dialogue goes to one shard of each collection, unique keys stay unique
+across shards, and lists and searches of a whole project ask every shard. A dialogue's ``_id`` is
+also spelled out in native fields, which indexes lead with.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Mapping
+from typing import Any
+
+from pymongo import IndexModel
+
+from app.errors import ServiceUnavailable
+from app.stores.mongo.connection import Connection
+
+SECRET_BYTES = 32
+
+
+def _index(*names: str, unique: bool = False, **options: Any) -> IndexModel:
+    keys = [(name, 1) for name in names]
+    if unique:
+        options["unique"] = True
+    return IndexModel(keys, name="_".join(names), **options)
+
+
+LISTED = ("created", "namespace", "id")
+INCARNATION = ("project", "namespace", "dialogueId", "uid")
+
+INDEXES: Mapping[str, list[IndexModel]] = {
+    "dialogues": [
+        _index("project", *LISTED),
+        _index("project", "namespace", "created", "id"),
+        _index("project", "namespace", "threadOf", "created", "id"),
+        _index("project", "status", "namespace"),
+        _index("project", "terms"),
+    ],
+    "messages": [
+        _index("project", "namespace", "dialogueId", "messageId", "uid", unique=True),
+        _index(*INCARNATION, "created", "seq"),
+        _index(*INCARNATION, "seq"),
+        _index("project", "terms"),
+    ],
+    "graves": [
+        _index(*INCARNATION, unique=True),
+        # The sweeper serves all projects; a grave leaves this index as soon as it is swept.
+        _index("pending", "project", "namespace", partialFilterExpression={"pending": True}),
+    ],
+    "memories": [
+        _index("project", *LISTED),
+        _index("project", "namespace", "created", "id"),
+        _index("project", "terms"),
+    ],
+    "summaries": [
+        _index(*INCARNATION, "created", "id"),
+        _index("project", "namespace", "uid", "throughSeq"),
+    ],
+    "idempotency": [
+        _index("project", "namespace"),
+        # The server removes what has expired; until it does, reads leave it out themselves.
+        _index("expireAt", expireAfterSeconds=0),
+    ],
+    "keys": [_index("hash", unique=True), _index("project", "created", "_id")],
+}
+
+
+def create_indexes(connection: Connection) -> None:
+    """Create collections and indexes; those that exist stay as they are."""
+    for name, indexes in INDEXES.items():
+        connection.database[name].create_indexes(indexes)
+
+
+def create(connection: Connection) -> None:
+    """Make what the first version has: collections, indexes, the secret that signs cursors."""
+    create_indexes(connection)
+    secret = {"secret": secrets.token_bytes(SECRET_BYTES)}
+    connection.meta.update_one({"_id": "cursor"}, {"$setOnInsert": secret}, upsert=True)
+
+
+MIGRATIONS = (create,)
+"""Step n leads from version n to n + 1. Each may be run again after it was cut short."""
+
+VERSION = len(MIGRATIONS)
+"""The version that this release reads and writes."""
+
+
+def stored_version(connection: Connection) -> int:
+    """Return the version of the stored schema; 0 for an empty database."""
+    found = connection.meta.find_one({"_id": "schema"})
+    return 0 if found is None else int(found["version"])
+
+
+def upgrade(connection: Connection) -> int:
+    """Run the steps that are missing; raises ServiceUnavailable for a newer schema than ours."""
+    version = stored_version(connection)
+    require_known(version)
+    for step in MIGRATIONS[version:]:
+        step(connection)
+        version += 1
+        connection.meta.update_one({"_id": "schema"}, {"$set": {"version": version}}, upsert=True)
+    return version
+
+
+def require_known(version: int) -> None:
+    """Refuse a database that a later release has upgraded."""
+    if version > VERSION:
+        raise ServiceUnavailable(
+            f"The database has schema version {version}, made by a later release; this one knows {VERSION}."
+        )
+
+
+def not_migrated() -> ServiceUnavailable:
+    """Return the error for a database that this release has not prepared."""
+    return ServiceUnavailable("The database is not migrated yet: run `colloquy migrate`.")
+
+
+def require_transactions(hello: Mapping[str, Any]) -> None:
+    """Refuse a server without transactions, by its answer to ``hello``."""
+    if "setName" not in hello and hello.get("msg") != "isdbgrid":
+        raise ServiceUnavailable(
+            "Colloquy needs MongoDB as a replica set (one node is enough) or a sharded cluster, because "
+            "only those have transactions. Start mongod with --replSet and run rs.initiate() once."
+        )

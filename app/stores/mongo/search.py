@@ -1,0 +1,194 @@
+"""Keyword search: filtered, ranked, ordered and cut by the server.
+
+Ranks as every store does: more matched terms first, then fewer terms in all, then newer, then by
+id. ``size`` is stored with the terms. Needs MongoDB 5.0 or later.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from app.domain import DialogueHead, Memory, Message, Order
+from app.errors import ServiceUnavailable
+from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
+from app.stores.mongo.documents import (
+    HEAD_FIELDS,
+    MEMORY_FIELDS,
+    MESSAGE_FIELDS,
+    head_from,
+    memory_from,
+    message_from,
+)
+from app.stores.mongo.filters import conditions
+from app.stores.mongo.lookups import hidden_uids, within_reach
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from app.stores.mongo.connection import Connection, Document, Rows
+
+EVIDENCE = 3
+"""How many matching messages a found dialogue shows at most."""
+
+BEST_FIRST = {"matched": -1, "size": 1}
+
+
+class MongoSearch:
+    """The searching part of ``app.stores.Store``."""
+
+    _db: Connection
+
+    def search(self, query: SearchQuery) -> list[Hit]:
+        """The best hits, best first; filters, order and limit are applied by the server.
+
+        A search for dialogues asks for the evidence of each hit in a query of its own.
+        """
+        if not query.terms:
+            return []
+        with self._db.bounded():
+            try:
+                return self._search(query)
+            except NotImplementedError as error:
+                raise ServiceUnavailable("Search needs a MongoDB server.") from error
+
+    def _search(self, query: SearchQuery) -> list[Hit]:
+        if query.object is SearchObject.DIALOGUE:
+            return [self._dialogue_hit(query, row) for row in self._found_dialogues(query)]
+        if query.object is SearchObject.MEMORY:
+            rows = _ranked(self._db.memories, query, {}, MEMORY_FIELDS)
+            return [_hit(query, row, memory_from(row)) for row in rows]
+        hidden = hidden_uids(self._db, None, query.reach)
+        rows = _ranked(self._db.messages, query, hidden, MESSAGE_FIELDS)
+        return [_hit(query, row, message_from(row)) for row in rows]
+
+    def _found_dialogues(self, query: SearchQuery) -> list[Document]:
+        """Rank dialogues by the best of their own terms and their messages'."""
+        pipeline: list[Document] = [
+            {"$match": _matching(query)},
+            {"$project": {**_score(query), "_id": {"key": _KEY_OF_MESSAGE, "uid": "$uid"}}},
+            *_best_of_each(),
+            {"$unionWith": {"coll": self._db.dialogues.name, "pipeline": _own_terms(query)}},
+            *_best_of_each(),
+            {"$lookup": _dialogues_of(query, self._db.dialogues.name)},
+            {"$unwind": "$head"},
+            {"$match": {"$expr": {"$eq": ["$head.uid", "$_id.uid"]}}},
+            *_with_image(query, self._db.messages.name),
+            {"$sort": _order(query, "head.")},
+            {"$limit": query.limit},
+        ]
+        return list(self._db.messages.aggregate(pipeline, allowDiskUse=True))
+
+    def _dialogue_hit(self, query: SearchQuery, row: Document) -> Hit:
+        """Return a found dialogue with its best matching messages."""
+        head = row["head"]
+        own = {name: head[name] for name in ("project", "namespace", "uid")}
+        pipeline: list[Document] = [
+            {"$match": {**own, "dialogueId": head["id"], **_matching(query)}},
+            {"$addFields": _score(query)},
+            {"$sort": {**BEST_FIRST, "created": -1, "messageId": 1}},
+            {"$limit": EVIDENCE},
+            {"$project": _only(MESSAGE_FIELDS)},
+        ]
+        matches = tuple(message_from(found) for found in self._db.messages.aggregate(pipeline))
+        return _hit(query, row, head_from(head), matches)
+
+
+_KEY_OF_MESSAGE = {"p": "$project", "n": "$namespace", "i": "$dialogueId"}
+
+
+def _ranked(rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[str]) -> list[Document]:
+    """Return the best messages or memories."""
+    filters = [_matching(query), *conditions(query), extra, _has_image(query)]
+    pipeline: list[Document] = [
+        {"$match": {"$and": [one for one in filters if one]}},
+        {"$addFields": _score(query)},
+        {"$sort": _order(query)},
+        {"$limit": query.limit},
+        {"$project": {**_only(fields), "matched": 1, "size": 1}},
+    ]
+    return list(rows.aggregate(pipeline, allowDiskUse=True))
+
+
+def _matching(query: SearchQuery) -> Document:
+    return {**within_reach(query.reach), "terms": {"$in": list(query.terms)}}
+
+
+def _score(query: SearchQuery) -> Document:
+    """Return the fields that rank: how many terms of the query a document has, of how many."""
+    terms = {"$literal": list(dict.fromkeys(query.terms))}
+    found = {"$filter": {"input": terms, "as": "term", "cond": {"$in": ["$$term", "$terms"]}}}
+    return {"matched": {"$size": found}, "size": "$size"}
+
+
+def _only(fields: Sequence[str]) -> Document:
+    return dict.fromkeys(fields, 1)
+
+
+def _order(query: SearchQuery, prefix: str = "") -> Document:
+    """Return the order: what was asked for, then the newest, then the ids, so that none is a tie."""
+    step = -1 if query.order is Order.DESC else 1
+    if query.order_by is OrderBy.RELEVANCE:
+        order = {"matched": step, "size": -step, prefix + "created": -1}
+    else:
+        order = {prefix + query.order_by.value: step}
+    ids = ["id", "namespace"]
+    if query.object is SearchObject.MESSAGE:
+        ids = ["messageId", "namespace", "dialogueId", "uid"]
+    return order | {prefix + name: 1 for name in ids}
+
+
+def _best_of_each() -> list[Document]:
+    first: dict[str, Any] = {name: {"$first": f"${name}"} for name in BEST_FIRST}
+    return [{"$sort": BEST_FIRST}, {"$group": {"_id": "$_id", **first}}]
+
+
+def _own_terms(query: SearchQuery) -> list[Document]:
+    return [
+        {"$match": _matching(query)},
+        {"$project": {**_score(query), "_id": {"key": "$_id", "uid": "$uid"}}},
+    ]
+
+
+def _dialogues_of(query: SearchQuery, dialogues: str) -> Document:
+    """Return the join with the living dialogues that pass the filters; heads only."""
+    filters = [{"project": query.reach.project}, *(one for one in conditions(query) if one)]
+    return {
+        "from": dialogues,
+        "localField": "_id.key",
+        "foreignField": "_id",
+        "pipeline": [{"$match": {"$and": filters}}, {"$project": _only(HEAD_FIELDS)}],
+        "as": "head",
+    }
+
+
+def _has_image(query: SearchQuery) -> Document:
+    if query.has_image is None:
+        return {}
+    return {"hasImage": True if query.has_image else {"$ne": True}}
+
+
+def _with_image(query: SearchQuery, messages: str) -> list[Document]:
+    """Return the stages that keep dialogues with, or without, a message that has an image."""
+    if query.has_image is None:
+        return []
+    names = {"namespace": "$head.namespace", "dialogueId": "$head.id", "uid": "$head.uid"}
+    same = [{"$eq": [f"${name}", f"$${name}"]} for name in names]
+    wanted = {"project": query.reach.project, "hasImage": True, "$expr": {"$and": same}}
+    inner = [{"$match": wanted}, {"$limit": 1}, {"$project": {"_id": 1}}]
+    image = {"from": messages, "let": names, "pipeline": inner, "as": "images"}
+    return [
+        {"$lookup": image},
+        {"$match": {"images": {"$ne": []} if query.has_image else {"$eq": []}}},
+    ]
+
+
+def _hit(
+    query: SearchQuery,
+    row: Document,
+    item: DialogueHead | Message | Memory,
+    matches: tuple[Message, ...] = (),
+) -> Hit:
+    wanted = len(dict.fromkeys(query.terms))
+    matched: int = row["matched"]
+    relevance = (matched - 0.5 + 0.5 * min(1.0, matched / row["size"])) / wanted
+    return Hit(item, relevance, matches)
