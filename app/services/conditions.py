@@ -1,0 +1,22 @@
+"""``If-Match`` decided on the locked dialogue, in the step that writes it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.errors import PreconditionFailed
+from app.services.wire import etag_of
+
+if TYPE_CHECKING:
+    from app.domain import DialogueHead
+    from app.services.commands import Condition
+
+
+def require_current(condition: Condition, dialogue: DialogueHead) -> None:
+    """Refuse a write whose If-Match does not name the current version (``*`` names any)."""
+    etags = condition.etags
+    if etags is None or "*" in etags or etag_of(dialogue) in etags:
+        return
+    raise PreconditionFailed(
+        "The dialogue has changed since the version that If-Match names: read it again and retry."
+    )

@@ -1,0 +1,87 @@
+"""The context of a dialogue for a model: what is read for it, and the answer."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from app.domain import Dialogue, MessageListing, Order, Scope
+from app.identity import compact
+from app.services.summaries import turn_of
+from app.services.wire import summary_body
+from app.summaries.context import LEADING_READ, Context, Format, plan_context, take_leading
+from app.summaries.tokens import open_counter
+
+if TYPE_CHECKING:
+    from app.domain import JsonText, Message, Summary
+    from app.stores import Store
+    from app.summaries import Turn
+
+PAGE = 50
+"""How many messages one read brings; reading stops where the budget does."""
+
+
+class _Reader:
+    """Reads a dialogue's messages and keeps their stored form for the answer."""
+
+    def __init__(self, store: Store, scope: Scope, dialogue: Dialogue) -> None:
+        self._store = store
+        self._scope = scope
+        self._dialogue = dialogue
+        self._bodies: dict[int, JsonText] = {}
+
+    def first(self) -> list[Turn]:
+        listing = MessageListing(self._dialogue.uid, LEADING_READ, Order.ASC)
+        page = self._store.list_messages(self._scope, self._dialogue.id, listing)
+        return [self._note(message) for message in page.items]
+
+    def newest(self) -> Iterator[Turn]:
+        after = None
+        while True:
+            listing = MessageListing(self._dialogue.uid, PAGE, Order.DESC, after)
+            page = self._store.list_messages(self._scope, self._dialogue.id, listing)
+            yield from map(self._note, page.items)
+            if not page.more:
+                return
+            after = (page.items[-1].created, page.items[-1].seq)
+
+    def stored(self, turn: Turn) -> Any:
+        return orjson.Fragment(self._bodies[turn.seq])
+
+    def _note(self, message: Message) -> Turn:
+        self._bodies[message.seq] = message.body
+        return turn_of(message)
+
+
+def read_context(
+    store: Store, scope: Scope, dialogue: Dialogue, max_tokens: int, target: Format, model: str | None
+) -> JsonText:
+    """Return what to send to a model; raises InvalidParameter when the budget is too small."""
+    reader = _Reader(store, scope, dialogue)
+    latest = store.latest_summary(scope, dialogue.id, dialogue.uid)
+    usable = None if latest is None or latest.stale else latest
+    context = plan_context(
+        take_leading(reader.first()),
+        reader.newest(),
+        None if usable is None else orjson.loads(usable.body)["content"],
+        max_tokens,
+        target,
+        total=dialogue.total,
+        counter=open_counter(model),
+        wire=reader.stored,
+    )
+    return _body(context, usable)
+
+
+def _body(context: Context, summary: Summary | None) -> JsonText:
+    fields: dict[str, Any] = {"messages": context.messages}
+    if context.system is not None:
+        fields["system"] = context.system
+    if context.summary is not None and summary is not None:
+        fields["summary"] = orjson.Fragment(summary_body(summary))
+    fields["tokenCount"] = context.token_count
+    fields["estimated"] = context.estimated
+    fields["omittedMessages"] = context.omitted_messages
+    return compact(fields)

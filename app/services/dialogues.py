@@ -1,0 +1,222 @@
+"""The rules for dialogues: creating, repeating, updating, ending, deleting."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from app import clock
+from app.domain import RECENT_MESSAGES, Dialogue, JsonText, Status, Timestamp
+from app.errors import Detail, DuplicateId, InvalidInput, ParentDialogueNotFound, quote
+from app.identity import fingerprint, successor
+from app.services import messages
+from app.services.commands import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
+from app.services.conditions import require_current
+from app.services.fork import fork
+from app.services.state import merge, parse
+from app.services.wire import Answer, dialogue_answer, etag_of, messages_array
+
+if TYPE_CHECKING:
+    from app.stores import Transaction
+
+EMPTY_ARRAY = JsonText("[]")
+
+
+def create(tx: Transaction, command: NewDialogue) -> Answer:
+    """Create a dialogue with its first messages; a repeat answers it as it is now."""
+    if command.id_given:
+        existing = tx.lock_dialogue(command.id)
+        if existing is not None:
+            return _repeat(tx, existing, command)
+    parent = _require_parent(tx, command.thread_of)
+    now = clock.now()
+    fresh = begin(tx, command, now)
+    if command.fork_at is not None and parent is not None:
+        fresh, added = fork(tx, parent, fresh, command.fork_at, now)
+        shown = fresh.recent
+    else:
+        fresh, added = messages.extend(fresh, command.messages, now)
+        shown = messages_array(added)
+    if parent is not None:
+        count_thread(tx, parent)
+    tx.insert_dialogue(fresh)
+    tx.insert_messages(added)
+    return dialogue_answer(fresh, shown)
+
+
+def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Answer:
+    """Answer a repeated creation with those of its messages that still exist."""
+    require_same(existing, command)
+    if command.fork_at is not None:
+        return dialogue_answer(existing, recent_in(tx, existing))
+    created = tx.messages_below(existing, existing.created_count)
+    return dialogue_answer(existing, messages_array(created))
+
+
+def require_same(existing: Dialogue, command: NewDialogue) -> None:
+    """Refuse a creation that is not a repeat of the one that made the dialogue."""
+    if existing.create_hash != command.hash:
+        raise DuplicateId(
+            f"A dialogue {quote(command.id)} exists in this namespace and was made by a different "
+            "request. Nothing was stored."
+        )
+
+
+def count_thread(tx: Transaction, parent: Dialogue) -> None:
+    """Count a new thread in its locked parent."""
+    tx.save_dialogue(replace(parent, rev=parent.rev + 1, thread_count=parent.thread_count + 1))
+
+
+def _require_parent(tx: Transaction, thread_of: str | None) -> Dialogue | None:
+    if thread_of is None:
+        return None
+    parent = tx.lock_dialogue(thread_of)
+    if parent is None:
+        raise ParentDialogueNotFound(f"threadOf names no dialogue of this namespace: {quote(thread_of)}.")
+    return parent
+
+
+def begin(tx: Transaction, command: NewDialogue, now: Timestamp) -> Dialogue:
+    """Return the new dialogue without messages; threads that outlived an earlier one count."""
+    grave = tx.lock_grave(command.id) if command.id_given else None
+    return Dialogue(
+        project=tx.scope.project,
+        namespace=tx.scope.namespace,
+        id=command.id,
+        uid=successor(grave.uid if grave else None),
+        rev=1,
+        next_seq=0,
+        total=0,
+        thread_count=tx.count_threads(command.id) if grave else 0,
+        status=Status.ACTIVE,
+        tags=command.tags,
+        metadata=command.metadata,
+        created=command.created or now,
+        modified=now,
+        create_hash=command.hash,
+        created_count=len(command.messages),
+        thread_of=command.thread_of,
+        label=command.label,
+        state=command.state,
+        recent=EMPTY_ARRAY,
+        recent_count=0,
+    )
+
+
+def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition: Condition) -> Answer:
+    """Apply a PUT, all or nothing; what changes nothing moves neither ``modified`` nor the ETag."""
+    dialogue = messages.require_dialogue(tx, dialogue_id)
+    repeat = messages.find_repeat(tx, dialogue, command.messages)
+    changed = _changed(dialogue, command)
+    if repeat is not None and changed == dialogue:
+        return dialogue_answer(dialogue, messages_array(repeat))
+    require_current(condition, dialogue)
+    if command.messages or command.tags is not UNSET or command.label is not UNSET:
+        messages.require_active(dialogue)
+    now = clock.now()
+    drafts: tuple[NewMessage, ...] = command.messages if repeat is None else ()
+    changed, added = messages.extend(changed, drafts, now)
+    if changed != dialogue:
+        changed = messages.touch(changed, now)
+        tx.save_dialogue(changed)
+        tx.insert_messages(added)
+    return dialogue_answer(changed, messages_array(added if repeat is None else repeat))
+
+
+def _changed(dialogue: Dialogue, command: DialogueUpdate) -> Dialogue:
+    """Return the dialogue with label, tags and state as the command wants them."""
+    if command.echoed_metadata is not UNSET:
+        _require_same_metadata(dialogue, command.echoed_metadata)
+    label = dialogue.label if command.label is UNSET else command.label
+    tags = dialogue.tags if command.tags is UNSET else command.tags
+    state = dialogue.state if command.state is UNSET else merge(dialogue.state, command.state)
+    return replace(dialogue, label=label, tags=tags, state=state)
+
+
+def _require_same_metadata(dialogue: Dialogue, echoed: JsonText) -> None:
+    if fingerprint(parse(echoed)) != fingerprint(parse(dialogue.metadata)):
+        raise InvalidInput(
+            "metadata is fixed when a dialogue is created and cannot be changed; use tags or state.",
+            Detail("metadata", "differs from the stored metadata"),
+        )
+
+
+def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
+    """End an active dialogue; on one that is not active this changes nothing."""
+    dialogue = _require_for_write(tx, dialogue_id, condition)
+    if dialogue.status is Status.ACTIVE:
+        now = clock.now()
+        dialogue = messages.touch(replace(dialogue, status=Status.ENDED, ended_at=now), now)
+        tx.save_dialogue(dialogue)
+    return dialogue_answer(dialogue, recent_in(tx, dialogue))
+
+
+def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
+    """Archive a dialogue: lists leave it out unless asked for it."""
+    dialogue = _require_for_write(tx, dialogue_id, condition)
+    if dialogue.status is not Status.ARCHIVED:
+        now = clock.now()
+        dialogue = messages.touch(replace(dialogue, status=Status.ARCHIVED, archived_at=now), now)
+        tx.save_dialogue(dialogue)
+    return dialogue_answer(dialogue, recent_in(tx, dialogue))
+
+
+def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
+    """Make an ended or archived dialogue active again."""
+    dialogue = _require_for_write(tx, dialogue_id, condition)
+    if dialogue.status is not Status.ACTIVE:
+        active = replace(dialogue, status=Status.ACTIVE, ended_at=None, archived_at=None)
+        dialogue = messages.touch(active, clock.now())
+        tx.save_dialogue(dialogue)
+    return dialogue_answer(dialogue, recent_in(tx, dialogue))
+
+
+ACTIONS = {"archive": archive, "end": end, "reopen": reopen}
+
+
+def delete(tx: Transaction, dialogue_id: str, condition: Condition, *, cascade: bool) -> None:
+    """Delete a dialogue; its messages stay readable unless ``cascade``."""
+    dialogue = _require_for_write(tx, dialogue_id, condition)
+    messages.require_mutable(tx)
+    tx.remove_dialogue(dialogue, purge=cascade)
+    if dialogue.thread_of is None:
+        return
+    parent = tx.lock_dialogue(dialogue.thread_of)
+    if parent is None:
+        tx.lock_grave(dialogue.thread_of)
+    else:
+        tx.save_dialogue(replace(parent, rev=parent.rev + 1, thread_count=parent.thread_count - 1))
+
+
+def _require_for_write(tx: Transaction, dialogue_id: str, condition: Condition) -> Dialogue:
+    dialogue = messages.require_dialogue(tx, dialogue_id)
+    require_current(condition, dialogue)
+    return dialogue
+
+
+def change_state(
+    tx: Transaction,
+    dialogue_id: str,
+    change: Callable[[JsonText], JsonText],
+    condition: Condition,
+) -> Answer:
+    """Write the state that ``change`` makes of the current one, on ended dialogues too."""
+    dialogue = _require_for_write(tx, dialogue_id, condition)
+    new_state = change(dialogue.state)
+    if new_state != dialogue.state:
+        dialogue = messages.touch(replace(dialogue, state=new_state), clock.now())
+        tx.save_dialogue(dialogue)
+    return Answer(dialogue.state, etag_of(dialogue))
+
+
+def is_cut(dialogue: Dialogue) -> bool:
+    """Whether the 1 MiB cap kept some of the last 10 messages from being embedded."""
+    return dialogue.recent_count < min(dialogue.total, RECENT_MESSAGES)
+
+
+def recent_in(tx: Transaction, dialogue: Dialogue) -> JsonText:
+    """Return the recent messages inside a transaction."""
+    if is_cut(dialogue):
+        return messages_array(tx.newest_messages(dialogue, RECENT_MESSAGES))
+    return dialogue.recent

@@ -1,0 +1,16 @@
+"""The rule for erasing one end user: all or nothing, and never in an immutable project."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from app.services.messages import require_mutable
+
+if TYPE_CHECKING:
+    from app.stores import Erased, Transaction
+
+
+def erase(tx: Transaction) -> Erased:
+    """Remove everything of the transaction's namespace; readers honour it at once."""
+    require_mutable(tx)
+    return tx.erase_namespace()

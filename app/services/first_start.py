@@ -1,0 +1,66 @@
+"""What a store must hold before it can serve anybody: a project and a key."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from app import clock
+from app.domain import Project
+from app.services.keys import Grant, create_key, hash_key, record_key
+
+if TYPE_CHECKING:
+    from app.stores import Catalog
+
+DEFAULT_PROJECT = "default"
+"""The project that commands mean when they name none."""
+
+
+@dataclass(frozen=True, slots=True)
+class Prepared:
+    """What the preparation found worth telling: a key made just now, or why the operator's opens nothing."""
+
+    new_key: str | None = None
+    warning: str | None = None
+
+
+def prepare(catalog: Catalog, api_key: str | None) -> Prepared:
+    """Make the default project and a key where there is no key yet, or honour the operator's key.
+
+    Call it under ``Maintenance.exclusive``: then several servers that start together do it once.
+    """
+    if api_key is not None:
+        return _honour(catalog, api_key)
+    if catalog.list_keys():
+        return Prepared()
+    create_default_project(catalog)
+    text, key = create_key(Grant(DEFAULT_PROJECT, label="first key"))
+    catalog.create_key(key)
+    return Prepared(new_key=text)
+
+
+def create_default_project(catalog: Catalog) -> bool:
+    """Create the default project unless it exists or was removed; keys outlive their project."""
+    if catalog.list_keys(DEFAULT_PROJECT):
+        return catalog.get_project(DEFAULT_PROJECT) is not None
+    catalog.create_project(Project(DEFAULT_PROJECT, immutable=False, created=clock.now()))
+    return True
+
+
+def _honour(catalog: Catalog, api_key: str) -> Prepared:
+    """Store the operator's key if it is not there; a revocation of it stands."""
+    found = catalog.find_key(hash_key(api_key))
+    if found is None:
+        exists = create_default_project(catalog)
+        catalog.create_key(record_key(api_key, Grant(DEFAULT_PROJECT, label="COLLOQUY_API_KEY")))
+        return Prepared(warning=None if exists else _REMOVED)
+    key, project = found
+    if key.revoked is not None:
+        return Prepared(warning=f"The key in COLLOQUY_API_KEY was revoked on {key.revoked} and stays so.")
+    return Prepared(warning=_REMOVED if project is None else None)
+
+
+_REMOVED = (
+    "The project of the key in COLLOQUY_API_KEY was removed: 'colloquy projects create default' "
+    "makes it again, empty."
+)

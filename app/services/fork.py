@@ -1,0 +1,64 @@
+"""Forking: a thread that starts with a copy of its parent's messages up to one of them."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from app.errors import Detail, InvalidInput, quote
+from app.identity import compact, new_id
+from app.services.messages import count_in
+from app.services.state import parse
+
+if TYPE_CHECKING:
+    from app.domain import Dialogue, Message, Timestamp
+    from app.stores import Transaction
+
+FORK_MESSAGES = 10_000
+"""The most messages that one fork copies."""
+
+FORK_BYTES = 64 * 1024 * 1024
+"""The most that the copied messages may take together, in bytes of their JSON."""
+
+
+def fork(
+    tx: Transaction, parent: Dialogue, thread: Dialogue, message_id: str, now: Timestamp
+) -> tuple[Dialogue, list[Message]]:
+    """Return the thread with copies of the parent's messages up to and including one."""
+    last = tx.find_messages(parent, [message_id]).get(message_id)
+    if last is None:
+        raise _refusal(f"names no message of the parent: {quote(message_id)}")
+    originals = tx.messages_through(parent, last, FORK_MESSAGES + 1)
+    if len(originals) > FORK_MESSAGES or _size(originals) > FORK_BYTES:
+        raise _refusal("a fork copies at most 10,000 messages or 64 MiB")
+    copies = [_copy(original, thread, seq, now) for seq, original in enumerate(originals)]
+    metadata = {"forkedFrom": message_id} | parse(thread.metadata)
+    return count_in(replace(thread, metadata=compact(metadata)), copies), copies
+
+
+def _copy(original: Message, thread: Dialogue, seq: int, now: Timestamp) -> Message:
+    copied_id = new_id()
+    fields = orjson.loads(original.body) | {
+        "id": copied_id,
+        "dialogueId": thread.id,
+        "modified": now,
+    }
+    return replace(
+        original,
+        uid=thread.uid,
+        id=copied_id,
+        dialogue_id=thread.id,
+        seq=seq,
+        modified=now,
+        body=compact(fields),
+    )
+
+
+def _size(messages: list[Message]) -> int:
+    return sum(len(message.body) for message in messages)
+
+
+def _refusal(reason: str) -> InvalidInput:
+    return InvalidInput(f"forkAt {reason}.", Detail("forkAt", reason))

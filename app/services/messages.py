@@ -1,0 +1,201 @@
+"""The rules for messages: accepting, repeating, retagging, deleting, listing."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import orjson
+
+from app import clock
+from app.domain import RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
+from app.errors import (
+    DialogueEnded,
+    DialogueImmutable,
+    DialogueNotFound,
+    DuplicateId,
+    MessageNotFound,
+    quote,
+)
+from app.identity import compact
+from app.services import wire
+from app.services.conditions import require_current
+from app.services.recent import embed, longest_tail
+
+if TYPE_CHECKING:
+    from app.services.commands import Condition, NewMessage
+    from app.stores import Transaction
+
+
+def require_dialogue(tx: Transaction, dialogue_id: str) -> Dialogue:
+    """Lock a dialogue, or say that there is none."""
+    dialogue = tx.lock_dialogue(dialogue_id)
+    if dialogue is None:
+        raise DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")
+    return dialogue
+
+
+def require_active(dialogue: Dialogue) -> None:
+    """Refuse what only an active dialogue takes."""
+    if dialogue.status is not Status.ACTIVE:
+        raise DialogueEnded(
+            f"The dialogue is {dialogue.status.value}: it takes no messages, tags or label. "
+            "Its state can still be written; POST /dialogue/{id}/reopen makes it active again."
+        )
+
+
+def find_repeat(tx: Transaction, dialogue: Dialogue, drafts: Sequence[NewMessage]) -> list[Message] | None:
+    """Return the stored messages when ``drafts`` repeat them, None when all are new.
+
+    Only messages with ids of the client's own can repeat. A batch repeats as a whole or not at
+    all: any other clash of ids is a DuplicateId.
+    """
+    given = [draft.id for draft in drafts if draft.id_given]
+    if not given:
+        return None
+    found = tx.find_messages(dialogue, given)
+    if not found:
+        return None
+    if all(draft.id in found and found[draft.id].hash == draft.hash for draft in drafts):
+        return [found[draft.id] for draft in drafts]
+    clash = next(draft_id for draft_id in given if draft_id in found)
+    raise DuplicateId(
+        f"The dialogue already has a message {quote(clash)} and this request is not a repeat of "
+        "the one that made it. Nothing was stored."
+    )
+
+
+def record(draft: NewMessage, dialogue: Dialogue, seq: int, now: Timestamp) -> Message:
+    """Return the message that a draft becomes at a place in the order of acceptance."""
+    return Message(
+        uid=dialogue.uid,
+        id=draft.id,
+        dialogue_id=dialogue.id,
+        seq=seq,
+        role=draft.role,
+        tags=draft.tags,
+        metadata=draft.metadata,
+        created=draft.created or now,
+        modified=now,
+        body=wire.message_body(draft, dialogue.id, dialogue.namespace, now),
+        hash=draft.hash,
+        terms=draft.terms,
+        has_image=draft.has_image,
+    )
+
+
+def extend(
+    dialogue: Dialogue, drafts: Sequence[NewMessage], now: Timestamp
+) -> tuple[Dialogue, list[Message]]:
+    """Return the dialogue with the drafts counted and embedded, and the messages to insert."""
+    added = [record(draft, dialogue, dialogue.next_seq + offset, now) for offset, draft in enumerate(drafts)]
+    return count_in(dialogue, added), added
+
+
+def count_in(dialogue: Dialogue, added: Sequence[Message]) -> Dialogue:
+    """Return the dialogue with accepted messages in its counters and its recent messages."""
+    if not added:
+        return dialogue
+    recent, recent_count = embed(dialogue, added)
+    newest = max(message.created for message in added)
+    return replace(
+        dialogue,
+        next_seq=dialogue.next_seq + len(added),
+        total=dialogue.total + len(added),
+        last_message_created=max(newest, dialogue.last_message_created or newest),
+        recent=recent,
+        recent_count=recent_count,
+    )
+
+
+def touch(dialogue: Dialogue, now: Timestamp) -> Dialogue:
+    """Return the next version of a dialogue that has changed."""
+    return replace(dialogue, rev=dialogue.rev + 1, modified=now)
+
+
+def append(
+    tx: Transaction, dialogue_id: str, drafts: Sequence[NewMessage], condition: Condition
+) -> list[Message]:
+    """Add messages, all or none; a repeat answers the stored ones whatever has changed since."""
+    dialogue = require_dialogue(tx, dialogue_id)
+    repeat = find_repeat(tx, dialogue, drafts)
+    if repeat is not None:
+        return repeat
+    require_current(condition, dialogue)
+    require_active(dialogue)
+    if not drafts:
+        return []
+    now = clock.now()
+    extended, added = extend(dialogue, drafts, now)
+    tx.save_dialogue(touch(extended, now))
+    tx.insert_messages(added)
+    return added
+
+
+def set_tags(
+    tx: Transaction, dialogue_id: str, message_id: str, tags: tuple[str, ...], condition: Condition
+) -> Message:
+    """Replace a message's tags; the same tags change nothing."""
+    dialogue = tx.lock_dialogue(dialogue_id)
+    message = require_message(tx, dialogue_id, message_id)
+    if dialogue is not None:
+        require_current(condition, dialogue)
+    if message.tags == tags:
+        return message
+    now = clock.now()
+    fields = orjson.loads(message.body) | {"tags": tags, "modified": now}
+    changed = replace(message, tags=tags, modified=now, body=compact(fields))
+    if dialogue is None or dialogue.uid != message.uid:
+        tx.save_message(changed)
+        return changed
+    tx.save_message(changed)
+    tx.save_dialogue(touch(refill(tx, dialogue), now))
+    return changed
+
+
+def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condition) -> None:
+    """Delete a message, refill the recent ones and mark summaries that covered it as stale."""
+    dialogue = tx.lock_dialogue(dialogue_id)
+    message = require_message(tx, dialogue_id, message_id)
+    if dialogue is not None:
+        require_current(condition, dialogue)
+    require_mutable(tx)
+    tx.remove_message(message)
+    tx.stale_summaries(message.uid, message.seq)
+    if dialogue is not None and dialogue.uid == message.uid:
+        remaining = refill(tx, replace(dialogue, total=dialogue.total - 1))
+        tx.save_dialogue(touch(remaining, clock.now()))
+
+
+def require_message(tx: Transaction, dialogue_id: str, message_id: str) -> Message:
+    """Find a message of the newest incarnation that has it, or say that there is none."""
+    message = tx.find_message(dialogue_id, message_id)
+    if message is None:
+        raise message_not_found(dialogue_id, message_id)
+    return message
+
+
+def message_not_found(dialogue_id: str, message_id: str) -> MessageNotFound:
+    """Return the error for a message that is not there."""
+    return MessageNotFound(
+        f"There is no message {quote(message_id)} in a dialogue {quote(dialogue_id)} of this namespace."
+    )
+
+
+def require_mutable(tx: Transaction) -> None:
+    """Refuse deletion in an immutable project."""
+    if tx.is_immutable():
+        raise DialogueImmutable("This project is immutable: dialogues and messages cannot be deleted.")
+
+
+def refill(tx: Transaction, dialogue: Dialogue) -> Dialogue:
+    """Return the dialogue with its recent messages read anew from the collection."""
+    newest = tx.newest_messages(dialogue, RECENT_MESSAGES)
+    recent, recent_count = longest_tail([message.body for message in newest])
+    return replace(
+        dialogue,
+        recent=recent,
+        recent_count=recent_count,
+        last_message_created=newest[-1].created if newest else None,
+    )

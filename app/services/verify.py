@@ -1,0 +1,232 @@
+"""Checking a whole store against what must hold after any crash at any moment.
+
+Each check reads a dialogue and then its messages, a batch at a time. Servers may go on writing: a
+dialogue in which something is wrong is read again, and what changed in between is checked anew.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TYPE_CHECKING, Any
+
+import orjson
+
+from app.domain import (
+    RECENT_MESSAGES,
+    Dialogue,
+    DialogueListing,
+    Grave,
+    Message,
+    Reach,
+    Scope,
+)
+from app.services.recent import longest_tail
+
+if TYPE_CHECKING:
+    from app.stores import Backend
+
+CHECKS_OF_ONE = 5
+"""How often a dialogue that keeps changing is checked before its last result counts."""
+
+THREADS_PAGE = 500
+
+
+class Kind(StrEnum):
+    """What can be wrong."""
+
+    TOTAL = "totalMessages"
+    THREADS = "threadCount"
+    NEWEST = "lastMessageCreated"
+    RECENT = "embedded messages"
+    TWICE = "message stored twice"
+    EMPTY = "message without content"
+    BODY = "message body"
+    SEQUENCE = "sequence number"
+    GRAVE = "deleted dialogue"
+    ORPHANS = "messages of no dialogue"
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing that is wrong, and where."""
+
+    kind: Kind
+    project: str
+    namespace: str
+    dialogue_id: str
+    text: str
+
+    def __str__(self) -> str:
+        where = f"project {self.project}"
+        where += f", namespace {self.namespace}" if self.namespace else ""
+        where += f", dialogue {self.dialogue_id}" if self.dialogue_id else ""
+        return f"{where}: {self.kind.value}: {self.text}"
+
+
+@dataclass(slots=True)
+class Seen:
+    """How much was checked."""
+
+    dialogues: int = 0
+    messages: int = 0
+
+
+def verify(backend: Backend, project: str, seen: Seen) -> Iterator[Problem]:
+    """Yield all that is wrong in a project; ``seen`` counts what was checked."""
+    reach = Reach(project)
+    before = backend.stats(reach).messages
+    for dialogue in backend.iterate_dialogues(reach):
+        yield from _check_steady(backend, dialogue, seen)
+    for scope, grave in backend.iterate_graves(reach):
+        if not grave.purged:
+            yield from _check_grave(backend, scope, grave, seen)
+    after = backend.stats(reach).messages
+    if before == after != seen.messages:
+        text = f"the store has {after} messages, {seen.messages} belong to a dialogue, living or deleted"
+        yield Problem(Kind.ORPHANS, project, "", "", text)
+
+
+def _check_steady(backend: Backend, dialogue: Dialogue, seen: Seen) -> list[Problem]:
+    """Check a dialogue until it did not change during the check, or was found right."""
+    scope = Scope(dialogue.project, dialogue.namespace)
+    for _ in range(CHECKS_OF_ONE):
+        check = DialogueCheck(backend, dialogue)
+        problems = check.run()
+        if not problems:
+            break
+        current = backend.get_dialogue(scope, dialogue.id)
+        if current is None:
+            return []
+        if (current.uid, current.rev) == (dialogue.uid, dialogue.rev):
+            break
+        dialogue = current
+    seen.dialogues += 1
+    seen.messages += check.count
+    return problems
+
+
+class DialogueCheck:
+    """One pass over a dialogue's messages in the order of acceptance."""
+
+    def __init__(self, backend: Backend, dialogue: Dialogue) -> None:
+        self._backend = backend
+        self._dialogue = dialogue
+        self._scope = Scope(dialogue.project, dialogue.namespace)
+        self._problems: list[Problem] = []
+        self._newest: list[Message] = []
+        self.count = 0
+
+    def run(self) -> list[Problem]:
+        """Return what is wrong."""
+        self._check_messages()
+        dialogue = self._dialogue
+        if dialogue.total != self.count:
+            self._add(Kind.TOTAL, f"says {dialogue.total}, has {self.count} messages")
+        newest = self._newest[-1].created if self._newest else None
+        if dialogue.last_message_created != newest:
+            self._add(Kind.NEWEST, f"says {dialogue.last_message_created}, the newest has {newest}")
+        self._check_recent()
+        self._check_threads()
+        return self._problems
+
+    def _check_messages(self) -> None:
+        dialogue = self._dialogue
+        last_seq = -1
+        ids: set[int] = set()
+        for message in self._backend.messages_since(self._scope, dialogue.id, dialogue.uid, -1):
+            self.count += 1
+            if not last_seq < message.seq < dialogue.next_seq:
+                text = f"message {message.id} has {message.seq}, after {last_seq}, below {dialogue.next_seq}"
+                self._add(Kind.SEQUENCE, text)
+            if hash(message.id) in ids:
+                self._add(Kind.TWICE, f"message {message.id}")
+            last_seq = message.seq
+            ids.add(hash(message.id))
+            self._problems += check_body(self._scope, message)
+            self._keep(message)
+
+    def _keep(self, message: Message) -> None:
+        """Remember the last messages in (created, seq) order."""
+        self._newest.append(message)
+        self._newest.sort(key=lambda kept: (kept.created, kept.seq))
+        del self._newest[:-RECENT_MESSAGES]
+
+    def _check_recent(self) -> None:
+        expected, count = longest_tail([message.body for message in self._newest])
+        stored = _parse(self._dialogue.recent)
+        if stored != orjson.loads(expected):
+            self._add(Kind.RECENT, f"are not the {count} newest messages that fit")
+        elif self._dialogue.recent_count != count:
+            self._add(Kind.RECENT, f"are {count}, counted as {self._dialogue.recent_count}")
+
+    def _check_threads(self) -> None:
+        dialogue = self._dialogue
+        threads = count_threads(self._backend, self._scope, dialogue.id)
+        if dialogue.thread_count != threads:
+            self._add(Kind.THREADS, f"says {dialogue.thread_count}, has {threads} threads")
+
+    def _add(self, kind: Kind, text: str) -> None:
+        self._problems.append(
+            Problem(kind, self._scope.project, self._scope.namespace, self._dialogue.id, text)
+        )
+
+
+def count_threads(backend: Backend, scope: Scope, dialogue_id: str) -> int:
+    """Return how many living dialogues of the scope are threads of one."""
+    reach = Reach(scope.project, scope.namespace)
+    count, after = 0, None
+    while True:
+        listing = DialogueListing(reach, THREADS_PAGE, after=after, thread_of=dialogue_id)
+        page = backend.list_dialogues(listing)
+        count += len(page.items)
+        if not page.more:
+            return count
+        last = page.items[-1]
+        after = (last.created, last.namespace, last.id)
+
+
+def check_body(scope: Scope, message: Message) -> list[Problem]:
+    """Return what is wrong with the JSON that clients see of a message."""
+    body = _parse(message.body)
+    if not isinstance(body, dict):
+        text = f"message {message.id} is not a JSON object"
+        return [Problem(Kind.BODY, scope.project, scope.namespace, message.dialogue_id, text)]
+    problems = []
+    if body.get("content") in (None, "", []):
+        problems.append((Kind.EMPTY, f"message {message.id}"))
+    native = {
+        "id": message.id,
+        "dialogueId": message.dialogue_id,
+        "namespace": scope.namespace or None,
+        "role": message.role,
+        "tags": list(message.tags),
+        "metadata": _parse(message.metadata),
+        "created": message.created,
+        "modified": message.modified,
+    }
+    wrong = [name for name, value in native.items() if body.get(name) != value]
+    if wrong:
+        problems.append((Kind.BODY, f"message {message.id} differs from its record in {', '.join(wrong)}"))
+    return [
+        Problem(kind, scope.project, scope.namespace, message.dialogue_id, text) for kind, text in problems
+    ]
+
+
+def _check_grave(backend: Backend, scope: Scope, grave: Grave, seen: Seen) -> Iterator[Problem]:
+    """Check what a deleted dialogue has left: readable messages, under a uid that lives no more."""
+    living = backend.get_dialogue(scope, grave.dialogue_id)
+    if living is not None and living.uid <= grave.uid:
+        text = f"uid {grave.uid} is not older than the living dialogue's"
+        yield Problem(Kind.GRAVE, scope.project, scope.namespace, grave.dialogue_id, text)
+    for message in backend.messages_since(scope, grave.dialogue_id, grave.uid, -1):
+        seen.messages += 1
+        yield from check_body(scope, message)
+
+
+def _parse(text: str) -> Any:
+    try:
+        return orjson.loads(text)
+    except orjson.JSONDecodeError:
+        return None

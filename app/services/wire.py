@@ -1,0 +1,174 @@
+"""Records as the JSON text that clients see.
+
+Stored JSON (content, metadata, state, embedded messages) goes in as it stands, unparsed.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+import orjson
+
+from app.domain import Dialogue, DialogueHead, JsonText, Memory, Message, Summary, Timestamp
+from app.identity import compact
+from app.search.query import Hit, SearchObject
+from app.services.commands import NewMessage
+from app.stores import Counts, Erased
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """The body of a 2xx, and the ETag when it is a dialogue."""
+
+    body: JsonText
+    etag: str | None = None
+    replayed: bool = False
+
+
+def etag_of(dialogue: DialogueHead) -> str:
+    """Return the strong ETag: it changes with every change and never repeats for a re-created id."""
+    return f'"{dialogue.uid}-{dialogue.rev}"'
+
+
+def message_body(draft: NewMessage, dialogue_id: str, namespace: str, now: Timestamp) -> JsonText:
+    """Return the complete JSON of a new message."""
+    fields: dict[str, Any] = {"id": draft.id, "dialogueId": dialogue_id}
+    if namespace:
+        fields["namespace"] = namespace
+    fields["role"] = draft.role
+    fields["content"] = orjson.Fragment(draft.content)
+    fields["contentLength"] = draft.content_length
+    if draft.name is not None:
+        fields["name"] = draft.name
+    fields["tags"] = draft.tags
+    fields["metadata"] = orjson.Fragment(draft.metadata)
+    fields["created"] = draft.created or now
+    fields["modified"] = now
+    return compact(fields)
+
+
+def array_of(bodies: Iterable[JsonText]) -> JsonText:
+    """Return complete JSON texts as one JSON array."""
+    return JsonText("[" + ",".join(bodies) + "]")
+
+
+def messages_array(messages: Iterable[Message]) -> JsonText:
+    """Return messages as a JSON array."""
+    return array_of(message.body for message in messages)
+
+
+def head_fields(head: DialogueHead) -> dict[str, Any]:
+    """Return the fields that every answer about a dialogue has."""
+    fields: dict[str, Any] = {"id": head.id, "projectId": head.project}
+    if head.namespace:
+        fields["namespace"] = head.namespace
+    if head.thread_of is not None:
+        fields["threadOf"] = head.thread_of
+    if head.label is not None:
+        fields["label"] = head.label
+    fields["status"] = head.status.value
+    fields["tags"] = head.tags
+    fields["metadata"] = orjson.Fragment(head.metadata)
+    fields["totalMessages"] = head.total
+    fields["threadCount"] = head.thread_count
+    fields["created"] = head.created
+    fields["modified"] = head.modified
+    if head.last_message_created is not None:
+        fields["lastMessageCreated"] = head.last_message_created
+    if head.ended_at is not None:
+        fields["endedAt"] = head.ended_at
+    if head.archived_at is not None:
+        fields["archivedAt"] = head.archived_at
+    return fields
+
+
+def dialogue_body(dialogue: Dialogue, messages: JsonText | None, *, with_state: bool = True) -> JsonText:
+    """Return a dialogue, its state and ``messages`` (a JSON array) included where asked."""
+    fields = head_fields(dialogue)
+    if with_state:
+        fields["state"] = orjson.Fragment(dialogue.state)
+    if messages is not None:
+        fields["messages"] = orjson.Fragment(messages)
+    return compact(fields)
+
+
+def dialogue_answer(dialogue: Dialogue, messages: JsonText) -> Answer:
+    """Return a full dialogue with its ETag."""
+    return Answer(dialogue_body(dialogue, messages), etag_of(dialogue))
+
+
+def memory_body(memory: Memory) -> JsonText:
+    """Return a memory."""
+    fields: dict[str, Any] = {"id": memory.id}
+    if memory.namespace:
+        fields["namespace"] = memory.namespace
+    if memory.label is not None:
+        fields["label"] = memory.label
+    if memory.description is not None:
+        fields["description"] = memory.description
+    fields["value"] = orjson.Fragment(memory.value)
+    fields["tags"] = memory.tags
+    fields["metadata"] = orjson.Fragment(memory.metadata)
+    fields["created"] = memory.created
+    fields["modified"] = memory.modified
+    return compact(fields)
+
+
+def summary_body(summary: Summary) -> JsonText:
+    """Return a summary; ``stale`` is there when a message that it covers was deleted."""
+    if not summary.stale:
+        return summary.body
+    return JsonText(summary.body[:-1] + ',"stale":true}')
+
+
+def page_body(items: Iterable[JsonText], cursor: str | None) -> JsonText:
+    """Return one page of a list; ``next`` is absent on the last."""
+    tail = "" if cursor is None else ',"next":' + compact(cursor)
+    return JsonText('{"items":' + array_of(items) + tail + "}")
+
+
+def deleted_body(resource_id: str) -> JsonText:
+    """Return the answer to a deletion."""
+    return compact({"success": True, "id": resource_id})
+
+
+def stats_body(counts: Counts) -> JsonText:
+    """Return the counts of a project or namespace."""
+    dialogues = {"active": counts.active, "ended": counts.ended, "archived": counts.archived}
+    return compact(
+        {
+            "dialogues": {"total": sum(dialogues.values()), **dialogues},
+            "messages": counts.messages,
+            "memories": counts.memories,
+            "summaries": counts.summaries,
+        }
+    )
+
+
+def erased_body(namespace: str, erased: Erased) -> JsonText:
+    """Return how much an erasure removed."""
+    return compact({"success": True, "namespace": namespace, **asdict(erased)})
+
+
+def search_body(kind: SearchObject, hits: Sequence[Hit], understood: dict[str, Any]) -> JsonText:
+    """Return hits in both shapes: ``results`` with their relevance, ``items`` without."""
+    items = [orjson.Fragment(_hit_body(hit)) for hit in hits]
+    results = [_result(kind, hit, item) for hit, item in zip(hits, items, strict=True)]
+    return compact({"results": results, "items": items, "request": understood})
+
+
+def _hit_body(hit: Hit) -> JsonText:
+    if isinstance(hit.item, Message):
+        return hit.item.body
+    if isinstance(hit.item, Memory):
+        return memory_body(hit.item)
+    return compact(head_fields(hit.item))
+
+
+def _result(kind: SearchObject, hit: Hit, item: orjson.Fragment) -> dict[str, Any]:
+    result: dict[str, Any] = {"object": kind.value, "relevance": hit.relevance, "item": item}
+    if hit.matches:
+        result["matches"] = orjson.Fragment(messages_array(hit.matches))
+    return result
