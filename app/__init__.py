@@ -1,0 +1,105 @@
+"""Colloquy: a conversation store for AI applications. This module alone wires its parts together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+import yaml
+from flask import Flask
+
+from app.auth import Authenticator
+from app.connexion_api import LeanFlaskApi
+from app.current import Parts, Spec
+from app.docs_page import assets
+from app.edge import Edge
+from app.guard import BODY_BYTES
+from app.pagination import Cursors
+from app.prefix import PrefixMiddleware
+from app.services.summaries import Summarizer
+from app.summaries.chat import Chat
+from app.summaries.endpoint import Endpoint
+from app.summaries.extractive import Extractive
+from app.summaries.tokens import open_counter
+from app.sweeper import Sweeper
+
+if TYPE_CHECKING:
+    from app.settings import Settings
+    from app.stores import Backend
+    from app.summaries import Provider
+
+SQLITE = "sqlite:///"
+
+
+def open_backend(settings: Settings) -> Backend:
+    """Open the store that ``COLLOQUY_STORE_URL`` names; nothing is connected before its first use."""
+    if settings.store_url.startswith(SQLITE):
+        from app.stores.sqlite import open_sqlite
+
+        path = Path(settings.store_url.removeprefix(SQLITE))
+        return open_sqlite(path, timeout=settings.request_timeout)
+    from app.stores.mongo import open_mongo
+
+    return open_mongo(settings.store_url, timeout=settings.request_timeout, pool_size=settings.threads + 2)
+
+
+def open_provider(settings: Settings) -> Provider:
+    """Return what makes summaries: the offline digest, or the model that the settings name."""
+    if settings.summary_provider == "extractive":
+        return Extractive()
+    endpoint = Endpoint(
+        settings.chat_url or "",
+        settings.chat_model or "",
+        settings.chat_key,
+        settings.chat_timeout,
+        settings.chat_retries,
+    )
+    return Chat(
+        endpoint,
+        window=settings.chat_window,
+        directory=settings.summary_templates,
+        counter=open_counter(settings.chat_model),
+    )
+
+
+def find_spec() -> Path:
+    """Return where ``openapi.yaml`` is: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parent
+    beside = package.parent / "openapi.yaml"
+    return beside if beside.exists() else package / "openapi.yaml"
+
+
+def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
+    """Return the WSGI application; the store must have been migrated, and may be away."""
+    spec_yaml = find_spec().read_bytes()
+    specification = yaml.load(spec_yaml, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
+    app = Flask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.url_map.merge_slashes = False
+    api = LeanFlaskApi(specification)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(assets)
+    Edge(api.routes).install(app)
+    app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))
+    connect(app, settings, backend or open_backend(settings))
+    return app
+
+
+def connect(app: Flask, settings: Settings, backend: Backend) -> None:
+    """Give an application its settings and its store."""
+    app.extensions["colloquy"] = Parts(
+        settings=settings,
+        backend=backend,
+        authenticator=Authenticator(backend, settings.key_cache),
+        cursors=Cursors(backend.cursor_secret),
+        sweeper=Sweeper(backend),
+        summarizer=Summarizer(backend, open_provider(settings), Extractive()),
+    )
+
+
+def parts_of(app: Flask) -> Parts:
+    """Return what an application is made of."""
+    wired: Parts = app.extensions["colloquy"]
+    return wired

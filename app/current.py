@@ -1,0 +1,113 @@
+"""The request at hand, for handlers: who asks, where, and how to answer."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+from flask import Response, current_app, g, request
+
+from app.etag import if_match, matches_none
+from app.idempotency import KeyedRequest
+from app.idempotency import commit as commit_once
+from app.services.wire import Answer
+
+if TYPE_CHECKING:
+    from app.auth import Authenticator, Principal
+    from app.domain import JsonText, Scope
+    from app.pagination import Cursors
+    from app.services.commands import Condition
+    from app.services.summaries import Summarizer
+    from app.settings import Settings
+    from app.stores import Backend, Store, Transaction
+    from app.sweeper import Sweeper
+
+JSON = "application/json"
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What ``create_app`` wired together."""
+
+    settings: Settings
+    backend: Backend
+    authenticator: Authenticator
+    cursors: Cursors
+    sweeper: Sweeper
+    summarizer: Summarizer
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """``openapi.yaml`` as it is served: the file's own bytes, and the same as JSON."""
+
+    yaml: bytes
+    json: bytes
+
+
+def parts() -> Parts:
+    """Return the parts of the running application."""
+    return cast("Parts", current_app.extensions["colloquy"])
+
+
+def spec() -> Spec:
+    """Return the description of the API."""
+    return cast("Spec", current_app.extensions["colloquy_spec"])
+
+
+def store() -> Store:
+    """Return the store."""
+    return parts().backend
+
+
+def authenticate() -> Principal:
+    """Return who asks, by the Authorization header."""
+    return parts().authenticator.authenticate(request.headers.get("Authorization"))
+
+
+def principal() -> Principal:
+    """Return who asks; only secured operations have one."""
+    return cast("Principal", g.principal)
+
+
+def scope(namespace: str | None) -> Scope:
+    """Return where the named resource is looked up."""
+    return principal().scope(namespace)
+
+
+def condition() -> Condition:
+    """Return the request's If-Match."""
+    return if_match(request.headers.get("If-Match"))
+
+
+def commit(where: Scope, work: Callable[[Transaction], Answer]) -> Response:
+    """Run a write in one transaction, once for each Idempotency-Key, and answer it."""
+    answer = commit_once(store(), where, work, _keyed(), parts().settings.idempotency_hours)
+    response = respond(answer.body, answer.etag)
+    if answer.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def _keyed() -> KeyedRequest | None:
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return None
+    place = (principal().project, request.method, request.path)
+    return KeyedRequest.of(key, place, request.query_string + b"\0" + request.get_data())
+
+
+def respond(body: JsonText | str, etag: str | None = None) -> Response:
+    """Return a 200 with JSON that is ready to send."""
+    response = Response(body, 200, mimetype=JSON)
+    if etag is not None:
+        response.headers["ETag"] = etag
+    return response
+
+
+def respond_unless_known(body: Callable[[], JsonText], etag: str) -> Response:
+    """Return 304 when If-None-Match names the current version, else the body."""
+    if matches_none(request.headers.get("If-None-Match"), etag):
+        return Response(status=304, headers={"ETag": etag})
+    return respond(body(), etag)

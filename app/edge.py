@@ -1,0 +1,150 @@
+"""What happens around every request: its id, its key, its body, its errors, its line in the log."""
+
+from __future__ import annotations
+
+import logging
+import re
+import secrets
+import time
+from typing import TYPE_CHECKING, Any
+
+import orjson
+from connexion.exceptions import ProblemException
+from flask import Flask, Response, g, request
+from flask.globals import request_ctx
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+
+from app import clock
+from app.auth import require_right
+from app.current import authenticate
+from app.errors import (
+    ColloquyError,
+    InternalError,
+    InvalidParameter,
+    MethodNotAllowed,
+    MissingParameter,
+    PayloadTooLarge,
+    RouteNotFound,
+)
+from app.guard import read_json
+
+if TYPE_CHECKING:
+    from app.connexion_api import Route
+
+access = logging.getLogger("colloquy.access")
+log = logging.getLogger("colloquy")
+
+_SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
+
+
+class Edge:
+    """The hooks of one application, in the contract's order of checks."""
+
+    def __init__(self, routes: dict[str, Route]) -> None:
+        self._routes = routes
+
+    def install(self, app: Flask) -> None:
+        """Attach the hooks and the error handlers."""
+        app.before_request(self.admit)
+        app.after_request(self.finish)
+        app.register_error_handler(Exception, answer_error)
+
+    def admit(self) -> None:
+        """Let a request through to its handler, or raise what is wrong with it."""
+        g.started = time.perf_counter()
+        sent = request.headers.get("X-Request-Id", "")
+        g.request_id = sent if _SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)
+        if request.routing_exception is not None:
+            self._explain_empty_id(request.routing_exception)
+            return
+        route = self._routes.get(request.endpoint or "")
+        if route is None or request.method == "OPTIONS":
+            return
+        if route.secured:
+            g.principal = authenticate()
+            require_right(g.principal, writes=route.writes)
+        if route.takes_body:
+            g.body = read_json(request)
+
+    def _explain_empty_id(self, routing: HTTPException) -> None:
+        """Say that an id is missing where an empty path segment stands for it."""
+        segments = request.path.split("/")[1:]
+        if not isinstance(routing, NotFound) or "" not in segments[1:]:
+            return
+        filled = "/" + "/".join(segment or "-" for segment in segments)
+        request_ctx.url_adapter.match(filled)  # type: ignore[union-attr]
+        authenticate()
+        raise MissingParameter("The path has an empty id; name the resource after the slash.")
+
+    def finish(self, response: Response) -> Response:
+        """Name the request in the answer and write its line of the access log."""
+        request_id = g.get("request_id") or secrets.token_hex(12)
+        response.headers["X-Request-Id"] = request_id
+        if access.isEnabledFor(logging.INFO):
+            access.info("%s", self._line(response, request_id))
+        return response
+
+    def _line(self, response: Response, request_id: str) -> str:
+        route = self._routes.get(request.endpoint or "")
+        principal = g.get("principal")
+        line = {
+            "time": clock.now(),
+            "requestId": request_id,
+            "project": principal.project if principal else None,
+            "method": request.method if route else None,
+            "route": route.template if route else None,
+            "status": response.status_code,
+            "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 2),
+        }
+        return orjson.dumps(line).decode()
+
+
+def answer_error(error: Exception) -> Response:
+    """Answer any exception, from whatever layer, with the one envelope."""
+    known = _known(error)
+    if known.status >= 500:
+        log.error("request %s failed", g.get("request_id"), exc_info=error)
+    response = Response(_envelope(known), known.status, mimetype="application/json")
+    response.headers.update(known.headers)
+    return response
+
+
+def _known(error: Exception) -> ColloquyError:
+    if isinstance(error, ColloquyError):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_werkzeug(error)
+    if isinstance(error, ProblemException):
+        return InvalidParameter("The request does not fit the API description.")
+    return InternalError()
+
+
+def _from_werkzeug(error: HTTPException) -> ColloquyError:
+    if isinstance(error, NotFound):
+        return RouteNotFound("There is no such route; GET /docs shows those that exist.")
+    if isinstance(error, WerkzeugMethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return MethodNotAllowed(
+            f"This route does not take {request.method[:20]}; it takes {allowed}.",
+            headers={"Allow": allowed},
+        )
+    if error.code == PayloadTooLarge.status:
+        return PayloadTooLarge("The request is too large.")
+    if error.code is not None and error.code < 500:
+        return InvalidParameter("The request could not be understood.")
+    return InternalError()
+
+
+def _envelope(error: ColloquyError) -> bytes:
+    fields: dict[str, Any] = {
+        "code": error.code,
+        "message": error.message,
+        "type": error.type,
+        "details": [
+            {"field": item.field, "code": item.code, "message": item.message} for item in error.details
+        ],
+        "requestId": g.get("request_id") or "",
+        "timestamp": clock.now(),
+    }
+    return orjson.dumps({"error": fields})

@@ -1,0 +1,216 @@
+"""Dialogues: what the operations of /dialogue call."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Response
+
+from app.current import (
+    commit,
+    condition,
+    parts,
+    principal,
+    respond,
+    respond_unless_known,
+    scope,
+    store,
+)
+from app.domain import Dialogue, DialogueHead, DialogueListing, JsonText, Order, Reach, Scope, Status
+from app.errors import (
+    Detail,
+    DialogueNotFound,
+    InvalidAction,
+    InvalidInput,
+    InvalidParameter,
+    PayloadTooLarge,
+    quote,
+)
+from app.handlers.messages import recent_messages
+from app.handlers.summaries import compact_dialogue
+from app.handlers.times import time_range
+from app.identity import compact
+from app.schemas.dialogues import DialogueSchema, DialogueUpdateSchema
+from app.schemas.load import load
+from app.services import dialogues, wire
+from app.services.state import merge, patch, render
+from app.services.wire import Answer
+from app.stores import PAGE_BYTES
+
+NEW_DIALOGUE = DialogueSchema()
+DIALOGUE_UPDATE = DialogueUpdateSchema()
+
+
+def create_dialogue(body: dict[str, Any]) -> Response:
+    """POST /dialogue."""
+    placed = load(NEW_DIALOGUE, body)
+    return commit(scope(placed.namespace), lambda tx: dialogues.create(tx, placed.command))
+
+
+def list_dialogues(namespace: str | None = None, ids: list[str] | None = None, **query: Any) -> Response:
+    """GET /dialogue: a page of the list, or the dialogues that ``ids`` names."""
+    if ids is not None:
+        return _several(scope(namespace), ids, **query)
+    if "include" in query:
+        raise InvalidParameter("include goes with ids.", Detail("include", "needs ids"))
+    return _page(principal().reach(namespace), **query)
+
+
+def _page(
+    reach: Reach,
+    limit: int = 100,
+    order: str = "desc",
+    next_: str | None = None,
+    thread_of: str | None = None,
+    status: str | None = None,
+    tag: list[str] | None = None,
+    **dates: str,
+) -> Response:
+    if thread_of is not None and reach.namespace is None:
+        reach = Reach(reach.project, scope(None).namespace)
+    times = time_range(**dates)
+    tags = tuple(dict.fromkeys(tag or ()))
+    binding = ["dialogues", reach, order, thread_of, status, tags, times]
+    cursors = parts().cursors
+    after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 3))
+    page = store().list_dialogues(
+        DialogueListing(reach, limit, Order(order), after, times, _statuses(status), tags, thread_of)
+    )
+    cursor = cursors.write(binding, _position(page.items[-1])) if page.more else None
+    return respond(wire.page_body((compact(wire.head_fields(head)) for head in page.items), cursor))
+
+
+def _statuses(status: str | None) -> tuple[Status, ...]:
+    if status is None:
+        return (Status.ACTIVE, Status.ENDED)
+    return () if status == "all" else (Status(status),)
+
+
+def _position(head: DialogueHead) -> list[str | int]:
+    return [head.created, head.namespace, head.id]
+
+
+def _several(where: Scope, ids: list[str], include: list[str] | None = None, **rest: Any) -> Response:
+    """Answer up to 100 dialogues at once, in the order asked, missing ones left out."""
+    extra = sorted(name for name, value in rest.items() if not _is_default(name, value))
+    if extra:
+        raise InvalidParameter(
+            "ids takes no filter beside it but namespace and include.",
+            *(Detail(name.rstrip("_"), "cannot be combined with ids") for name in extra),
+        )
+    wanted = list(dict.fromkeys(ids))
+    found = {dialogue.id: dialogue for dialogue in store().get_dialogues(where, wanted)}
+    shown = set(include or ())
+    items = [_item(where, found[name], shown) for name in wanted if name in found]
+    if sum(map(len, items)) > PAGE_BYTES:
+        raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
+    return respond(wire.page_body(items, None))
+
+
+def _is_default(name: str, value: Any) -> bool:
+    return (name, value) in (("limit", 100), ("order", "desc"))
+
+
+def _item(where: Scope, dialogue: Dialogue, include: set[str]) -> JsonText:
+    messages = recent_messages(where, dialogue) if "messages" in include else None
+    return wire.dialogue_body(dialogue, messages, with_state="state" in include)
+
+
+def get_dialogue(id_: str, namespace: str | None = None) -> Response:
+    """GET /dialogue/{id}: one read of the store."""
+    where = scope(namespace)
+    dialogue = _require(where, id_)
+    return respond_unless_known(
+        lambda: wire.dialogue_body(dialogue, recent_messages(where, dialogue)), wire.etag_of(dialogue)
+    )
+
+
+def _require(where: Scope, dialogue_id: str) -> Dialogue:
+    dialogue = store().get_dialogue(where, dialogue_id)
+    if dialogue is None:
+        raise DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")
+    return dialogue
+
+
+def update_dialogue(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
+    """PUT /dialogue/{id}."""
+    where = scope(namespace)
+    _require_same(body, "id", id_)
+    _require_same(body, "namespace", where.namespace)
+    command = load(DIALOGUE_UPDATE, body)
+    wanted = condition()
+    return commit(where, lambda tx: dialogues.update(tx, id_, command, wanted))
+
+
+def _require_same(body: dict[str, Any], name: str, addressed: str) -> None:
+    if body.get(name, addressed) != addressed:
+        raise InvalidInput(
+            f"{name} in the body differs from the addressed one and cannot be changed.",
+            Detail(name, "differs from the addressed one"),
+        )
+
+
+def update_dialogue_by_id(body: dict[str, Any], namespace: str | None = None) -> Response:
+    """PUT /dialogue with the id in the body: the older spelling of PUT /dialogue/{id}."""
+    return update_dialogue(body["id"], body, namespace or body.get("namespace"))
+
+
+def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = False) -> Response:
+    """DELETE /dialogue/{id}."""
+    wanted = condition()
+
+    def work(tx: Any) -> Answer:
+        dialogues.delete(tx, id_, wanted, cascade=cascade)
+        return Answer(wire.deleted_body(id_))
+
+    response = commit(scope(namespace), work)
+    if cascade:
+        parts().sweeper.wake()
+    return response
+
+
+def act_on_dialogue(id_: str, action: str, body: Any = None, namespace: str | None = None) -> Response:
+    """POST /dialogue/{id}/{action}."""
+    if action == "compact":
+        return compact_dialogue(id_, namespace)
+    act = dialogues.ACTIONS.get(action)
+    if act is None:
+        known = ", ".join(sorted([*dialogues.ACTIONS, "compact"]))
+        raise InvalidAction(
+            f"{quote(action)} is not an action; known actions: {known}.",
+            Detail("action", f"must be one of {known}"),
+        )
+    wanted = condition()
+    return commit(scope(namespace), lambda tx: act(tx, id_, wanted))
+
+
+def end_dialogue(id_: str, body: Any = None, namespace: str | None = None) -> Response:
+    """PUT /dialogue/{id}/end."""
+    return act_on_dialogue(id_, "end", body, namespace)
+
+
+def get_state(id_: str, namespace: str | None = None) -> Response:
+    """GET /dialogue/{id}/state."""
+    dialogue = _require(scope(namespace), id_)
+    return respond_unless_known(lambda: dialogue.state, wire.etag_of(dialogue))
+
+
+def update_state(
+    id_: str, body: dict[str, Any], namespace: str | None = None, *, replace: bool = False
+) -> Response:
+    """PUT /dialogue/{id}/state: merge the keys given, or replace the whole."""
+    wanted = condition()
+
+    def change(state: JsonText) -> JsonText:
+        return render(body) if replace else merge(state, body)
+
+    return commit(scope(namespace), lambda tx: dialogues.change_state(tx, id_, change, wanted))
+
+
+def patch_state(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
+    """PATCH /dialogue/{id}/state: a JSON merge patch, which can remove keys."""
+    wanted = condition()
+    return commit(
+        scope(namespace),
+        lambda tx: dialogues.change_state(tx, id_, lambda state: patch(state, body), wanted),
+    )

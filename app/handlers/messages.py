@@ -1,0 +1,180 @@
+"""Messages: what the operations of /message, /messages and their older spellings call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+
+from app.current import commit, condition, parts, respond, scope, store
+from app.domain import (
+    RECENT_MESSAGES,
+    Dialogue,
+    JsonText,
+    Message,
+    MessageListing,
+    Order,
+    Page,
+    Scope,
+)
+from app.errors import DialogueNotFound, quote
+from app.handlers.times import time_range
+from app.schemas.load import load
+from app.schemas.messages import MessageSchema, require_batch
+from app.services import dialogues, messages, wire
+from app.services.wire import Answer
+from app.stores import Incarnation
+
+if TYPE_CHECKING:
+    from app.services.commands import NewMessage
+    from app.stores import Transaction
+
+MESSAGE = MessageSchema()
+
+
+def recent_messages(where: Scope, dialogue: Dialogue) -> JsonText:
+    """Return the last 10 messages; a second read only where the 1 MiB cap kept some out."""
+    if not dialogues.is_cut(dialogue):
+        return dialogue.recent
+    listing = MessageListing(dialogue.uid, RECENT_MESSAGES, Order.DESC)
+    page = store().list_messages(where, dialogue.id, listing)
+    return wire.messages_array(reversed(page.items))
+
+
+def create_message(body: dict[str, Any]) -> Response:
+    """POST /message."""
+    dialogue_id = body.pop("dialogueId")
+    return create_dialogue_message(dialogue_id, body, body.pop("namespace", None))
+
+
+def create_dialogue_message(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
+    """POST /dialogue/{id}/message."""
+    draft = load(MESSAGE, body)
+    return _append(scope(namespace), id_, (draft,), single=True)
+
+
+def create_messages(dialogue_id: str, body: list[Any], namespace: str | None = None) -> Response:
+    """POST /messages: a bare array in, a bare array out."""
+    drafts = tuple(load(MESSAGE, item, where=(index,)) for index, item in enumerate(body))
+    require_batch(drafts)
+    return _append(scope(namespace), dialogue_id, drafts, single=False)
+
+
+def create_dialogue_messages(id_: str, body: Any, namespace: str | None = None) -> Response:
+    """POST /dialogue/{id}/messages: an array answers an array, one object answers one."""
+    if isinstance(body, list):
+        return create_messages(id_, body, namespace)
+    return create_dialogue_message(id_, body, namespace)
+
+
+def _append(where: Scope, dialogue_id: str, drafts: tuple[NewMessage, ...], *, single: bool) -> Response:
+    wanted = condition()
+
+    def work(tx: Transaction) -> Answer:
+        added = messages.append(tx, dialogue_id, drafts, wanted)
+        return Answer(added[0].body if single else wire.messages_array(added))
+
+    return commit(where, work)
+
+
+def list_messages(dialogue_id: str, namespace: str | None = None, **query: Any) -> Response:
+    """GET /messages."""
+    where = scope(namespace)
+    incarnation = store().find_incarnation(where, dialogue_id)
+    if incarnation is None:
+        raise _no_dialogue(dialogue_id)
+    return _page(where, dialogue_id, incarnation, **query)
+
+
+def _page(  # noqa: PLR0913  # one argument for each query parameter
+    where: Scope,
+    dialogue_id: str,
+    incarnation: Incarnation,
+    limit: int = 100,
+    order: str = "asc",
+    next_: str | None = None,
+    **dates: str,
+) -> Response:
+    times = time_range(**dates)
+    binding = ["messages", where, dialogue_id, incarnation.uid, order, times]
+    cursors = parts().cursors
+    after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 2))
+    listing = MessageListing(incarnation.uid, limit, Order(order), after, times)
+    page = store().list_messages(where, dialogue_id, listing)
+    if not incarnation.alive and not page.items:
+        _require_any(where, dialogue_id, incarnation)
+    return respond(wire.page_body((item.body for item in page.items), _cursor(binding, page)))
+
+
+def _cursor(binding: list[Any], page: Page[Message]) -> str | None:
+    if not page.more:
+        return None
+    last = page.items[-1]
+    return parts().cursors.write(binding, [last.created, last.seq])
+
+
+def _require_any(where: Scope, dialogue_id: str, incarnation: Incarnation) -> None:
+    """A deleted dialogue that left no message is simply not there."""
+    if not store().list_messages(where, dialogue_id, MessageListing(incarnation.uid, 1)).items:
+        raise _no_dialogue(dialogue_id)
+
+
+def _no_dialogue(dialogue_id: str) -> DialogueNotFound:
+    return DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")
+
+
+def list_dialogue_messages(id_: str, namespace: str | None = None, **query: Any) -> Response:
+    """GET /dialogue/{id}/messages."""
+    return list_messages(id_, namespace, **query)
+
+
+def get_message(mid: str, dialogue_id: str, namespace: str | None = None) -> Response:
+    """GET /message/{mid}."""
+    message = store().get_message(scope(namespace), dialogue_id, mid)
+    if message is None:
+        raise messages.message_not_found(dialogue_id, mid)
+    return respond(message.body)
+
+
+def get_dialogue_message(id_: str, mid: str, namespace: str | None = None) -> Response:
+    """GET /dialogue/{id}/message/{mid}."""
+    return get_message(mid, id_, namespace)
+
+
+def update_message(
+    mid: str, dialogue_id: str, body: dict[str, Any], namespace: str | None = None
+) -> Response:
+    """PUT /message/{mid}: only tags can change."""
+    wanted = condition()
+    tags = tuple(dict.fromkeys(body["tags"]))
+    return commit(
+        scope(namespace),
+        lambda tx: Answer(messages.set_tags(tx, dialogue_id, mid, tags, wanted).body),
+    )
+
+
+def update_dialogue_message(
+    id_: str, mid: str, body: dict[str, Any], namespace: str | None = None
+) -> Response:
+    """PUT /dialogue/{id}/message/{mid}."""
+    return update_message(mid, id_, body, namespace)
+
+
+def delete_message(mid: str, dialogue_id: str, namespace: str | None = None) -> Response:
+    """DELETE /message/{mid}."""
+    wanted = condition()
+
+    def work(tx: Transaction) -> Answer:
+        messages.delete(tx, dialogue_id, mid, wanted)
+        return Answer(wire.deleted_body(mid))
+
+    return commit(scope(namespace), work)
+
+
+def delete_dialogue_message(id_: str, mid: str, namespace: str | None = None) -> Response:
+    """DELETE /dialogue/{id}/message/{mid}."""
+    return delete_message(mid, id_, namespace)
+
+
+delete_dialogue_message_alias = delete_dialogue_message
+"""DELETE /dialogue/{id}/messages/{mid}: the same under its other spelling."""

@@ -1,0 +1,105 @@
+"""Summaries and contexts: what the operations of /summary, /summaries and /context call."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from flask import Response
+
+from app.current import commit, condition, parts, respond, scope, store
+from app.domain import Order, Scope, SummaryListing
+from app.errors import DialogueNotFound, quote
+from app.schemas.load import load
+from app.schemas.summaries import SummarySchema
+from app.services import summaries, wire
+from app.services.context import read_context
+from app.services.wire import Answer
+from app.summaries.context import DEFAULT_TOKENS, Format
+
+if TYPE_CHECKING:
+    from app.services.commands import NewSummary
+    from app.stores import Transaction
+
+SUMMARY = SummarySchema()
+
+
+def create_summary(body: dict[str, Any]) -> Response:
+    """POST /summary."""
+    where = scope(body.pop("namespace", None))
+    return _summarize(where, load(SUMMARY, body), may_fall_back=False)
+
+
+def compact_dialogue(dialogue_id: str, namespace: str | None) -> Response:
+    """POST /dialogue/{id}/compact."""
+    command = load(SUMMARY, {"dialogueId": dialogue_id})
+    return _summarize(scope(namespace), command, may_fall_back=True)
+
+
+def _summarize(where: Scope, command: NewSummary, *, may_fall_back: bool) -> Response:
+    """Make the summary outside the transaction and store it inside; nothing new makes none."""
+    wanted = condition()
+    summarizer = parts().summarizer
+    current = summarizer.find_current(where, command)
+    draft = None
+    if current is None and not _is_stored(where, command):
+        draft = summarizer.draft(where, command, may_fall_back=may_fall_back)
+
+    def work(tx: Transaction) -> Answer:
+        if draft is None:
+            summary = current or summaries.find_repeat(tx, command)
+            return Answer(wire.summary_body(summaries.require_summary(summary, command.id)))
+        return Answer(wire.summary_body(summaries.save(tx, command, draft, wanted)))
+
+    return commit(where, work)
+
+
+def _is_stored(where: Scope, command: NewSummary) -> bool:
+    return command.id_given and store().get_summary(where, command.id) is not None
+
+
+def get_summary(sid: str, namespace: str | None = None) -> Response:
+    """GET /summary/{sid}."""
+    found = store().get_summary(scope(namespace), sid)
+    return respond(wire.summary_body(summaries.require_summary(found, sid)))
+
+
+def list_summaries(
+    dialogue_id: str,
+    namespace: str | None = None,
+    limit: int = 100,
+    order: str = "desc",
+    next_: str | None = None,
+) -> Response:
+    """GET /summaries."""
+    where = scope(namespace)
+    incarnation = store().find_incarnation(where, dialogue_id)
+    if incarnation is None or not incarnation.alive:
+        raise _no_dialogue(dialogue_id)
+    binding = ["summaries", where, dialogue_id, incarnation.uid, order]
+    cursors = parts().cursors
+    after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 2))
+    listing = SummaryListing(incarnation.uid, limit, Order(order), after)
+    page = store().list_summaries(where, dialogue_id, listing)
+    cursor = None
+    if page.more:
+        cursor = cursors.write(binding, [page.items[-1].created, page.items[-1].id])
+    return respond(wire.page_body(map(wire.summary_body, page.items), cursor))
+
+
+def get_context(
+    id_: str,
+    namespace: str | None = None,
+    max_tokens: int = DEFAULT_TOKENS,
+    format_: str = "messages",
+    model: str | None = None,
+) -> Response:
+    """GET /dialogue/{id}/context."""
+    where = scope(namespace)
+    dialogue = store().get_dialogue(where, id_)
+    if dialogue is None:
+        raise _no_dialogue(id_)
+    return respond(read_context(store(), where, dialogue, max_tokens, Format(format_), model))
+
+
+def _no_dialogue(dialogue_id: str) -> DialogueNotFound:
+    return DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")

@@ -1,0 +1,103 @@
+"""marshmallow fields for what JSON Schema cannot say: sizes in bytes, depth, times, order of tags."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import ValidationError, fields
+
+from app import clock
+from app.domain import JsonText, Timestamp
+from app.errors import PayloadTooLarge
+from app.identity import compact
+
+CONTENT_BYTES = 1024 * 1024
+"""The largest content of one message, in bytes of compact JSON."""
+
+VALUE_BYTES = 1024 * 1024
+"""The largest value of a memory, in bytes of compact JSON."""
+
+METADATA_BYTES = 64 * 1024
+"""The largest metadata, in bytes of compact JSON."""
+
+METADATA_DEPTH = 16
+"""How deep metadata may nest; the object itself is the first level."""
+
+
+class Time(fields.Field[Timestamp]):
+    """A time as the client wrote it, in UTC to the millisecond afterwards."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> Timestamp:
+        try:
+            return clock.parse_time(value)
+        except ValueError as error:
+            raise ValidationError(str(error)) from None
+
+
+class Tags(fields.Field[tuple[str, ...]]):
+    """Tags in the order given, each once."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
+        return tuple(dict.fromkeys(value))
+
+
+class Label(fields.Field[str | None]):
+    """A label; an empty one and null mean none."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(allow_none=True, **kwargs)
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> str | None:
+        return value or None
+
+
+class Content(fields.Field[JsonText]):
+    """Message content as JSON text of at most 1 MiB."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
+        text = compact(value)
+        if _exceeds(text, CONTENT_BYTES):
+            raise PayloadTooLarge("The content of a message is larger than 1 MiB of JSON.")
+        return text
+
+
+class Metadata(fields.Field[JsonText]):
+    """Metadata as JSON text of at most 64 KiB, nested at most 16 deep."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
+        if _depth_exceeds(value, METADATA_DEPTH):
+            raise ValidationError(f"nests deeper than {METADATA_DEPTH} levels")
+        text = compact(value)
+        if _exceeds(text, METADATA_BYTES):
+            raise ValidationError("is larger than 64 KiB of JSON")
+        return text
+
+
+class Json(fields.Field[JsonText]):
+    """Any JSON of at most 1 MiB, kept as text."""
+
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> JsonText:
+        """Return the text; null is a value like any other, which marshmallow would pass over."""
+        if value is None:
+            return JsonText("null")
+        text: JsonText = super().deserialize(value, *args, **kwargs)
+        return text
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
+        text = compact(value)
+        if _exceeds(text, VALUE_BYTES):
+            raise PayloadTooLarge("The value of a memory is larger than 1 MiB of JSON.")
+        return text
+
+
+def _exceeds(text: str, limit: int) -> bool:
+    """Whether a text takes more bytes than that; ASCII is not encoded to find out."""
+    return len(text) > limit or (not text.isascii() and len(text.encode()) > limit)
+
+
+def _depth_exceeds(value: Any, limit: int) -> bool:
+    if isinstance(value, dict):
+        return limit == 0 or any(_depth_exceeds(child, limit - 1) for child in value.values())
+    if isinstance(value, list):
+        return limit == 0 or any(_depth_exceeds(child, limit - 1) for child in value)
+    return False

@@ -1,0 +1,30 @@
+"""Loading a validated body into a command, with errors that name the field."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, ValidationError
+
+from app.errors import Detail, InvalidInput
+from app.validation import field_path
+
+
+def load(schema: Schema, body: Any, *, where: tuple[str | int, ...] = ()) -> Any:
+    """Return what the schema makes of a body; raises InvalidInput with a detail for each field."""
+    try:
+        return schema.load(body)
+    except ValidationError as error:
+        details = list(_details(error.messages, where))
+        first = details[0]
+        raise InvalidInput(f"{first.field}: {first.message}.", *details) from None
+
+
+def _details(messages: Any, path: tuple[str | int, ...]) -> list[Detail]:
+    if isinstance(messages, dict):
+        return [
+            detail
+            for key, value in messages.items()
+            for detail in _details(value, path if key == "_schema" else (*path, key))
+        ]
+    return [Detail(field_path(list(path)), message) for message in messages]

@@ -1,0 +1,40 @@
+"""Summaries from the wire."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from marshmallow import Schema, fields, post_load
+
+from app.identity import fingerprint, new_id
+from app.schemas.fields import Metadata, Tags
+from app.services.commands import NewSummary
+from app.services.state import parse
+
+
+class SummarySchema(Schema):
+    """The body of POST /summary; the handler takes the namespace out."""
+
+    dialogueId = fields.Raw(required=True)  # noqa: N815  # the wire's name
+    id = fields.Raw()
+    template = fields.Raw(load_default=None)
+    startId = fields.Raw(load_default=None)  # noqa: N815  # the wire's name
+    endId = fields.Raw(load_default=None)  # noqa: N815  # the wire's name
+    tags = Tags(load_default=())
+    metadata = Metadata(load_default=None)
+
+    @post_load
+    def _command(self, data: dict[str, Any], **_: Any) -> NewSummary:
+        wanted = (data["dialogueId"], data["template"], data["startId"], data["endId"], data["tags"])
+        metadata = None if data["metadata"] is None else parse(data["metadata"])
+        return NewSummary(
+            dialogue_id=data["dialogueId"],
+            id=data.get("id") or new_id(),
+            id_given="id" in data,
+            template=data["template"],
+            start_id=data["startId"],
+            end_id=data["endId"],
+            tags=data["tags"],
+            metadata=data["metadata"],
+            hash=fingerprint(*wanted, metadata or {}),
+        )

@@ -1,0 +1,48 @@
+"""Removes, in the background and in batches, what deletions have hidden already."""
+
+from __future__ import annotations
+
+import logging
+import threading
+from typing import TYPE_CHECKING
+
+from app.errors import ServiceUnavailable
+
+if TYPE_CHECKING:
+    from app.stores import Maintenance
+
+PERIOD = 600.0
+"""Seconds between looks when nothing wakes it; what a crash left is found at the next start."""
+
+log = logging.getLogger(__name__)
+
+
+class Sweeper:
+    """One daemon thread of a worker. Several workers may sweep at once; each row goes once."""
+
+    def __init__(self, backend: Maintenance) -> None:
+        self._backend = backend
+        self._woken = threading.Event()
+
+    def wake(self) -> None:
+        """Ask for a sweep soon."""
+        self._woken.set()
+
+    def start(self) -> None:
+        """Sweep now, and whenever woken from here on."""
+        self.wake()
+        threading.Thread(target=self._run, name="sweeper", daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._woken.wait(PERIOD)
+            self._woken.clear()
+            self.sweep()
+
+    def sweep(self) -> None:
+        """Remove everything that is hidden; a store that is away is tried again next time."""
+        try:
+            while self._backend.sweep():
+                pass
+        except ServiceUnavailable:
+            log.warning("the store does not answer; sweeping goes on later")
