@@ -1,0 +1,271 @@
+"""What the MongoDB store asks of the server: how much, with which indexes, how durably."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from app.domain import (
+    DialogueListing,
+    IdempotencyRecord,
+    JsonText,
+    MemoryListing,
+    MessageListing,
+    Order,
+    Reach,
+    Status,
+    SummaryListing,
+    TimeRange,
+    Timestamp,
+)
+from app.search.query import MetadataCondition, Operator, SearchObject, SearchQuery
+from app.stores import Backend, Transaction
+from tests.integration import mongo_server
+from tests.integration.mongo_server import Server
+from tests.records import ANNA, SCOPE, deleted, dialogue, instant, key, memory, message, stored, summary
+
+pytestmark = pytest.mark.mongodb
+
+FOREVER = Timestamp("2999-01-01T00:00:00.000Z")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Give a database of its own."""
+    yield from mongo_server.start()
+
+
+@pytest.fixture
+def backend(server: Server) -> Backend:
+    """Give a migrated store whose commands are recorded."""
+    store = server.open()
+    store.migrate()
+    server.recorder.commands.clear()
+    return store
+
+
+def test_reading_a_dialogue_is_one_find_by_primary_key(server: Server, backend: Backend) -> None:
+    """Present or missing, nothing else is sent, and search terms are not fetched."""
+    parent = stored(backend, dialogue(id="d"))
+    for name, expected in (("d", parent), ("missing", None)):
+        server.recorder.commands.clear()
+        assert backend.get_dialogue(SCOPE, name) == expected
+        (command,) = server.recorder.commands
+        assert command["find"] == "dialogues"
+        assert command["filter"] == {"_id": {"p": "acme", "n": "", "i": name}}
+        assert not {"terms", "facets"} & set(command["projection"])
+
+
+def test_an_append_is_four_commands_the_dialogue_first(server: Server, backend: Backend) -> None:
+    """Lock, save, insert, commit: majority and journal, and the state is not sent again."""
+    parent = stored(backend, dialogue(id="d", state=JsonText('{"large":1}')))
+    server.recorder.commands.clear()
+
+    def append(tx: Transaction) -> None:
+        found = tx.lock_dialogue("d")
+        assert found == parent
+        tx.save_dialogue(replace(found, rev=2, total=1, next_seq=1))
+        tx.insert_messages([message(found, 0)])
+
+    backend.write(SCOPE, append)
+    assert server.recorder.names() == ["findAndModify", "update", "insert", "commitTransaction"]
+    lock, save, _, commit = server.recorder.commands
+    assert save["updates"][0]["q"]["uid"] == parent.uid
+    assert save["updates"][0]["u"]["$set"] == {"rev": 2, "total": 1, "nextSeq": 1}
+    assert not save["updates"][0].get("upsert")
+    assert lock["readConcern"]["level"] == "snapshot"
+    assert commit["writeConcern"] == {"w": "majority", "j": True}
+
+
+def test_lists_fetch_neither_state_nor_messages(server: Server, backend: Backend) -> None:
+    """One command a page, whatever its place."""
+    for number in range(5):
+        stored(backend, dialogue(id=f"d{number}", created=instant(number)))
+    listing = DialogueListing(Reach("acme"), 2)
+    server.recorder.commands.clear()
+    first = backend.list_dialogues(listing)
+    last = first.items[-1]
+    backend.list_dialogues(replace(listing, after=(last.created, last.namespace, last.id)))
+    assert server.recorder.names() == ["find", "find"]
+    for command in server.recorder.commands:
+        assert not {"state", "recent", "terms"} & set(command["projection"])
+
+
+def use_everything(backend: Backend) -> None:
+    """Call every operation that has a filter, so that its commands are recorded."""
+    parent = stored(backend, dialogue(id="d", thread_of="p", label="flight"))
+    rows = [message(parent, seq, "flight", has_image=True) for seq in range(3)]
+
+    def write(tx: Transaction) -> None:
+        tx.find_idempotency("digest")
+        tx.lock_dialogue("d")
+        tx.lock_grave("d")
+        tx.is_immutable()
+        tx.count_threads("p")
+        tx.insert_messages(rows)
+        tx.find_messages(parent, ["m0", "m1"])
+        tx.find_message("d", "m0")
+        tx.messages_below(parent, 2)
+        tx.newest_messages(parent, 2)
+        tx.messages_through(parent, rows[1], 5)
+        tx.save_message(replace(rows[0], tags=("x",)))
+        tx.remove_message(rows[2])
+        tx.insert_memory(memory(id="mem", terms="flight"))
+        tx.lock_memory("mem")
+        tx.save_memory(memory(id="mem", terms="flight"))
+        tx.insert_summary(summary(parent, id="s"))
+        tx.find_summary("s")
+        tx.stale_summaries(parent.uid, 0)
+        tx.save_dialogue(replace(parent, rev=2))
+        tx.save_idempotency(IdempotencyRecord("digest", "print", JsonText("{}"), None, FOREVER))
+
+    backend.write(SCOPE, write)
+    read_everything(backend, parent.uid)
+    backend.write(SCOPE, lambda tx: tx.remove_memory("mem"))
+    deleted(backend, parent, purge=True)
+    backend.sweep()
+    backend.write(ANNA, lambda tx: tx.erase_namespace())
+
+
+def read_everything(backend: Backend, uid: str) -> None:
+    """Call every read, the pages of lists in each order and from the middle."""
+    reaches = (Reach("acme"), Reach("acme", ""))
+    span = TimeRange(instant(0), instant(9))
+    for reach in reaches:
+        for order in Order:
+            listing = DialogueListing(reach, 5, order, (instant(1), "", "a"), span, (Status.ACTIVE,), ("t",))
+            backend.list_dialogues(listing)
+            backend.list_dialogues(DialogueListing(reach, 5, order))
+            backend.list_dialogues(replace(listing, thread_of="p"))
+            backend.list_memories(MemoryListing(reach, 5, order, (instant(1), "", "a"), span, ("t",)))
+        for kind in SearchObject:
+            condition = MetadataCondition("k", Operator.EQ, 1)
+            backend.search(SearchQuery(reach, kind, ("flight",), 5))
+            backend.search(SearchQuery(reach, kind, ("flight",), 5, has_image=True, metadata=(condition,)))
+        backend.stats(reach)
+        list(backend.iterate_dialogues(reach))
+        list(backend.iterate_graves(reach))
+        list(backend.iterate_memories(reach))
+    backend.get_dialogues(SCOPE, ["d", "e"])
+    backend.find_incarnation(SCOPE, "gone")
+    backend.get_memory(SCOPE, "mem")
+    backend.get_summary(SCOPE, "s")
+    backend.list_messages(SCOPE, "d", MessageListing(uid, 5, after=(instant(1), 1), times=span))
+    backend.get_message(SCOPE, "d", "m0")
+    list(backend.messages_since(SCOPE, "d", uid, -1))
+    backend.list_summaries(SCOPE, "d", SummaryListing(uid, 5, after=(instant(1), "a")))
+    backend.latest_summary(SCOPE, "d", uid)
+    backend.find_key("hash")
+    backend.list_keys("acme")
+
+
+SMALL = {"projects", "keys", "meta"}
+"""Collections that an operator reads whole."""
+
+
+def queries(command: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """Yield what can be explained of a command: updates and deletes as the finds they begin with."""
+    kind = next(iter(command))
+    rows = command[kind]
+    if kind in {"find", "aggregate"}:
+        omitted = {"lsid", "txnNumber", "autocommit", "startTransaction", "readConcern", "maxTimeMS"}
+        yield {name: value for name, value in command.items() if name not in omitted and name[0] != "$"}
+    elif kind == "findAndModify":
+        sort = {"sort": command["sort"]} if "sort" in command else {}
+        yield {"find": rows, "filter": command["query"], **sort}
+    elif kind in {"update", "delete"}:
+        for statement in command[kind + "s"]:
+            yield {"find": rows, "filter": statement["q"]}
+
+
+def stages(plan: Any) -> Iterator[dict[str, Any]]:
+    """Yield every stage of a plan, from the top down, however it is nested."""
+    if isinstance(plan, dict):
+        if "stage" in plan:
+            yield plan
+        for name, value in plan.items():
+            if name not in {"enginePlan", "command", "rejectedPlans"}:
+                yield from stages(value)
+    elif isinstance(plan, list):
+        for value in plan:
+            yield from stages(value)
+
+
+def test_every_query_has_an_index(server: Server, backend: Backend) -> None:
+    """The server plans no scan of a whole collection for any of them."""
+    backend.create_key(key(id="k", hash="hash"))
+    use_everything(backend)
+    explained = 0
+    for command in list(server.recorder.commands):
+        for query in queries(command):
+            if query[next(iter(query))] in SMALL:
+                continue
+            planned = list(stages(server.database.command({"explain": query})))
+            used = [stage["stage"] for stage in planned]
+            assert "COLLSCAN" not in used, query
+            assert {"IXSCAN", "IDHACK", "EOF", "EXPRESS_IXSCAN", "COUNT_SCAN"} & set(used), (query, used)
+            explained += 1
+    assert explained > 60
+
+
+def equalities(query: dict[str, Any]) -> set[str]:
+    """Return the fields that a filter holds to one value."""
+    return {name for name, value in query.items() if name[0] != "$" and not isinstance(value, dict)}
+
+
+def test_list_orders_come_from_an_index(server: Server, backend: Backend) -> None:
+    """Each has an index of the fields it holds fixed, then those it sorts by, in order.
+
+    Read off the indexes, because the test server's plans sort where MongoDB would not.
+    """
+    parent = stored(backend, dialogue(id="d"))
+    server.recorder.commands.clear()
+    read_everything(backend, parent.uid)
+    checked = 0
+    for command in server.recorder.commands:
+        # The newest summary to build on is looked for among the few of one dialogue.
+        if "sort" not in command or command["find"] in SMALL or "completed" in command["filter"]:
+            continue
+        fixed = equalities(command["filter"])
+        sort = [name for name in command["sort"] if name not in fixed]
+        indexes = server.database[command["find"]].index_information().values()
+        keys = [[name for name, _ in index["key"]] for index in indexes]
+        serving = [key for key in keys if set(key[: len(fixed)]) == fixed and key[len(fixed) :] == sort]
+        assert serving, command
+        assert len(set(command["sort"].values())) == 1
+        checked += 1
+    assert checked > 20
+
+
+def test_every_index_leads_with_its_tenant(server: Server, backend: Backend) -> None:
+    """Except those that serve no tenant: the sweeper's, the expiry's and the one for hashes of keys."""
+    leading = {
+        (name, next(iter(index["key"])))
+        for name in server.database.list_collection_names()
+        for index in server.database[name].list_indexes()
+        if index["name"] != "_id_"
+    }
+    exceptions = {("graves", "pending"), ("idempotency", "expireAt"), ("keys", "hash")}
+    assert exceptions <= leading
+    assert {field for _, field in leading - exceptions} == {"project"}
+    assert backend.migrate() >= 1
+
+
+def test_clients_keys_are_never_field_names(server: Server, backend: Backend) -> None:
+    """Metadata and state are texts; what is searched by is a list of keys and values."""
+    odd = JsonText('{"$where":"x","a.b":[1],"":null,"tags":["u","v","u"],"n":1.5}')
+    stored(backend, dialogue(id="d", metadata=odd, state=odd))
+    document = server.database["dialogues"].find_one({"id": "d"})
+    assert document is not None
+    assert (document["metadata"], document["state"]) == (odd, odd)
+    assert document["facets"] == [
+        {"k": "$where", "t": "text", "v": "x"},
+        {"k": "", "t": "null", "v": None},
+        {"k": "tags", "t": "element", "v": "u"},
+        {"k": "tags", "t": "element", "v": "v"},
+        {"k": "n", "t": "number", "v": 1.5},
+    ]
+    assert (document["status"], document["tags"], document["namespace"]) == ("active", [], "")

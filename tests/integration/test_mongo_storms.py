@@ -1,0 +1,168 @@
+"""Many writers of one dialogue, in several processes: none is lost, none fails for contention."""
+
+from __future__ import annotations
+
+import multiprocessing
+import threading
+import time
+import zlib
+from collections.abc import Iterator
+from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
+from dataclasses import replace
+
+import pytest
+
+from app.domain import IdempotencyRecord, JsonText, MessageListing, Timestamp
+from app.errors import ServiceUnavailable
+from app.stores import Backend, Transaction
+from app.stores.mongo import open_mongo
+from app.stores.mongo.stripes import STRIPES, Stripes
+from tests.integration import mongo_server
+from tests.integration.mongo_server import Server
+from tests.records import SCOPE, dialogue, instant, message, stored
+
+PROCESSES = 3
+THREADS = 8
+ROUNDS = 3
+FOREVER = Timestamp("2999-01-01T00:00:00.000Z")
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Give a database of its own."""
+    yield from mongo_server.start()
+
+
+def append(backend: Backend, name: str) -> int:
+    """Append one message to the dialogue ``d`` and count it in ``parent``; its seq."""
+
+    def work(tx: Transaction) -> int:
+        found = tx.lock_dialogue("d")
+        parent = tx.lock_dialogue("parent")
+        assert found is not None
+        assert parent is not None
+        seq = found.next_seq
+        tx.save_dialogue(replace(found, rev=found.rev + 1, total=found.total + 1, next_seq=seq + 1))
+        tx.save_dialogue(replace(parent, rev=parent.rev + 1))
+        tx.insert_messages([message(found, seq, id=name, created=instant(0))])
+        return seq
+
+    return backend.write(SCOPE, work)
+
+
+def append_from_threads(url: str, process: int) -> list[int]:
+    """Append from several threads of a process of its own."""
+    backend = open_mongo(url, timeout=30.0)
+
+    def act(thread: int) -> list[int]:
+        return [append(backend, f"{process}-{thread}-{number}") for number in range(ROUNDS)]
+
+    with ThreadPoolExecutor(THREADS) as pool:
+        seqs = [seq for some in pool.map(act, range(THREADS)) for seq in some]
+    backend.close()
+    return seqs
+
+
+@pytest.mark.mongodb
+def test_a_storm_of_appends_from_processes_loses_nothing(server: Server) -> None:
+    """Every writer succeeds, every seq is given once, and the counters are right."""
+    backend = server.open()
+    backend.migrate()
+    parent = stored(backend, dialogue(id="d"))
+    stored(backend, dialogue(id="parent"))
+    fresh = multiprocessing.get_context("spawn")
+    with ProcessPoolExecutor(PROCESSES, mp_context=fresh) as pool:
+        results = list(pool.map(append_from_threads, [server.url] * PROCESSES, range(PROCESSES)))
+    expected = PROCESSES * THREADS * ROUNDS
+    assert sorted(seq for seqs in results for seq in seqs) == list(range(expected))
+    page = backend.list_messages(SCOPE, "d", MessageListing(parent.uid, 500))
+    assert [one.seq for one in page.items] == list(range(expected))
+    for name in ("d", "parent"):
+        found = backend.get_dialogue(SCOPE, name)
+        assert found is not None
+        assert found.rev == expected + 1
+
+
+@pytest.mark.mongodb
+def test_one_of_many_equal_requests_takes_effect(server: Server) -> None:
+    """With one recorded answer for all of them; two stores stand for two processes."""
+    stores = [open_mongo(server.url, timeout=30.0) for _ in range(2)]
+    stores[0].migrate()
+    stored(stores[0], dialogue(id="d"))
+    stored(stores[0], dialogue(id="parent"))
+
+    def act(writer: int) -> str:
+        def work(tx: Transaction) -> str:
+            earlier = tx.find_idempotency("digest")
+            if earlier is not None:
+                return earlier.body
+            found = tx.lock_dialogue("d")
+            assert found is not None
+            tx.save_dialogue(replace(found, rev=found.rev + 1))
+            answer = JsonText(f'"{writer}"')
+            tx.save_idempotency(IdempotencyRecord("digest", "print", answer, None, FOREVER))
+            return answer
+
+        return stores[writer % 2].write(SCOPE, work)
+
+    with ThreadPoolExecutor(16) as pool:
+        answers = set(pool.map(act, range(16)))
+    found = stores[0].get_dialogue(SCOPE, "d")
+    assert len(answers) == 1
+    assert found is not None
+    assert found.rev == 2
+    for store in stores:
+        store.close()
+
+
+def test_threads_that_queue_for_several_names_never_deadlock() -> None:
+    """Whatever order they ask in, and again in order for a repetition."""
+    stripes = Stripes()
+    names = [f"name-{number}" for number in range(6)]
+    done: list[int] = []
+
+    def act(number: int) -> None:
+        for turn in range(30):
+            with stripes.queue(time.monotonic() + 20) as queue:
+                for offset in range(3):
+                    queue.enter(names[(number * 5 + turn + offset * 2) % 6])
+                queue.enter_again()
+        done.append(number)
+
+    threads = [threading.Thread(target=act, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(20)
+    assert sorted(done) == list(range(8))
+
+
+def test_whoever_waits_too_long_in_the_queue_is_refused() -> None:
+    """And holds nothing afterwards."""
+    stripes = Stripes()
+    with stripes.queue(time.monotonic() + 5) as holder:
+        holder.enter("d")
+        holder.enter("d")
+        with (
+            stripes.queue(time.monotonic() + 0.05) as waiting,
+            pytest.raises(ServiceUnavailable, match="same dialogue"),
+        ):
+            waiting.enter("d")
+    with stripes.queue(time.monotonic()) as later:
+        later.enter("d")
+    assert all(stripes._locks[rank].acquire(blocking=False) for rank in range(STRIPES))
+
+
+def test_a_lower_lock_is_only_taken_when_it_is_free() -> None:
+    """Whoever holds a higher one goes on without it instead of waiting."""
+    stripes = Stripes()
+    low, high = sorted(("a", "b"), key=lambda name: zlib.crc32(name.encode()) % STRIPES)
+    with stripes.queue(time.monotonic() + 5) as other, stripes.queue(time.monotonic() + 5) as mine:
+        other.enter(low)
+        mine.enter(high)
+        mine.enter(low)
+        assert len(mine._held) == 1
+    with stripes.queue(time.monotonic() + 5) as free:
+        free.enter(high)
+        free.enter(low)
+        assert len(free._held) == 2

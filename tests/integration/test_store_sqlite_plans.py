@@ -1,0 +1,188 @@
+"""Every query that SQLite is sent uses an index; pages of lists need no sorting."""
+
+from __future__ import annotations
+
+import itertools
+import re
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+
+from app.domain import (
+    DialogueListing,
+    IdempotencyRecord,
+    JsonText,
+    MemoryListing,
+    MessageListing,
+    Order,
+    Reach,
+    Status,
+    SummaryListing,
+    TimeRange,
+)
+from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
+from app.stores import Backend, Transaction
+from app.stores.sqlite import SqliteBackend
+from tests.records import SCOPE, dialogue, instant, key, memory, message, project, summary
+
+LARGE = "dialogue|message|memory|summary|grave|idempotency|item|evidence|parent|row"
+SPAN = TimeRange(instant(0), instant(9))
+REACHES = (Reach("acme"), Reach("acme", ""))
+
+
+class Recorder:
+    """Keeps the statements that a store's connection runs."""
+
+    def __init__(self, backend: Backend) -> None:
+        assert isinstance(backend, SqliteBackend)
+        self.connection = backend._connections.get()
+        self.statements: dict[str, None] = {}
+        self.connection.set_trace_callback(self._note)
+
+    def _note(self, statement: str) -> None:
+        first = statement.split(maxsplit=1)[0].upper()
+        if first in {"SELECT", "INSERT", "REPLACE", "UPDATE", "DELETE"}:
+            self.statements[statement] = None
+
+    def plans(self) -> Iterator[tuple[str, list[str]]]:
+        """Give each distinct statement with the steps of its plan."""
+        self.connection.set_trace_callback(None)
+        for statement in self.statements:
+            steps = [row[3] for row in self.connection.execute("EXPLAIN QUERY PLAN " + statement)]
+            yield statement, steps
+
+
+@pytest.fixture
+def recorder(sqlite_backend: Backend) -> Recorder:
+    """Record what the store runs."""
+    return Recorder(sqlite_backend)
+
+
+def run_lists(backend: Backend) -> None:
+    """Run every kind of page: directions, reaches, positions, filters."""
+    choices = itertools.product(REACHES, Order, (None, (instant(5), "", "x")), (TimeRange(), SPAN))
+    for reach, order, after, times in choices:
+        listing = DialogueListing(reach, 5, order, after, times)
+        backend.list_dialogues(listing)
+        backend.list_dialogues(replace(listing, statuses=(Status.ACTIVE, Status.ENDED), tags=("a", "b")))
+        backend.list_dialogues(replace(listing, statuses=(Status.ARCHIVED,), thread_of="p"))
+        backend.list_memories(MemoryListing(reach, 5, order, after, times, ("a",)))
+        seat = None if after is None else (after[0], 3)
+        backend.list_messages(SCOPE, "d", MessageListing("u", 5, order, seat, times))
+        place = None if after is None else (after[0], "s")
+        backend.list_summaries(SCOPE, "d", SummaryListing("u", 5, order, place))
+        list(backend.iterate_dialogues(reach))
+        list(backend.iterate_memories(reach))
+        list(backend.iterate_graves(reach))
+
+
+def test_pages_come_from_an_index_in_order(sqlite_backend: Backend, recorder: Recorder) -> None:
+    """No list scans a table, and none sorts."""
+    run_lists(sqlite_backend)
+    checked = 0
+    for statement, steps in recorder.plans():
+        for step in steps:
+            assert "TEMP B-TREE" not in step, (statement, step)
+            assert not re.match(rf"SCAN ({LARGE})\b", step), (statement, step)
+        checked += 1
+    assert checked > 50
+
+
+def test_a_deep_page_is_found_by_its_position(sqlite_backend: Backend, recorder: Recorder) -> None:
+    """The index is entered at the cursor, not at the start of the list."""
+    run_lists(sqlite_backend)
+    for statement, steps in recorder.plans():
+        if "(created, " in statement:
+            assert "(created,namespace,id)" in steps[0] or "(created," in steps[0], (statement, steps)
+
+
+def test_no_list_reads_state_or_embedded_messages(sqlite_backend: Backend, recorder: Recorder) -> None:
+    """Pages of dialogues do not name those columns."""
+    sqlite_backend.list_dialogues(DialogueListing(Reach("acme"), 5))
+    (statement,) = recorder.statements
+    assert "state" not in statement
+    assert "recent" not in statement
+
+
+def test_a_dialogue_is_read_with_one_statement(sqlite_backend: Backend, recorder: Recorder) -> None:
+    """Its state and embedded messages included."""
+    sqlite_backend.write(SCOPE, lambda tx: tx.insert_dialogue(dialogue(id="d")))
+    recorder.statements.clear()
+    seen: list[str] = []
+    recorder.connection.set_trace_callback(seen.append)
+    assert sqlite_backend.get_dialogue(SCOPE, "d") is not None
+    assert len(seen) == 1
+
+
+def write_everything(tx: Transaction) -> None:
+    """Use every method of a transaction."""
+    parent = dialogue(id="d", thread_of="p", label="x")
+    rows = [message(parent, seq) for seq in range(3)]
+    tx.lock_grave("d")
+    tx.insert_dialogue(parent)
+    tx.insert_messages(rows)
+    tx.lock_dialogue("d")
+    tx.save_dialogue(replace(parent, label="y"))
+    tx.count_threads("p")
+    tx.find_messages(parent, ["m1"])
+    tx.find_message("d", "m1")
+    tx.messages_below(parent, 2)
+    tx.newest_messages(parent, 2)
+    tx.messages_through(parent, rows[1], 5)
+    tx.save_message(replace(rows[1], tags=("t",)))
+    tx.remove_message(rows[0])
+    tx.insert_memory(memory(id="mem"))
+    tx.lock_memory("mem")
+    tx.save_memory(memory(id="mem", terms="x"))
+    tx.remove_memory("mem")
+    tx.insert_summary(summary(parent, id="s"))
+    tx.find_summary("s")
+    tx.stale_summaries(parent.uid, 0)
+    tx.find_idempotency("digest")
+    tx.save_idempotency(IdempotencyRecord("digest", "f", JsonText("{}"), None, instant(0)))
+    tx.remove_dialogue(parent, purge=True)
+    tx.is_immutable()
+
+
+def run_searches(backend: Backend) -> None:
+    """Run searches of every object, order and filter."""
+    for kind, reach, order_by in itertools.product(SearchObject, REACHES, OrderBy):
+        query = SearchQuery(reach, kind, ("x", "hello"), 5, order_by=order_by)
+        backend.search(query)
+        conditions = (MetadataCondition("k", Operator.IN, ("a", 1)),)
+        filters = replace(query, tags_any=("a",), tags_all=("b",), tags_none=("c",), metadata=conditions)
+        backend.search(replace(filters, created=SPAN, modified=SPAN, has_image=True))
+
+
+def test_every_other_statement_uses_an_index_too(sqlite_backend: Backend, recorder: Recorder) -> None:
+    """Lookups, writes, searches, sweeps, erasures and the catalog scan no large table."""
+    backend = sqlite_backend
+    backend.create_project(project())
+    backend.create_key(key(id="k", hash="h"))
+    for _ in range(2):
+        backend.write(SCOPE, write_everything)
+        run_searches(backend)
+        backend.sweep()
+    backend.get_dialogues(SCOPE, ["a", "b"])
+    backend.find_incarnation(SCOPE, "d")
+    backend.get_message(SCOPE, "d", "m")
+    list(backend.messages_since(SCOPE, "d", "u", 0))
+    backend.get_memory(SCOPE, "m")
+    backend.get_summary(SCOPE, "s")
+    backend.latest_summary(SCOPE, "d", "u")
+    for reach in REACHES:
+        backend.stats(reach)
+    backend.find_key("h")
+    backend.revoke_key("k", instant(1))
+    backend.touch_key("k", instant(1))
+    backend.write(SCOPE, lambda tx: tx.erase_namespace())
+    backend.sweep()
+    backend.delete_project("acme")
+    checked = 0
+    for statement, steps in recorder.plans():
+        for step in steps:
+            assert not re.match(rf"SCAN ({LARGE})\b", step), (statement, step)
+            assert "AUTOMATIC" not in step, (statement, step)
+        checked += 1
+    assert checked > 80
