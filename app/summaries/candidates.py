@@ -1,0 +1,223 @@
+"""What a digest could quote: a bounded pool of passages, filled in one pass over the turns.
+
+However long the dialogue, the pool keeps about four digests' worth of the most promising passages
+and the facts seen most; the rest is only counted.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from math import log2
+
+from app.summaries import Turn
+from app.summaries.content import Call, Image, Part, Result, Text, Unknown, read_parts
+from app.summaries.facts import DECISION, IDLE, OPEN, Fact, find_facts, find_words
+from app.summaries.passages import Passage, show_arguments, split_result, split_text, wrap
+
+POOL_FACTOR = 4
+ABOUT_PASSAGES = 2
+"""Of the first thing a user asked, what is quoted to say what the conversation is about."""
+
+FACTS_KEPT = 20_000
+CHARACTERS_A_TOKEN = 3
+"""A rough size is enough while collecting; only what is kept in the end is counted."""
+
+CALL_CHARACTERS = 300
+
+USER, ASSISTANT, CALL, RESULT, SYSTEM, EARLIER = 2.0, 1.6, 3.0, 1.0, 0.3, 1.5
+"""How much a fact matters by who brought it up; a tool call names what is being worked on."""
+
+DECISION_BONUS, OPEN_BONUS, IDLE_FACTOR, BASE_WORTH = 3.0, 3.0, 0.2, 0.3
+
+
+@dataclass(slots=True, eq=False)
+class Candidate:
+    """One passage that a digest may quote. ``place`` orders them as they were said."""
+
+    place: int
+    label: str
+    text: str
+    tokens: int = 0
+    facts: tuple[Fact, ...] = ()
+    bonus: float = 0.0
+    open: bool = False
+    about: bool = False
+    code: bool = False
+    verbatim: bool = False
+    table: str = ""
+
+
+@dataclass(slots=True)
+class Tally:
+    """What was read, in numbers."""
+
+    turns: int = 0
+    skipped: int = 0
+    tokens: int = 0
+    system_tokens: int = 0
+    tool_tokens: int = 0
+    images: int = 0
+    unknown: int = 0
+
+
+class Pool:
+    """Collects candidates from turns and from the previous digest."""
+
+    def __init__(self, budget: int, count: Callable[[str], int]) -> None:
+        self.tally = Tally()
+        self.candidates: list[Candidate] = []
+        self._count = count
+        self._limit = budget * POOL_FACTOR
+        self._held = 0
+        self._place = 0
+        self._asked = False
+        self._asker = ""
+        self._unanswered: list[Candidate] = []
+        self._mentions: dict[str, tuple[int, float, int]] = {}
+        self._call_names: dict[str, str] = {}
+
+    def add_earlier(self, line: str) -> None:
+        """Add one line of the previous digest; it is carried on as it stands."""
+        self._place += 1
+        self._keep(Candidate(self._place, "", line, verbatim=True), EARLIER)
+
+    def add_turn(self, turn: Turn) -> None:
+        """Add the passages of one turn."""
+        parts = read_parts(turn)
+        self._note_turn(said=any(not isinstance(part, Unknown) for part in parts))
+        self._place += 1
+        before = self.tally.tokens
+        for part in parts:
+            self._add_part(turn, part)
+        if turn.role in {"system", "developer"}:
+            self.tally.system_tokens += self.tally.tokens - before
+        if self._held > 2 * self._limit:
+            self._prune()
+
+    def close(self) -> None:
+        """Count what was kept, and mark the questions that nobody answered; call it after the last turn."""
+        if self._held > self._limit:
+            self._prune()
+        for candidate in self.candidates:
+            candidate.tokens = self._count(candidate.text) + 1
+        for candidate in self._unanswered:
+            candidate.open = True
+            candidate.bonus += OPEN_BONUS
+
+    def worth(self, fact: Fact) -> float:
+        """How much it matters to keep a fact, by kind, by who mentioned it and how often."""
+        count, source, _ = self._mentions.get(fact.key, (1, RESULT, 0))
+        return fact.weight * source * (1 + log2(count))
+
+    def _note_turn(self, *, said: bool) -> None:
+        if said:
+            self.tally.turns += 1
+        else:
+            self.tally.skipped += 1
+
+    def _add_part(self, turn: Turn, part: Part) -> None:
+        speaker = f"[{turn.id}] {turn.role}" + (f" {turn.name}" if turn.name else "")
+        if isinstance(part, Text):
+            self._add_text(turn, speaker, part.text)
+        elif isinstance(part, Call):
+            self._add_call(speaker, part)
+        elif isinstance(part, Result):
+            self._add_result(turn, part)
+        elif isinstance(part, Image):
+            self.tally.images += 1
+            image = f"image {part.label}"
+            self._keep(Candidate(self._place, speaker, image, bonus=2.0, verbatim=True), ASSISTANT)
+        else:
+            self.tally.unknown += 1
+
+    def _add_text(self, turn: Turn, speaker: str, text: str) -> None:
+        self.tally.tokens += self._count(text)
+        system = turn.role in {"system", "developer"}
+        source = SYSTEM if system else USER if turn.role == "user" else ASSISTANT
+        first = turn.role == "user" and not self._asked
+        self._asked = self._asked or turn.role == "user"
+        if turn.role != self._asker:
+            self._unanswered, self._asker = [], turn.role
+        opening = ABOUT_PASSAGES if first else int(system and not self._asked)
+        for passage in split_text(text):
+            about = opening > 0 and not IDLE.match(passage.text)
+            opening -= about
+            self._quote(speaker, passage, source, about=about)
+
+    def _quote(self, speaker: str, passage: Passage, source: float, *, about: bool) -> None:
+        text = passage.text
+        bonus = BASE_WORTH + DECISION_BONUS * bool(DECISION.search(text)) * (source > SYSTEM)
+        unsettled = source > SYSTEM and bool(OPEN.search(text))
+        bonus += OPEN_BONUS * unsettled + passage.code * OPEN_BONUS
+        if IDLE.match(text):
+            bonus *= IDLE_FACTOR
+        candidate = Candidate(
+            self._place, speaker, text, bonus=bonus, open=unsettled, about=about, code=passage.code
+        )
+        self._keep(candidate, source)
+        if text.endswith("?") and not IDLE.match(text) and not unsettled:
+            self._unanswered.append(candidate)
+
+    def _add_call(self, speaker: str, call: Call) -> None:
+        self.tally.tokens += self._count(call.name) + self._count(call.arguments)
+        if call.id:
+            self._call_names[call.id] = call.name
+        shown = next(wrap(show_arguments(call.arguments), CALL_CHARACTERS), "")
+        text = f"calls {call.name}({shown})"
+        self._keep(Candidate(self._place, speaker, text, bonus=BASE_WORTH, verbatim=True), CALL)
+
+    def _add_result(self, turn: Turn, result: Result) -> None:
+        tokens = self._count(result.text)
+        self.tally.tokens += tokens
+        self.tally.tool_tokens += tokens
+        name = result.name or turn.name or self._call_names.pop(result.id, "")
+        speaker = f"[{turn.id}] tool {name}".rstrip()
+        for passage in split_result(result.text):
+            candidate = Candidate(
+                self._place,
+                speaker,
+                passage.text,
+                bonus=BASE_WORTH,
+                code=passage.code,
+                verbatim=True,
+                table=passage.table,
+            )
+            self._keep(candidate, RESULT)
+
+    def _keep(self, candidate: Candidate, source: float) -> None:
+        if not candidate.code:
+            candidate.facts = find_facts(candidate.text)
+        for fact in candidate.facts:
+            self._mention(fact.key, source)
+        if not candidate.verbatim and not candidate.code:
+            candidate.facts += find_words(candidate.text)
+        candidate.tokens = len(candidate.text) // CHARACTERS_A_TOKEN + 1
+        self._held += candidate.tokens
+        self.candidates.append(candidate)
+
+    def _mention(self, key: str, source: float) -> None:
+        count, best, place = self._mentions.get(key, (0, 0.0, -1))
+        again = count + (place != self._place)
+        self._mentions[key] = (again, max(best, source), self._place)
+
+    def _prune(self) -> None:
+        """Keep the best half of the pool, and the facts mentioned most."""
+        ranked = sorted(self.candidates, key=self._promise, reverse=True)
+        self.candidates = sorted(_first_tokens(ranked, self._limit), key=lambda kept: kept.place)
+        self._held = sum(kept.tokens for kept in self.candidates)
+        if len(self._mentions) > FACTS_KEPT:
+            often = sorted(self._mentions.items(), key=lambda entry: (entry[1][0], entry[1][2]))
+            self._mentions = dict(often[-FACTS_KEPT // 2 :])
+
+    def _promise(self, candidate: Candidate) -> float:
+        value = candidate.bonus + sum(map(self.worth, candidate.facts))
+        return value / (candidate.tokens + 4) + candidate.about * 1e6
+
+
+def _first_tokens(candidates: list[Candidate], limit: int) -> Iterator[Candidate]:
+    for candidate in candidates:
+        limit -= candidate.tokens
+        if limit < 0:
+            return
+        yield candidate

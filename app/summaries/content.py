@@ -1,0 +1,208 @@
+"""What a message's content holds, whatever shape it was stored in.
+
+Read are: text; arrays of blocks as OpenAI (chat and responses) and Anthropic define them; whole
+messages of either stored as one object; and the importer's ``{content, tool_calls?,
+tool_call_id?}``. Everything becomes a list of parts. A block of an unknown kind stays as it is.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+from app.summaries import Turn
+
+
+@dataclass(frozen=True, slots=True)
+class Text:
+    """Words that someone said."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A request to run a tool. ``arguments`` is JSON text; ``id`` is empty when none was given."""
+
+    id: str
+    name: str
+    arguments: str
+    legacy: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a tool answered."""
+
+    id: str
+    name: str
+    text: str
+    legacy: bool = False
+    failed: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Image:
+    """A picture: ``url`` may be a data URL; ``label`` names it without its bytes."""
+
+    url: str
+    label: str
+    raw: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Unknown:
+    """A block of a kind that is not known here (audio, documents, reasoning, a vendor's own)."""
+
+    kind: str
+    raw: Any
+
+
+Part = Text | Call | Result | Image | Unknown
+
+WORD_KINDS = frozenset({"text", "input_text", "output_text", "refusal"})
+DATA_MEDIA = re.compile("[;,].*", re.DOTALL)
+MESSAGE_KEYS = frozenset({"content", "tool_calls", "tool_call_id", "function_call"})
+
+
+def read_parts(turn: Turn) -> list[Part]:
+    """Return what a turn says, in order; empty texts are left out."""
+    content = turn.content
+    message = content if isinstance(content, dict) and _is_message(content) else {"content": content}
+    name = turn.name or _text_of(message.get("name"))
+    if turn.role in {"tool", "function"}:
+        found = _read_result(turn.role, message, name)
+    else:
+        found = [*_read_content(message.get("content")), *_read_calls(message)]
+    return [part for part in found if not isinstance(part, Text) or part.text.strip()]
+
+
+def as_json(value: Any) -> str:
+    """Return compact JSON text."""
+    return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
+
+
+def _is_message(content: dict[str, Any]) -> bool:
+    return bool(MESSAGE_KEYS & set(content)) and content.get("type", "message") == "message"
+
+
+def _text_of(value: Any) -> str:
+    return value if isinstance(value, str) else ""
+
+
+def _read_content(content: Any) -> Iterator[Part]:
+    if isinstance(content, str):
+        yield Text(content)
+    elif isinstance(content, dict):
+        yield _read_block(content)
+    elif isinstance(content, list):
+        for block in content:
+            yield _read_block(block)
+    elif content is not None:
+        yield Text(as_json(content))
+
+
+def _read_block(block: Any) -> Part:
+    kind = block.get("type") if isinstance(block, dict) else None
+    if kind is None:
+        return Text(as_json(block))
+    words = block.get("refusal" if kind == "refusal" else "text")
+    if kind in WORD_KINDS and isinstance(words, str):
+        return Text(words)
+    read = READERS.get(kind) if isinstance(kind, str) else None
+    return read(block) if read else Unknown(str(kind), block)
+
+
+def _read_result_block(block: dict[str, Any]) -> Part:
+    text = _flatten(block.get("content", block.get("output")))
+    failed = block.get("is_error") is True
+    return Result(_id_of(block, "tool_use_id", "call_id"), "", text, failed=failed)
+
+
+def _id_of(block: dict[str, Any], *keys: str) -> str:
+    return next((block[key] for key in keys if isinstance(block.get(key), str)), "")
+
+
+def _read_image(block: dict[str, Any]) -> Part:
+    source = block.get("image_url", block.get("source", {}))
+    if isinstance(source, str):
+        return Image(source, _image_label(source), block)
+    if not isinstance(source, dict):
+        return Unknown(str(block["type"]), block)
+    if source.get("type") == "base64":
+        media, data = _text_of(source.get("media_type")) or "image", _text_of(source.get("data"))
+        return Image(f"data:{media};base64,{data}", media, block)
+    url = _text_of(source.get("url"))
+    return Image(url, _image_label(url), block) if url else Unknown(str(block["type"]), block)
+
+
+def _image_label(url: str) -> str:
+    if url.startswith("data:"):
+        return DATA_MEDIA.sub("", url)[5:45] or "image"
+    return url.partition("?")[0][:120]
+
+
+def _read_calls(message: dict[str, Any]) -> Iterator[Part]:
+    calls = message.get("tool_calls")
+    for call in calls if isinstance(calls, list) else []:
+        yield _read_call(call) if isinstance(call, dict) else Unknown("tool_call", call)
+    legacy = message.get("function_call")
+    if isinstance(legacy, dict):
+        yield Call("", _text_of(legacy.get("name")), _arguments(legacy.get("arguments")), legacy=True)
+
+
+def _read_call(block: dict[str, Any]) -> Part:
+    function = block.get("function")
+    body = function if isinstance(function, dict) else block
+    name = _text_of(body.get("name"))
+    if not name:
+        return Unknown("tool_call", block)
+    arguments = next((body[key] for key in ("arguments", "input", "args") if key in body), None)
+    return Call(_id_of(block, "call_id", "id"), name, _arguments(arguments))
+
+
+def _arguments(value: Any) -> str:
+    if isinstance(value, str):
+        return value or "{}"
+    return "{}" if value is None else as_json(value)
+
+
+def _read_result(role: str, message: dict[str, Any], name: str) -> list[Part]:
+    content = message.get("content")
+    blocks = content if isinstance(content, list) else []
+    inner = [_read_block(block) for block in blocks]
+    if any(isinstance(part, Result) for part in inner):
+        return inner
+    call_id = _id_of(message, "tool_call_id")
+    return [Result(call_id, name, _flatten(content), legacy=role == "function")]
+
+
+def _flatten(content: Any) -> str:
+    if content is None:
+        return ""
+    if not isinstance(content, list):
+        return content if isinstance(content, str) else as_json(content)
+    return "\n".join(filter(None, (_flat_part(part) for part in _read_content(content))))
+
+
+def _flat_part(part: Part) -> str:
+    if isinstance(part, Text | Result):
+        return part.text
+    if isinstance(part, Image):
+        return f"[image: {part.label}]"
+    return f"[{part.kind}]" if isinstance(part, Unknown) else f"[calls {part.name}]"
+
+
+READERS: dict[str, Callable[[dict[str, Any]], Part]] = {
+    "image": _read_image,
+    "image_url": _read_image,
+    "input_image": _read_image,
+    "tool_use": _read_call,
+    "tool_call": _read_call,
+    "function_call": _read_call,
+    "tool_result": _read_result_block,
+    "function_call_output": _read_result_block,
+}

@@ -1,0 +1,113 @@
+"""The facts in a piece of text: ids, amounts, dates, times, names and numbers.
+
+A fact is what a later turn is likely to need word for word. Facts are found by shape, without a
+dictionary; ``key`` is the same for spellings that mean the same (``$1,859.00`` and ``1859``).
+"""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
+DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+ADDRESS = re.compile(
+    r"(?P<address>https?://[^\s)>\]\"']+|(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"
+    r"|(?P<path>(?<![\w./-])[\w.-]*/[\w./-]+\w|(?<![\w.])\w+(?:\.\w+)*\.(?:py|js|ts|md|json|ya?ml|toml|sql|csv|go|rs)\b)"
+)
+FACT = re.compile(
+    r"(?<!\w)(?=[A-Z0-9$€£¥#]|[a-z_-]*\d|to[mn])(?:"
+    r"(?P<date>\d{4}-\d{2}-\d{2}(?!\d)"
+    rf"|{MONTH}\s{DAY}(?:,?\s\d{{4}})?\b|{DAY}\s(?:of\s)?{MONTH}(?:\s\d{{4}})?(?!\w)"
+    r"|(?:Mon|Tues|Wednes|Thurs|Fri|Satur|Sun)day\b|(?:tomorrow|tonight)\b)"
+    r"|(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\b)?|\d{1,2}\s?[ap]\.?m\b)"
+    r"|(?P<amount>[$€£¥]\s?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?\s?(?:%|(?:USD|EUR|dollars|euros)\b))"
+    r"|(?P<id>(?=[A-Za-z_.-]{0,60}\d)(?=[\d_.-]{0,60}[A-Za-z])[A-Za-z0-9][\w-]{2,}\b|#\d+\b|[A-Z]{5,}\b)"
+    r"|(?P<number>\d[\d,]*(?:\.\d+)?\b)"
+    r"|(?P<name>(?<![.!?]\s)(?<!^)[A-Z][a-z]+(?:[\s-][A-Z][a-z]+)*\b)"
+    r"|(?P<code>[A-Z]{2,4}\b))"
+)
+
+WEIGHTS = {
+    "address": 2.0,
+    "date": 2.0,
+    "time": 1.5,
+    "amount": 2.5,
+    "id": 3.0,
+    "path": 2.0,
+    "name": 0.7,
+    "code": 0.3,
+}
+LONG_NUMBER, SHORT_NUMBER = 1.0, 2
+"""A number counts for itself only when it has more digits than that: one or two hardly ever matter."""
+
+NUMBERED_WORD = re.compile(r"[a-z]+\d")
+"""``address1``, ``step2``: a word with a counter, not an id."""
+
+DECISION = re.compile(
+    r"\b(?:decid\w+|agreed?|we(?:'ll| will)|let'?s (?:go|use|do|keep)|confirm\w*|chosen?|choose|approved?"
+    r"|booked|cancell?ed|refund\w*|upgraded?|downgraded?|changed? to|instead of|must|deadline|due|owner"
+    r"|prefers?|allerg\w+|root cause|because|fixed|shipped|signed|go(?:ing)? with|never|always|transferred"
+    r"|successful\w*|reserved?|scheduled|rejected|declined|not (?:possible|allowed|available|eligible))\b",
+    re.IGNORECASE,
+)
+OPEN = re.compile(
+    r"\b(?:TBD|to be decided|open question|still (?:need|open|unclear|waiting)|waiting (?:for|on)"
+    r"|not sure yet|unresolved|pending|need to (?:check|find out|decide)|get back to)\b",
+    re.IGNORECASE,
+)
+IDLE = re.compile(
+    r"(?:thanks?|good (?:morning|afternoon|evening)|you'?re welcome"
+    r"|great|sure|ok|okay|hi|hello|hey|perfect|have a (?:great|nice|good)"
+    r"|feel free|let me know|if you (?:have|need)|is there anything else|how can i (?:help|assist)"
+    r"|i'?m sorry)\b",
+    re.IGNORECASE,
+)
+
+
+WORD = re.compile(r"(?<![\w/.])[a-z][a-z_]{4,}(?![\w])")
+WORD_WEIGHT = 0.25
+
+
+@dataclass(frozen=True, slots=True)
+class Fact:
+    """One fact: what identifies it, how it was written, and how much its kind matters."""
+
+    key: str
+    shown: str
+    weight: float
+
+
+def find_facts(text: str) -> tuple[Fact, ...]:
+    """Return the distinct facts of a text in the order of their first appearance."""
+    found: dict[str, Fact] = {}
+    if "@" in text or "/" in text or "." in text:
+        for match in ADDRESS.finditer(text):
+            _note(found, match)
+        text = ADDRESS.sub(" ", text) if found else text
+    for match in FACT.finditer(text):
+        _note(found, match)
+    return tuple(found.values())
+
+
+def find_words(text: str) -> tuple[Fact, ...]:
+    """Return the distinct longer words of a sentence: what it is about, where no fact says so."""
+    return tuple(Fact(word, word, WORD_WEIGHT) for word in dict.fromkeys(WORD.findall(text)))
+
+
+def _note(found: dict[str, Fact], match: re.Match[str]) -> None:
+    fact = _as_fact(match.lastgroup or "", match.group())
+    if fact is not None:
+        found.setdefault(fact.key, fact)
+
+
+def _as_fact(kind: str, shown: str) -> Fact | None:
+    if kind in {"amount", "number"}:
+        key = re.sub(r"[^\d.]", "", shown).removesuffix(".00").removesuffix(".0").rstrip(".")
+        if kind == "number":
+            return Fact(key, shown, LONG_NUMBER) if len(key) > SHORT_NUMBER else None
+    elif NUMBERED_WORD.fullmatch(shown):
+        return None
+    else:
+        key = shown.lower()
+    return Fact(key, shown, WEIGHTS[kind])

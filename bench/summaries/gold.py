@@ -1,0 +1,92 @@
+"""What a summary should keep: the facts of the first half that the second half mentions again."""
+
+from __future__ import annotations
+
+import json
+import re
+from dataclasses import dataclass
+from typing import Any
+
+PATTERNS = {
+    "user id": re.compile(r"\b[a-z]+_[a-z]+_\d{4}\b"),
+    "flight": re.compile(r"\bHAT\d{3}\b"),
+    "payment id": re.compile(r"\b(?:credit_card|gift_card|certificate)_\d+\b"),
+    "date": re.compile(r"\b\d{4}-\d{2}-\d{2}\b"),
+}
+RESERVATION = re.compile(r'"reservation_id\\?": ?\\?"([A-Z0-9]{6})')
+RESERVATIONS = re.compile(r'"reservations": \[([^\]]*)\]')
+CODE = re.compile(r"[A-Z0-9]{6}")
+AMOUNT = re.compile(r"\$\s?(\d[\d,]*(?:\.\d+)?)")
+NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+
+
+@dataclass(frozen=True)
+class Case:
+    """What is summarised, what is gold, and how to look for it in a summary."""
+
+    id: str
+    messages: list[dict[str, Any]]
+    gold: frozenset[tuple[str, ...]]
+
+    def kept(self, summary: str) -> int:
+        """Return how many gold facts a summary has."""
+        return sum(_has(summary, fact) for fact in self.gold)
+
+
+def text_of(message: dict[str, Any]) -> str:
+    """Return a message's words, and its tool calls as name and arguments."""
+    lines = [message["content"]] if message.get("content") else []
+    calls = message.get("tool_calls") or []
+    lines += [f"{call['function']['name']} {call['function']['arguments']}" for call in calls]
+    return "\n".join(lines)
+
+
+def agent_case(row: dict[str, Any], *, whole: bool) -> Case:
+    """Make a case of an agent conversation; the system prompt is no part of it.
+
+    Gold are the ids, flights, amounts, dates and payment ids of the first half that the second
+    half mentions again. Summarised is the first half, or the whole conversation.
+    """
+    messages = row["messages"][1:]
+    half = len(messages) // 2
+    before = "\n".join(map(text_of, messages[:half]))
+    after = "\n".join(map(text_of, messages[half:]))
+    gold = {
+        (kind, fact)
+        for kind, pattern in PATTERNS.items()
+        for fact in set(pattern.findall(before)) & set(pattern.findall(after))
+    }
+    codes = _reservations(before + after)
+    gold |= {("reservation id", code) for code in codes if code in before and code in after}
+    amounts = set(map(_plain, AMOUNT.findall(after))) & _numbers(before)
+    gold |= {("amount", number) for number in amounts if len(number) > 1}
+    return Case(row["id"], messages if whole else messages[:half], frozenset(gold))
+
+
+def written_case(line: str) -> Case:
+    """Make a case of a transcript written for this; each gold fact lists its accepted spellings."""
+    row = json.loads(line)
+    gold = frozenset(("written", *spellings) for spellings in row["gold"])
+    return Case(row["id"], row["messages"], gold)
+
+
+def _reservations(text: str) -> set[str]:
+    found = set(RESERVATION.findall(text))
+    for block in RESERVATIONS.findall(text):
+        found.update(CODE.findall(block))
+    return found
+
+
+def _plain(number: str) -> str:
+    return number.replace(",", "").removesuffix(".00").removesuffix(".0")
+
+
+def _numbers(text: str) -> set[str]:
+    return set(map(_plain, NUMBER.findall(text)))
+
+
+def _has(summary: str, fact: tuple[str, ...]) -> bool:
+    kind, *spellings = fact
+    if kind == "amount":
+        return spellings[0] in _numbers(summary)
+    return any(spelling.lower() in summary.lower() for spelling in spellings)

@@ -1,0 +1,75 @@
+"""What is read out of a message's content."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.summaries import Turn
+from app.summaries.content import Call, Image, Part, Result, Text, Unknown, read_parts
+
+
+def parts_of(content: Any, role: str = "user") -> list[Part]:
+    """Read one content."""
+    return read_parts(Turn("m", 0, role, content, ""))
+
+
+@pytest.mark.parametrize(
+    ("content", "expected"),
+    [
+        ("Hello", [Text("Hello")]),
+        ({"type": "text", "text": "Hello"}, [Text("Hello")]),
+        (
+            {"type": "message", "role": "user", "content": [{"type": "text", "text": "Hello"}]},
+            [Text("Hello")],
+        ),
+        ({"content": 42}, [Text("42")]),
+        ({"answer": [1]}, [Text('{"answer":[1]}')]),
+        ([{"type": "refusal", "refusal": "No."}], [Text("No.")]),
+        ([{"type": "text", "text": 1}], [Unknown("text", {"type": "text", "text": 1})]),
+        ({"tool_calls": ["odd"]}, [Unknown("tool_call", "odd")]),
+        ({"tool_calls": [{"id": "c"}]}, [Unknown("tool_call", {"id": "c"})]),
+        ({"content": None, "tool_calls": {}}, []),
+        ([{"type": "tool_use", "id": "c", "name": "f"}], [Call("c", "f", "{}")]),
+        ([{"type": "function_call", "call_id": "c", "name": "f", "arguments": ""}], [Call("c", "f", "{}")]),
+        (
+            [{"type": "function_call_output", "call_id": "c", "output": {"a": 1}}],
+            [Result("c", "", '{"a":1}')],
+        ),
+        (
+            [{"type": "tool_result", "tool_use_id": "c", "is_error": True}],
+            [Result("c", "", "", failed=True)],
+        ),
+        ([{"type": "image", "source": 7}], [Unknown("image", {"type": "image", "source": 7})]),
+        (
+            [{"type": "image_url", "image_url": {}}],
+            [Unknown("image_url", {"type": "image_url", "image_url": {}})],
+        ),
+    ],
+)
+def test_every_known_shape_is_read(content: Any, expected: list[Part]) -> None:
+    """OpenAI's and Anthropic's shapes, the importer's and odd ones become parts."""
+    assert parts_of(content) == expected
+
+
+def test_images_are_named_without_their_bytes() -> None:
+    """A data URL is known by its media type, another by its address without the query."""
+    data = parts_of([{"type": "input_image", "image_url": "data:image/png;base64,AAAA"}])
+    source = {"type": "base64", "media_type": "image/gif", "data": "AAAA"}
+    held = parts_of([{"type": "image", "source": source}])
+    far = parts_of([{"type": "image_url", "image_url": {"url": "https://example.com/a.png?key=1"}}])
+    labels = [part.label for part in (*data, *held, *far) if isinstance(part, Image)]
+    assert labels == ["image/png", "image/gif", "https://example.com/a.png"]
+
+
+def test_a_tools_answer_of_blocks_is_read_as_text() -> None:
+    """Pictures, calls and unknown blocks in an answer are named."""
+    blocks = [
+        {"type": "text", "text": "found"},
+        {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
+        {"type": "tool_use", "id": "x", "name": "next"},
+        {"type": "odd"},
+    ]
+    expected = "found\n[image: https://example.com/a.png]\n[calls next]\n[odd]"
+    assert parts_of(blocks, "tool") == [Result("", "", expected)]

@@ -1,0 +1,183 @@
+"""The offline digest of quotes."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+
+from app.summaries import MAXIMUM_BUDGET, Digest, Turn
+from app.summaries.extractive import Extractive
+from tests.unit.real_conversations import read_conversations
+
+CREATED = "2026-01-02T03:04:05.000Z"
+
+
+def turns_of(*messages: tuple[str, Any]) -> list[Turn]:
+    """Make turns of (role, content)."""
+    return [Turn(f"m{seq}", seq, role, content, CREATED) for seq, (role, content) in enumerate(messages)]
+
+
+def digest(*messages: tuple[str, Any], budget: int | None = None, previous: str | None = None) -> Digest:
+    """Digest a dialogue."""
+    return Extractive().summarize(turns_of(*messages), budget=budget, previous=previous)
+
+
+def long_dialogue(count: int) -> Iterator[Turn]:
+    """A long dialogue with a new order number in each message."""
+    for seq in range(count):
+        text = (
+            f"Order AB{seq:05} costs ${seq}.50 and ships on 2026-03-{seq % 28 + 1:02}. "
+            + "More words here. " * 9
+        )
+        yield Turn(f"m{seq}", seq, "assistant" if seq % 2 else "user", text, CREATED)
+
+
+def test_facts_are_quoted_with_their_message_and_speaker() -> None:
+    """Ids, amounts and dates of a short dialogue are all there, in quotes with id and role."""
+    content = digest(
+        ("user", "My reservation JG7FMM costs too much."),
+        ("assistant", "I can move it to 2024-05-21 for $241."),
+    ).content
+    assert '- [m0] user: "My reservation JG7FMM costs too much."' in content
+    assert '- [m1] assistant: "I can move it to 2024-05-21 for $241."' in content
+    assert content.startswith("Digest of 2 messages: quotes chosen by rule.")
+
+
+def test_it_says_that_no_model_wrote_it() -> None:
+    """Provider and model tell what it is."""
+    made = digest(("user", "Hello"))
+    assert (made.provider, made.model, made.status, made.error) == ("extractive", None, "completed", None)
+
+
+def test_the_same_dialogue_gives_the_same_digest() -> None:
+    """Nothing depends on chance, time or hash order."""
+    assert Extractive().summarize(long_dialogue(300)) == Extractive().summarize(long_dialogue(300))
+
+
+def test_tool_calls_and_results_lose_their_punctuation() -> None:
+    """A call shows its arguments; a result its rows under the names of their columns."""
+    content = digest(
+        ("user", "Find flights."),
+        (
+            "assistant",
+            {
+                "content": None,
+                "tool_calls": [{"id": "c", "function": {"name": "find", "arguments": '{"from":"SFO"}'}}],
+            },
+        ),
+        (
+            "tool",
+            {
+                "content": '{"flights": [{"flight": "HAT028", "price": 1859}, '
+                '{"flight": "HAT277", "price": 140}]}',
+                "tool_call_id": "c",
+            },
+        ),
+    ).content
+    assert "[m1] assistant: calls find(from SFO)" in content
+    assert "[m2] tool find: flights (flight, price): HAT028 1859; HAT277 140" in content
+
+
+def test_what_is_left_out_is_counted() -> None:
+    """Images are named, unknown blocks and empty messages counted."""
+    made = digest(
+        ("user", [{"type": "image_url", "image_url": {"url": "https://example.com/a.png?x=1"}}]),
+        ("user", [{"type": "of_its_own"}]),
+        ("assistant", {"content": None, "tool_calls": []}),
+    )
+    assert "image https://example.com/a.png" in made.content
+    assert "1 images, 1 blocks of unknown kind, 2 messages with nothing to read" in made.content
+    assert (made.summarized_count, made.skipped_count) == (1, 2)
+
+
+def test_questions_without_an_answer_are_open() -> None:
+    """A last question and what is said to be pending stand under open questions; answered ones do not."""
+    content = digest(
+        ("user", "Which size is right?"),
+        ("assistant", "Size 44. The colour is still open, TBD by Monday."),
+        ("user", "And where is order XK4411 now?"),
+    ).content
+    unsettled = content.split("Open questions")[1]
+    assert "XK4411" in unsettled
+    assert "TBD" in unsettled
+    assert "Which size" not in unsettled
+
+
+def test_a_system_message_is_shown_by_its_beginning() -> None:
+    """Instructions do not crowd out what was said."""
+    content = digest(("system", "You sell shoes. " + "Rule. " * 900), ("user", "I need size 44.")).content
+    assert '[m0] system: "You sell shoes."' in content
+    assert "I need size 44." in content
+
+
+def test_code_is_one_unit_and_long_code_is_cut() -> None:
+    """A fenced block is quoted with its line breaks, its first lines when it is long."""
+    short = digest(("user", "Look:\n```\na = 1\nb = 2\n```")).content
+    assert "```\na = 1\nb = 2\n```" in short
+    long = digest(("user", "```\n" + "x = 1\n" * 40 + "```")).content
+    assert "[28 more lines]" in long
+
+
+def test_the_digest_keeps_to_its_budget() -> None:
+    """Content stays within the budget asked for, and within 8,000 tokens unasked."""
+    for budget in (150, 400, 2_000):
+        assert Extractive().summarize(long_dialogue(400), budget=budget).content_tokens <= budget
+    made = Extractive().summarize(long_dialogue(1_200))
+    assert made.content_tokens <= MAXIMUM_BUDGET
+    assert made.total_tokens > 3 * MAXIMUM_BUDGET
+
+
+def test_a_rolling_digest_carries_the_earlier_one_on() -> None:
+    """Lines of the previous digest stay as they are, and its messages count."""
+    first = digest(("user", "Book KL1234 for $300."), ("assistant", "Booked under PNR7QX."))
+    second = digest(("user", "Add a bag for $50."), previous=first.content)
+    assert '- [m1] assistant: "Booked under PNR7QX."' in second.content
+    assert "Add a bag for $50." in second.content
+    assert second.content.startswith("Digest of 3 messages")
+    assert second.content.count("Left out") == 1
+
+
+def test_a_models_summary_can_be_carried_on() -> None:
+    """Text that another provider wrote is kept line by line."""
+    content = digest(("user", "Hello"), previous="Ann wants flight KL1234.\nShe pays $300.").content
+    assert "Ann wants flight KL1234." in content
+
+
+def test_nothing_gives_an_empty_digest() -> None:
+    """No turns: a digest that says so, not an error."""
+    made = Extractive().summarize([])
+    assert made.content.startswith("Digest of 0 messages")
+    assert made.total_tokens == 0
+
+
+def test_every_real_conversation_is_digested_within_its_budget() -> None:
+    """Over all real conversations the digest has quotes, numbers, and at most its budget."""
+    for turns in read_conversations():
+        made = Extractive().summarize(turns)
+        assert made.summarized_count == len(turns)
+        assert made.content_tokens <= max(400, int(0.375 * made.total_tokens))
+        assert "\nLeft out\n- " in made.content
+
+
+@pytest.mark.parametrize(
+    "odd", ["x" * 100_000, "a.b/" * 20_000, "@" * 50_000, "[" * 20_000, "{" * 20_000, "a_" * 40_000]
+)
+def test_odd_text_takes_no_more_time_than_other_text(odd: str) -> None:
+    """No pattern is quadratic: 100 KB of one odd thing is read within two seconds."""
+    started = time.process_time()
+    digest(("user", odd), ("tool", odd))
+    assert time.process_time() - started < 2
+
+
+def test_two_thousand_messages_take_about_a_second() -> None:
+    """Work grows with the length: 4,000 messages take less than three times what 2,000 take."""
+    times = []
+    for count in (2_000, 4_000):
+        started = time.process_time()
+        Extractive().summarize(long_dialogue(count))
+        times.append(time.process_time() - started)
+    assert times[0] < 3  # about one second on an idle machine; the bound forgives a busy one
+    assert times[1] < 3 * times[0] + 0.5
