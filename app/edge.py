@@ -103,7 +103,7 @@ class Edge:
 def answer_error(error: Exception) -> Response:
     """Answer any exception, from whatever layer, with the one envelope."""
     known = _known(error)
-    if known.status >= 500:
+    if known.status >= InternalError.status:
         log.error("request %s failed", g.get("request_id"), exc_info=error)
     response = Response(_envelope(known), known.status, mimetype="application/json")
     response.headers.update(known.headers)
@@ -131,7 +131,7 @@ def _from_werkzeug(error: HTTPException) -> ColloquyError:
         )
     if error.code == PayloadTooLarge.status:
         return PayloadTooLarge("The request is too large.")
-    if error.code is not None and error.code < 500:
+    if error.code is not None and error.code < InternalError.status:
         return InvalidParameter("The request could not be understood.")
     return InternalError()
 

@@ -73,6 +73,12 @@ def _text(text: str) -> str:
     return text
 
 
+def _folder(text: str) -> Path:
+    if not Path(text).is_dir():
+        raise ValueError("a folder that exists")
+    return Path(text)
+
+
 def _setting(default: Any, read: Callable[[str], Any], doc: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"read": read, "doc": doc, "secret": secret})
 
@@ -112,7 +118,7 @@ class Settings:
         "extractive", _choice("extractive", "chat"), "what makes summaries: extractive (offline) or chat"
     )
     summary_templates: Path | None = _setting(
-        None, Path, "a folder with summary templates of your own, NAME.txt each"
+        None, _folder, "a folder with summary templates of your own, NAME.txt each"
     )
     chat_url: str | None = _setting(
         None, _http_url, "base URL of an OpenAI-compatible API, needed for summaries by chat"

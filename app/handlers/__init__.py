@@ -1,0 +1,1 @@
+"""What the operations of ``openapi.yaml`` call: parse, call a service, answer."""

@@ -86,7 +86,7 @@ def list_messages(dialogue_id: str, namespace: str | None = None, **query: Any) 
     return _page(where, dialogue_id, incarnation, **query)
 
 
-def _page(  # noqa: PLR0913  # one argument for each query parameter
+def _page(
     where: Scope,
     dialogue_id: str,
     incarnation: Incarnation,

@@ -12,7 +12,7 @@ from app.errors import DialogueNotFound, quote
 from app.schemas.load import load
 from app.schemas.summaries import SummarySchema
 from app.services import summaries, wire
-from app.services.context import read_context
+from app.services.context import Wanted, read_context
 from app.services.wire import Answer
 from app.summaries.context import DEFAULT_TOKENS, Format
 
@@ -98,7 +98,8 @@ def get_context(
     dialogue = store().get_dialogue(where, id_)
     if dialogue is None:
         raise _no_dialogue(id_)
-    return respond(read_context(store(), where, dialogue, max_tokens, Format(format_), model))
+    wanted = Wanted(max_tokens, Format(format_), model)
+    return respond(read_context(store(), where, dialogue, wanted))
 
 
 def _no_dialogue(dialogue_id: str) -> DialogueNotFound:

@@ -42,7 +42,7 @@ class DialogueSchema(Schema):
     @post_load
     def _command(self, data: dict[str, Any], **_: Any) -> Placed:
         messages = gather(data)
-        _require_sensible_fork(data, bool(messages))
+        _require_sensible_fork(data, messages)
         command = NewDialogue(
             id=data.get("id") or new_id(),
             id_given="id" in data,
@@ -74,7 +74,7 @@ def with_messages(command: NewDialogue, messages: tuple[NewMessage, ...]) -> New
     return replace(command, messages=messages, hash=hashed)
 
 
-def _require_sensible_fork(data: dict[str, Any], has_messages: bool) -> None:
+def _require_sensible_fork(data: dict[str, Any], messages: tuple[NewMessage, ...]) -> None:
     if data["forkAt"] is None:
         return
     if data["threadOf"] is None:
@@ -82,7 +82,7 @@ def _require_sensible_fork(data: dict[str, Any], has_messages: bool) -> None:
             "forkAt needs threadOf: the dialogue whose messages are copied.",
             Detail("threadOf", "is required with forkAt", "REQUIRED"),
         )
-    if has_messages:
+    if messages:
         raise InvalidInput(
             "A fork starts with the parent's messages: append others after creating it.",
             Detail("messages", "cannot be sent together with forkAt"),

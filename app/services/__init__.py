@@ -1,0 +1,1 @@
+"""The rules, written once for every store."""

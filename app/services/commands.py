@@ -57,7 +57,7 @@ class NewDialogue:
 class DialogueUpdate:
     """What a PUT may change; the ``echoed`` fields are tolerated when equal to what is stored."""
 
-    label: str | None | Unset = UNSET
+    label: str | Unset | None = UNSET
     tags: tuple[str, ...] | Unset = UNSET
     state: dict[str, Any] | Unset = UNSET
     messages: tuple[NewMessage, ...] = ()
@@ -85,8 +85,8 @@ class MemoryUpdate:
 
     tags: tuple[str, ...] | Unset = UNSET
     value: JsonText | Unset = UNSET
-    label: str | None | Unset = UNSET
-    description: str | None | Unset = UNSET
+    label: str | Unset | None = UNSET
+    description: str | Unset | None = UNSET
 
 
 @dataclass(frozen=True, slots=True)

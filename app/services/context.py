@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import orjson
@@ -21,6 +22,15 @@ if TYPE_CHECKING:
 
 PAGE = 50
 """How many messages one read brings; reading stops where the budget does."""
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What is asked for: a budget in tokens, whose format, and which model counts the tokens."""
+
+    max_tokens: int
+    format: Format
+    model: str | None
 
 
 class _Reader:
@@ -55,9 +65,7 @@ class _Reader:
         return turn_of(message)
 
 
-def read_context(
-    store: Store, scope: Scope, dialogue: Dialogue, max_tokens: int, target: Format, model: str | None
-) -> JsonText:
+def read_context(store: Store, scope: Scope, dialogue: Dialogue, wanted: Wanted) -> JsonText:
     """Return what to send to a model; raises InvalidParameter when the budget is too small."""
     reader = _Reader(store, scope, dialogue)
     latest = store.latest_summary(scope, dialogue.id, dialogue.uid)
@@ -66,10 +74,10 @@ def read_context(
         take_leading(reader.first()),
         reader.newest(),
         None if usable is None else orjson.loads(usable.body)["content"],
-        max_tokens,
-        target,
+        wanted.max_tokens,
+        wanted.format,
         total=dialogue.total,
-        counter=open_counter(model),
+        counter=open_counter(wanted.model),
         wire=reader.stored,
     )
     return _body(context, usable)

@@ -1,0 +1,1 @@
+"""The contract, tested through HTTP on every store."""

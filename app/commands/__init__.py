@@ -1,0 +1,1 @@
+"""The commands of ``colloquy``, one concern a module."""

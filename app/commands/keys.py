@@ -1,0 +1,123 @@
+"""``colloquy keys``: who may use the API."""
+
+from __future__ import annotations
+
+import re
+from datetime import UTC, datetime, timedelta
+from typing import Annotated
+
+import typer
+
+from app import clock
+from app.commands.console import (
+    CommandError,
+    Commands,
+    columns,
+    example,
+    open_store,
+    require_project,
+)
+from app.domain import Key, Rights, Timestamp
+from app.errors import quote
+from app.services.first_start import DEFAULT_PROJECT
+from app.services.keys import Grant, create_key
+
+commands = typer.Typer(
+    cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Create, list and revoke API keys."
+)
+
+LONGEST_NAME = 128
+
+_SPAN = re.compile(r"([0-9]{1,5})([mhdw])")
+_UNITS = {"m": "minutes", "h": "hours", "d": "days", "w": "weeks"}
+
+Project = Annotated[str, typer.Option(help="The project that the key opens.", metavar="NAME")]
+
+
+@commands.command(
+    epilog=example(
+        "KEY=$(colloquy keys create --label laptop)",
+        "colloquy keys create --rights read --namespace anna@example.org --expires 30d",
+    )
+)
+def create(
+    project: Project = DEFAULT_PROJECT,
+    label: Annotated[str | None, typer.Option(help="What the key is for.", metavar="TEXT")] = None,
+    rights: Annotated[Rights, typer.Option(help="What the key may do.")] = Rights.FULL,
+    namespace: Annotated[
+        str | None, typer.Option(help="Hold the key to one namespace.", metavar="NAME")
+    ] = None,
+    expires: Annotated[
+        str | None,
+        typer.Option(help="When it ends: an ISO time, or from now as 90m, 12h, 30d or 4w.", metavar="WHEN"),
+    ] = None,
+) -> None:
+    """Create a key and print it, alone, on standard output. It is shown this once."""
+    _require_text("--label", label)
+    _require_text("--namespace", namespace)
+    until = None if expires is None else read_expiry(expires)
+    text, key = create_key(Grant(project, rights, namespace, label, until))
+    with open_store() as backend:
+        require_project(backend, project)
+        backend.create_key(key)
+    typer.echo(text)
+    ends = "" if until is None else f", until {until}"
+    typer.echo(f"Created the key {key.id} for the project {project}, rights {rights.value}{ends}.", err=True)
+
+
+def _require_text(option: str, value: str | None) -> None:
+    if value is not None and not (0 < len(value) <= LONGEST_NAME and value.isprintable()):
+        raise CommandError(f"{option} takes 1 to {LONGEST_NAME} printable characters")
+
+
+def read_expiry(text: str) -> Timestamp:
+    """Return when a key ends; raises CommandError for what is no time, or none to come."""
+    span = _SPAN.fullmatch(text)
+    try:
+        if span is None:
+            until = clock.parse_time(text)
+        else:
+            until = clock.format_time(datetime.now(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])}))
+    except (ValueError, OverflowError):
+        raise CommandError(f"--expires takes an ISO time or a span such as 30d, not {quote(text)}") from None
+    if until <= clock.now():
+        raise CommandError(f"--expires is not in the future: {until}")
+    return until
+
+
+@commands.command("list", epilog=example("colloquy keys list --project default"))
+def show(
+    project: Annotated[
+        str | None, typer.Option(help="Only the keys of this project.", metavar="NAME")
+    ] = None,
+) -> None:
+    """List keys, oldest first; what opens is not stored and cannot be shown."""
+    heading = ["ID", "PROJECT", "RIGHTS", "NAMESPACE", "LABEL", "CREATED", "EXPIRES", "REVOKED", "LAST USED"]
+    with open_store(existing=True) as backend:
+        keys = backend.list_keys(project)
+    for line in columns(heading, [_row(key) for key in keys]):
+        typer.echo(line)
+
+
+def _row(key: Key) -> list[str]:
+    optional = [key.expires, key.revoked, key.last_used]
+    return [
+        key.id,
+        key.project,
+        key.rights.value,
+        key.namespace or "-",
+        key.label or "-",
+        key.created,
+        *(time or "-" for time in optional),
+    ]
+
+
+@commands.command(epilog=example("colloquy keys revoke 01KA0000000000000000000000"))
+def revoke(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.", metavar="ID")],
+) -> None:
+    """Revoke a key; servers stop honouring it within COLLOQUY_KEY_CACHE seconds."""
+    with open_store(existing=True) as backend:
+        if not backend.revoke_key(key_id, clock.now()):
+            raise CommandError(f"there is no key with the id {quote(key_id)}")
+    typer.echo(f"Revoked the key {key_id}.")

@@ -1,0 +1,65 @@
+"""``colloquy verify`` and ``colloquy erase``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from app.commands.console import CommandError, confirm, open_store, require_project
+from app.domain import Scope
+from app.services.erasure import erase
+from app.services.first_start import DEFAULT_PROJECT
+from app.services.verify import Seen, verify
+
+
+def check(
+    project: Annotated[
+        str | None, typer.Option(help="Only this project; without it, all of them.", metavar="NAME")
+    ] = None,
+) -> None:
+    """Check that the store keeps its promises: counts, embedded messages, nothing twice or empty.
+
+    Servers may run meanwhile. Each problem is a line on standard output; the exit status is 1 if there
+    is one.
+    """
+    problems = 0
+    seen = Seen()
+    with open_store(existing=True) as backend:
+        if project is not None:
+            require_project(backend, project)
+        names = [project] if project is not None else [one.name for one in backend.list_projects()]
+        for name in names:
+            in_project = Seen()
+            for problem in verify(backend, name, in_project):
+                problems += 1
+                typer.echo(str(problem))
+            seen.dialogues += in_project.dialogues
+            seen.messages += in_project.messages
+    typer.echo(
+        f"Checked {seen.dialogues:,} dialogues and {seen.messages:,} messages: {problems:,} problems.",
+        err=True,
+    )
+    if problems:
+        raise typer.Exit(1)
+
+
+def erase_namespace(
+    namespace: Annotated[str, typer.Argument(help="The namespace, such as a user id.", metavar="NAMESPACE")],
+    *,
+    project: Annotated[str, typer.Option(help="The project it is in.", metavar="NAME")] = DEFAULT_PROJECT,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase everything of one end user: dialogues, messages, memories and summaries."""
+    if not namespace:
+        raise CommandError("the namespace is empty; the default one cannot be erased")
+    with open_store(existing=True) as backend:
+        require_project(backend, project)
+        confirm(f"Erase everything in the namespace {namespace}, for good?", sure=yes)
+        erased = backend.write(Scope(project, namespace), erase)
+        while backend.sweep():
+            continue
+    typer.echo(
+        f"Erased {erased.dialogues:,} dialogues, {erased.messages:,} messages, {erased.memories:,} memories "
+        f"and {erased.summaries:,} summaries."
+    )

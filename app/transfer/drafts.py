@@ -1,0 +1,92 @@
+"""Checking conversations by the API's own rules, and turning them into what the services restore."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from app.domain import DEFAULT_NAMESPACE, JsonText
+from app.errors import ColloquyError
+from app.schemas.dialogues import DialogueSchema, with_messages
+from app.schemas.load import load
+from app.schemas.messages import MessageSchema, draft
+from app.services.commands import NewMessage
+from app.services.restore import Record
+from app.transfer.conversation import BadLine, Conversation, first_batch
+from app.validation import BodyValidator
+
+Fields = dict[str, Any]
+
+DIALOGUE = DialogueSchema()
+MESSAGE = MessageSchema()
+
+_PLAIN = {"tags": (), "metadata": JsonText("{}"), "created": None}
+_NOT_PLAIN = frozenset(_PLAIN)
+
+
+class Drafter:
+    """Holds the compiled schemas of POST /dialogue and of a message in ``openapi.yaml``."""
+
+    def __init__(self, specification: Fields) -> None:
+        schemas = specification["components"]["schemas"]
+        self._dialogue = BodyValidator(_resolve(schemas["NewDialogue"], specification))
+        self._message = BodyValidator(_resolve(schemas["NewMessage"], specification))
+
+    def check(self, conversation: Conversation) -> None:
+        """Raise BadLine unless the API would take the conversation, sizes apart."""
+        if not self._dialogue.validator.is_valid(conversation.dialogue):
+            raise BadLine(_reason(self._dialogue.refusal(conversation.dialogue)))
+        for place, message in enumerate(conversation.messages):
+            if not self._message.validator.is_valid(message):
+                raise BadLine(f"Message {place}: {_reason(self._message.refusal(message))}")
+        ids = {message["id"] for message in conversation.messages}
+        if len(ids) < len(conversation.messages):
+            raise BadLine("Two messages have the same id.")
+
+    def draft(self, conversation: Conversation) -> tuple[str, Record]:
+        """Return the namespace and the record of a checked conversation; raises BadLine for sizes."""
+        try:
+            placed = load(DIALOGUE, conversation.dialogue)
+        except ColloquyError as error:
+            raise BadLine(_reason(error)) from None
+        drafts = tuple(_draft(place, message) for place, message in enumerate(conversation.messages))
+        first = drafts[: first_batch(conversation.messages)]
+        record = Record(
+            command=with_messages(placed.command, first),
+            messages=drafts,
+            modified=conversation.modified,
+            status=conversation.status,
+            ended_at=conversation.ended_at,
+            archived_at=conversation.archived_at,
+            last_modified=conversation.last_modified,
+        )
+        return placed.namespace or DEFAULT_NAMESPACE, record
+
+
+def _draft(place: int, message: Fields) -> NewMessage:
+    """Draft a message; one without tags, metadata and time needs no normalising, which takes longer."""
+    try:
+        if _NOT_PLAIN.isdisjoint(message):
+            return draft(message | _PLAIN)
+        drafted: NewMessage = load(MESSAGE, message)
+    except ColloquyError as error:
+        raise BadLine(f"Message {place}: {_reason(error)}") from None
+    return drafted
+
+
+def _reason(error: ColloquyError) -> str:
+    return error.message.replace("The body", "The conversation", 1)
+
+
+def _resolve(schema: Any, specification: Fields) -> Any:
+    """Return a schema with what it refers to in the references' place."""
+    if isinstance(schema, list):
+        return [_resolve(item, specification) for item in schema]
+    if not isinstance(schema, dict):
+        return schema
+    reference = schema.get("$ref")
+    if isinstance(reference, str):
+        target: Any = specification
+        for part in reference.removeprefix("#/").split("/"):
+            target = target[part]
+        return _resolve(target, specification)
+    return {name: _resolve(value, specification) for name, value in schema.items()}
