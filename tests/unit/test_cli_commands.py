@@ -1,0 +1,228 @@
+"""The command line, each command as it is typed, on a fresh SQLite store."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+from typer.testing import CliRunner, Result
+
+from app.cli import cli
+from app.commands.serve import server_options
+from app.services.first_start import prepare
+from app.services.keys import hash_key
+from app.stores.sqlite import open_sqlite
+
+ROOT = Path(__file__).resolve().parents[2]
+COMMANDS = [
+    ["serve"],
+    ["migrate"],
+    ["import"],
+    ["export"],
+    ["verify"],
+    ["erase"],
+    *(["projects", name] for name in ("create", "list", "set", "delete")),
+    *(["keys", name] for name in ("create", "list", "revoke")),
+]
+
+
+@pytest.fixture(autouse=True)
+def store(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Point the commands at a store of the test's own that does not exist yet."""
+    path = tmp_path / "folder" / "store.db"
+    for name in [name for name in os.environ if name.startswith("COLLOQUY_")]:
+        monkeypatch.delenv(name)
+    monkeypatch.setenv("COLLOQUY_STORE_URL", f"sqlite:///{path}")
+    return path
+
+
+def run(*arguments: str, text: str | None = None) -> Result:
+    """Run a command."""
+    return CliRunner().invoke(cli, arguments, input=text)
+
+
+def ok(*arguments: str, text: str | None = None) -> str:
+    """Run a command that must succeed and return its standard output."""
+    result = run(*arguments, text=text)
+    assert result.exit_code == 0, result.stderr
+    return result.stdout
+
+
+def refused(*arguments: str) -> str:
+    """Run a command that must fail with one line and return that line."""
+    result = run(*arguments)
+    assert result.exit_code == 1
+    assert result.stdout == ""
+    assert result.stderr.startswith("colloquy: ")
+    assert result.stderr.count("\n") == 1
+    return result.stderr
+
+
+@pytest.mark.parametrize("command", COMMANDS, ids=" ".join)
+def test_each_command_explains_itself_with_an_example(command: list[str]) -> None:
+    """``--help`` says what the command does and shows one as it is typed."""
+    text = ok(*command, "--help")
+
+    assert (
+        f"  {'COLLOQUY_PORT=9000 ' if command == ['serve'] else ''}colloquy {' '.join(command)}" in text
+        or (f"$(colloquy {' '.join(command)}" in text)
+    )
+
+
+def test_keys_create_prints_the_key_alone(store: Path) -> None:
+    """Standard output is the key and nothing else; the store has only its hash."""
+    text = ok("keys", "create", "--label", "laptop", "--rights", "read", "--expires", "30d").strip()
+    backend = open_sqlite(store)
+    found = backend.find_key(hash_key(text))
+    backend.close()
+
+    assert text.startswith("colloquy_")
+    assert len(text) >= 50
+    assert found is not None
+    assert (found[0].label, found[0].rights.value) == ("laptop", "read")
+    assert text.encode() not in store.read_bytes()
+
+
+def test_keys_are_listed_and_revoked() -> None:
+    """The list shows what is known of a key but never the key, and revoking one is shown there."""
+    text = ok("keys", "create", "--namespace", "anna").strip()
+    before = ok("keys", "list")
+    key_id = before.splitlines()[1].split()[0]
+    ok("keys", "revoke", key_id)
+
+    assert text not in before
+    assert "anna" in before
+    assert before.splitlines()[1].count(" - ") >= 2
+    assert ok("keys", "list") != before
+    assert "no key" in refused("keys", "revoke", "nobody")
+
+
+@pytest.mark.parametrize("value", ["yesterday", "30y", "1999-01-01", "9999999d", ""])
+def test_an_expiry_that_is_none_is_refused(value: str) -> None:
+    """What is no time, or is past, is refused with what would be right."""
+    assert "--expires" in refused("keys", "create", "--expires", value)
+
+
+def test_projects_are_created_changed_and_deleted() -> None:
+    """Each step shows in the list; a name is used once; deleting wants ``--yes``."""
+    ok("projects", "create", "shop")
+    ok("projects", "set", "shop", "--immutable")
+
+    assert "already" in refused("projects", "create", "shop")
+    assert "name" in refused("projects", "create", "a/b")
+    assert ok("projects", "list").splitlines()[1].split()[:2] == ["shop", "yes"]
+    assert "--yes" in refused("projects", "delete", "shop")
+    ok("projects", "delete", "shop", "--yes")
+    assert len(ok("projects", "list").splitlines()) == 1
+    assert "no project" in refused("projects", "set", "shop", "--no-immutable")
+    assert "no project" in refused("keys", "create", "--project", "shop")
+
+
+def test_conversations_go_in_and_out(tmp_path: Path) -> None:
+    """Import, verify, export and erase work on what the others left; a bad line gives status 1."""
+    line = {"id": "c", "messages": [{"role": "user", "content": "hi"}]}
+    source = tmp_path / "source.jsonl"
+    source.write_bytes(orjson.dumps(line) + b"\nnonsense\n")
+    result = run("import", str(source), "--namespace", "anna")
+
+    assert result.exit_code == 1
+    assert f"{source}, line 2: " in result.stderr
+    assert "Imported 1 dialogues and 1 messages" in result.stdout
+    assert "1 were there already" in ok(
+        "import", "-", "--namespace", "anna", text=orjson.dumps(line).decode()
+    )
+    ok("verify")
+    exported = tmp_path / "out.jsonl.gz"
+    ok("export", "--output", str(exported))
+    assert exported.stat().st_mode & 0o777 == 0o600
+    assert ok("export", "--namespace", "anna").count("\n") == 1
+    assert "Erased 1 dialogues, 1 messages" in ok("erase", "anna", "--yes")
+    assert ok("export") == ""
+    ok("import", str(exported), "--dry-run")
+    assert ok("export") == ""
+
+
+@pytest.mark.parametrize(
+    ("command", "reason"),
+    [
+        (["verify"], "no store at"),
+        (["export"], "no store at"),
+        (["import", "missing.jsonl"], "missing.jsonl"),
+        (["import", "x", "--url", "ftp://x", "--key", "k"], "x: No such file"),
+    ],
+)
+def test_what_is_not_there_is_one_clear_line(command: list[str], reason: str, store: Path) -> None:
+    """A missing store or file is named, and nothing is created for it."""
+    assert reason in refused(*command)
+    assert not store.exists()
+
+
+def test_a_wrong_setting_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A setting that cannot be is named."""
+    monkeypatch.setenv("COLLOQUY_STORE_URL", "postgres://x")
+
+    assert "COLLOQUY_STORE_URL" in refused("migrate")
+
+
+def test_the_first_start_makes_one_project_and_one_key(store: Path) -> None:
+    """The preparation of an empty store gives a key once, and later finds it done."""
+    ok("migrate")
+    backend = open_sqlite(store)
+    first, second = prepare(backend, None), prepare(backend, None)
+    projects, keys = backend.list_projects(), backend.list_keys()
+    backend.close()
+
+    assert first.new_key is not None
+    assert second.new_key is None
+    assert [project.name for project in projects] == ["default"]
+    assert [key.hash for key in keys] == [hash_key(first.new_key)]
+
+
+def test_the_operators_key_is_honoured_at_every_start(store: Path) -> None:
+    """It is stored once, on a store in use too; revoked, it stays so; its removed project is not remade."""
+    ok("keys", "create")
+    secret = "an operator's own key"
+    backend = open_sqlite(store)
+    assert prepare(backend, secret).new_key is None
+    prepare(backend, secret)
+    found = backend.find_key(hash_key(secret))
+    assert found is not None
+    assert found[1] is not None
+    assert len(backend.list_keys()) == 2
+    ok("projects", "delete", "default", "--yes")
+    removed = prepare(backend, secret).warning
+    projects = backend.list_projects()
+    ok("keys", "revoke", found[0].id)
+    revoked = prepare(backend, secret).warning
+    backend.close()
+
+    assert projects == []
+    assert removed is not None
+    assert "removed" in removed
+    assert revoked is not None
+    assert "revoked" in revoked
+
+
+def test_the_server_is_found_in_a_checkout_and_when_installed(tmp_path: Path) -> None:
+    """The server gets the files around the package, or those inside it where there are none."""
+    package = tmp_path / "app"
+
+    assert server_options(ROOT / "app")[1::2] == [str(ROOT / "gunicorn.conf.py"), str(ROOT)]
+    assert server_options(ROOT / "app")[-1] == "wsgi:app"
+    assert server_options(package)[1] == str(package / "gunicorn.conf.py")
+    assert server_options(package)[-1] == "app.wsgi:app"
+
+
+def test_the_package_runs_as_a_module() -> None:
+    """``python -m app`` is the same command line, and its errors are no tracebacks."""
+    done = subprocess.run(
+        [sys.executable, "-m", "app", "verify"], cwd=ROOT, capture_output=True, text=True, check=False
+    )
+
+    assert done.returncode == 1
+    assert "no store at" in done.stderr
+    assert "Traceback" not in done.stderr
