@@ -1,0 +1,86 @@
+"""Health, documentation and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+
+from app import find_spec
+from app.stores import Backend
+from tests.contract.conftest import Api
+from tests.contract.spec import specification
+
+HELLO = {"role": "user", "content": "Hello"}
+
+
+def test_health_and_readiness_need_no_key(api: Api) -> None:
+    """Both answer small JSON to anyone."""
+    for path, status in (("/health", "ok"), ("/ready", "ready")):
+        response = api.client.get(path)
+        assert (response.status_code, response.get_json()) == (200, {"status": status})
+
+
+def test_the_description_is_served(api: Api) -> None:
+    """``/openapi.yaml`` is the file's own bytes, ``/openapi.json`` the same as JSON."""
+    assert api.client.get("/openapi.yaml").data == find_spec().read_bytes()
+    assert api.client.get("/openapi.json").get_json() == specification()
+
+
+def _page(api: Api) -> Iterator[str]:
+    html = api.client.get("/docs").get_data(as_text=True)
+    for attribute in ("src", "href"):
+        yield from (part.split('"')[0] for part in html.split(f'{attribute}="')[1:])
+
+
+def test_the_documentation_needs_nothing_from_elsewhere(api: Api) -> None:
+    """Everything that the page loads is a path of this server that answers."""
+    loaded = list(_page(api))
+    assert len(loaded) == 4
+    for path in loaded:
+        assert path.startswith("/docs/")
+        response = api.client.get(path)
+        assert response.status_code == 200
+        assert response.headers["X-Content-Type-Options"] == "nosniff"
+        assert len(response.data) > 100
+    assert api.client.get("/docs/other.js").status_code == 404
+
+
+def test_the_documentation_has_secure_headers(api: Api) -> None:
+    """The page may neither be framed nor run or load what is not its own."""
+    headers = api.client.get("/docs").headers
+    policy = headers["Content-Security-Policy"]
+    assert "default-src 'none'" in policy
+    assert "script-src 'self';" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert headers["X-Frame-Options"] == "DENY"
+    assert headers["X-Content-Type-Options"] == "nosniff"
+    assert headers["Referrer-Policy"] == "no-referrer"
+
+
+@pytest.mark.parametrize("path", ["/health", "/ready", "/docs", "/openapi.yaml", "/openapi.json"])
+def test_the_service_itself_is_at_the_root_only(api: Api, path: str) -> None:
+    """Under /api/v1 there are no such routes."""
+    assert api.client.get("/api/v1" + path).status_code == 404
+
+
+def test_counts(api: Api, backend: Backend) -> None:
+    """``/stats`` counts by kind and status, for the project or one namespace."""
+    for name in ("a", "b", "c"):
+        api.ok("POST", "/dialogue", {"id": name, "message": HELLO})
+    api.ok("POST", "/dialogue/b/end")
+    api.ok("POST", "/dialogue/c/archive")
+    api.ok("POST", "/dialogue", {"id": "d", "namespace": "n"})
+    api.ok("POST", "/memory", {"value": 1})
+    assert api.ok("GET", "/stats") == {
+        "dialogues": {"total": 4, "active": 2, "ended": 1, "archived": 1},
+        "messages": 3,
+        "memories": 1,
+        "summaries": 0,
+    }
+    assert api.ok("GET", "/stats", query={"namespace": "n"})["dialogues"]["total"] == 1
+    api.ok("DELETE", "/dialogue/a", query={"cascade": "true"})
+    for _ in range(2):
+        assert api.ok("GET", "/stats")["messages"] == 2
+        while backend.sweep():
+            pass
