@@ -1,22 +1,33 @@
-"""``Idempotency-Key``: the first success is kept in the step of its effect and replayed."""
+"""``Idempotency-Key``: the first success is kept in the step of its effect and replayed.
+
+A request under a key that is being worked on waits for its turn. Within a worker process that is
+decided here; between processes the store decides, which lets only one of two equal keys commit and
+runs the other again, so that it finds the answer. Nothing marks a key as taken before its answer is
+stored: a key whose worker died is free.
+"""
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app import clock
+from app import clock, patience
 from app.domain import IdempotencyRecord, Scope, Timestamp
-from app.errors import Detail, IdempotencyKeyReused, InvalidParameter
+from app.errors import Detail, IdempotencyConflict, IdempotencyKeyReused, InvalidParameter
 from app.services.wire import Answer
 
 if TYPE_CHECKING:
     from app.stores import Store, Transaction
 
 LONGEST_KEY = 255
+
+LONGEST_WAIT = 60.0
+"""Seconds that a repeat waits at most while the first still runs; a request's budget is usually less."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,8 +38,8 @@ class KeyedRequest:
     fingerprint: str
 
     @classmethod
-    def of(cls, key: str, place: tuple[str, str, str], content: bytes) -> KeyedRequest:
-        """Build from the key, (project, method, path) and the query and body as sent."""
+    def of(cls, key: str, place: tuple[str, ...], content: bytes) -> KeyedRequest:
+        """Build from the key, (project, bound namespace, method, path) and the query and body as sent."""
         if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
             raise InvalidParameter(
                 "Idempotency-Key must be 1 to 255 printable ASCII characters.",
@@ -36,6 +47,35 @@ class KeyedRequest:
             )
         where = "\0".join((*place, key)).encode()
         return cls(hashlib.sha256(where).hexdigest(), hashlib.sha256(content).hexdigest())
+
+
+class Turns:
+    """Lets one request of each key through at a time, in this process."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running: set[str] = set()
+
+    @contextmanager
+    def take(self, request: str, longest: float = LONGEST_WAIT) -> Iterator[None]:
+        """Hold the turn of a request; raises IdempotencyConflict when it is not free in time."""
+        with patience.waiting(longest) as seconds, self._changed:
+            if not self._changed.wait_for(lambda: request not in self._running, seconds):
+                raise IdempotencyConflict(
+                    "The first request with this Idempotency-Key is still being worked on. Repeat it "
+                    "shortly: its answer is then replayed."
+                )
+            self._running.add(request)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running.remove(request)
+                self._changed.notify_all()
+
+
+TURNS = Turns()
+"""Those of this process."""
 
 
 def commit(
@@ -60,7 +100,14 @@ def commit(
         )
         return answer
 
-    return store.write(scope, once)
+    with TURNS.take(keyed.request):
+        return store.write(scope, once)
+
+
+def find_replay(store: Store, scope: Scope, keyed: KeyedRequest) -> Answer | None:
+    """Return the answer that this key already got, if any."""
+    earlier = store.write(scope, lambda tx: tx.find_idempotency(keyed.request))
+    return None if earlier is None else _replay(earlier, keyed)
 
 
 def _replay(earlier: IdempotencyRecord, keyed: KeyedRequest) -> Answer:

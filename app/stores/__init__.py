@@ -11,7 +11,7 @@ authentication, never a client's request for data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -41,6 +41,18 @@ T = TypeVar("T")
 
 PAGE_BYTES = 8 * 1024 * 1024
 """A page of a list ends early at this many bytes of JSON, but always has one item."""
+
+
+def take_bytes(messages: Iterable[Message], most_bytes: int) -> list[Message]:
+    """Return messages up to and including the one with which their bodies exceed so many bytes."""
+    taken: list[Message] = []
+    size = 0
+    for message in messages:
+        taken.append(message)
+        size += len(message.body.encode())
+        if size > most_bytes:
+            break
+    return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,8 +123,10 @@ class Transaction(Protocol):
     def newest_messages(self, dialogue: DialogueHead, limit: int) -> list[Message]:
         """The last messages in (created, seq) order, oldest first."""
 
-    def messages_through(self, dialogue: DialogueHead, message: Message, limit: int) -> list[Message]:
-        """The first messages in (created, seq) order, up to and including one; at most ``limit``."""
+    def messages_through(
+        self, dialogue: DialogueHead, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
+        """The first messages in (created, seq) order through one; ``limit``, and ``take_bytes``, cut."""
 
     def insert_messages(self, messages: Sequence[Message]) -> None:
         """Add messages to the dialogue that was locked or inserted in this transaction."""
@@ -182,9 +196,7 @@ class Store(Protocol):
     def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
         """One message by id, of the newest incarnation that has it and is not purged."""
 
-    def messages_since(
-        self, scope: Scope, dialogue_id: str, uid: str, after_seq: int
-    ) -> Iterator[Message]:
+    def messages_since(self, scope: Scope, dialogue_id: str, uid: str, after_seq: int) -> Iterator[Message]:
         """The messages of an incarnation accepted after ``after_seq``, by seq, a batch at a time."""
 
     def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
@@ -234,7 +246,7 @@ class Catalog(Protocol):
         """The keys of one project or of all, oldest first."""
 
     def revoke_key(self, key_id: str, when: Timestamp) -> bool:
-        """Revoke from ``when`` on; False when there is no such key."""
+        """Revoke from ``when`` on, or from an earlier revocation on; False when there is no such key."""
 
     def find_key(self, key_hash: str) -> tuple[Key, Project | None] | None:
         """A key by the hash of its text, with its project (None: removed)."""
@@ -269,6 +281,12 @@ class Maintenance(Protocol):
 
     def iterate_memories(self, reach: Reach) -> Iterator[Memory]:
         """Every memory."""
+
+    def index_problems(self, project: str) -> list[str]:
+        """What of a project the search index does not hold as it is stored, in words."""
+
+    def reindex(self) -> int:
+        """Make the search index anew from what is stored, for all projects; how many entries."""
 
     def exclusive(self) -> AbstractContextManager[None]:
         """Hold the lock that start-up work is done under, across processes."""

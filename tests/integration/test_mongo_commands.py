@@ -110,7 +110,7 @@ def use_everything(backend: Backend) -> None:
         tx.find_message("d", "m0")
         tx.messages_below(parent, 2)
         tx.newest_messages(parent, 2)
-        tx.messages_through(parent, rows[1], 5)
+        tx.messages_through(parent, rows[1], 5, 10_000)
         tx.save_message(replace(rows[0], tags=("x",)))
         tx.remove_message(rows[2])
         tx.insert_memory(memory(id="mem", terms="flight"))

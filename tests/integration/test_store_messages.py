@@ -116,13 +116,15 @@ def test_messages_below_a_seq_come_by_seq(backend: Backend, talk: Dialogue) -> N
 
 
 def test_messages_through_one_come_in_order(backend: Backend, talk: Dialogue) -> None:
-    """The given message is the last, unless the limit comes first."""
+    """The given message is the last, unless a limit comes first: of messages, or of bytes."""
     pivot = backend.get_message(SCOPE, "d", "m0")
     assert pivot is not None
-    through = backend.write(SCOPE, lambda tx: tx.messages_through(talk, pivot, 10))
+    through = backend.write(SCOPE, lambda tx: tx.messages_through(talk, pivot, 10, 10_000))
     assert [one.id for one in through] == IN_ORDER[:4]
-    short = backend.write(SCOPE, lambda tx: tx.messages_through(talk, pivot, 2))
+    short = backend.write(SCOPE, lambda tx: tx.messages_through(talk, pivot, 2, 10_000))
     assert [one.id for one in short] == IN_ORDER[:2]
+    cut = backend.write(SCOPE, lambda tx: tx.messages_through(talk, pivot, 10, len(through[0].body)))
+    assert [one.id for one in cut] == IN_ORDER[:2]
 
 
 def test_messages_since_a_seq_come_by_seq(backend: Backend) -> None:

@@ -7,6 +7,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 from typing import Any
 
@@ -213,3 +214,29 @@ def test_many_writers_in_turns_lose_nothing(store: SqliteBackend) -> None:
     assert results == [str(number) for number in range(400)]
     assert sorted(map(int, notes(store))) == list(range(400))
     assert not store._commits._led
+
+
+def test_the_time_in_the_queue_counts(tmp_path: Path) -> None:
+    """A work that has waited for others does not wait for the file as long again."""
+    store = SqliteBackend(tmp_path / "store.db", timeout=0.6, commit_delay=0.0)
+    store.migrate()
+    waits: list[float] = []
+
+    def write() -> None:
+        begun = time.monotonic()
+        with pytest.raises(ServiceUnavailable):
+            store.run(lambda connection: connection.execute("UPDATE meta SET value = value"))
+        waits.append(time.monotonic() - begun)
+
+    with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:
+        other.execute("BEGIN IMMEDIATE")
+        first = threading.Thread(target=write)
+        first.start()
+        time.sleep(0.3)
+        second = threading.Thread(target=write)
+        second.start()
+        first.join()
+        second.join()
+        other.execute("ROLLBACK")
+    store.close()
+    assert max(waits) < 0.6 + 0.4

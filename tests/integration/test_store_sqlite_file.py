@@ -141,8 +141,8 @@ def test_an_impossible_path_is_reported(tmp_path: Path) -> None:
 
 def test_a_bug_is_not_called_unavailable(store: SqliteBackend) -> None:
     """A wrong statement stays an error of the program."""
-    with pytest.raises(sqlite3.OperationalError, match="no such table"):
-        store.all("SELECT 1 FROM absent")
+    with pytest.raises(sqlite3.OperationalError, match="no such column"):
+        store.all("SELECT absent FROM meta")
 
 
 def test_a_closed_store_refuses(store: SqliteBackend) -> None:
@@ -317,3 +317,47 @@ def test_index_and_rows_stay_together(sqlite_backend: Backend) -> None:
         store.all(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('optimize')")  # noqa: S608
         assert store.all(f"SELECT count(*) FROM {table}_terms_idx") == [(0,)]  # noqa: S608
     assert store.all("PRAGMA integrity_check") == [("ok",)]
+
+
+def test_a_lost_file_is_not_made_anew(store: SqliteBackend, path: Path) -> None:
+    """What would be written to a deleted file or to an empty new one is refused, not lost."""
+    kept = stored(store, dialogue(id="kept"))
+    store.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    away = path.parent.with_name("away")
+    path.parent.rename(away)
+    uses: list[Callable[[], object]] = [
+        lambda: stored(store, dialogue()),
+        lambda: store.get_dialogue(SCOPE, "kept"),
+        store.check_ready,
+    ]
+    for use in uses:
+        with pytest.raises(ServiceUnavailable, match="not there"):
+            use()
+    assert not path.parent.exists()
+    away.rename(path.parent)
+    assert store.get_dialogue(SCOPE, "kept") == kept
+
+
+def test_a_file_that_took_the_place_of_another_is_used(store: SqliteBackend, path: Path) -> None:
+    """A backup that is put back under a running server is what it serves from then on."""
+    stored(store, dialogue(id="old"))
+    other = SqliteBackend(path.with_name("other.db"), timeout=0.2, commit_delay=0.0)
+    other.migrate()
+    restored = stored(other, dialogue(id="restored"))
+    other.close()
+    path.with_name("other.db").replace(path)
+    for suffix in ("-wal", "-shm"):
+        path.with_name(path.name + suffix).unlink(missing_ok=True)
+    assert store.get_dialogue(SCOPE, "restored") == restored
+    assert store.get_dialogue(SCOPE, "old") is None
+    stored(store, dialogue(id="new"))
+
+
+def test_a_table_that_is_missing_means_that_it_is_not_migrated(path: Path) -> None:
+    """An empty file in the store's place is no reason for a traceback."""
+    path.parent.mkdir()
+    path.touch()
+    store = open_sqlite(path)
+    with pytest.raises(ServiceUnavailable, match="colloquy migrate"):
+        store.get_dialogue(SCOPE, "d")
+    store.close()

@@ -129,7 +129,7 @@ def write_everything(tx: Transaction) -> None:
     tx.find_message("d", "m1")
     tx.messages_below(parent, 2)
     tx.newest_messages(parent, 2)
-    tx.messages_through(parent, rows[1], 5)
+    tx.messages_through(parent, rows[1], 5, 10_000)
     tx.save_message(replace(rows[1], tags=("t",)))
     tx.remove_message(rows[0])
     tx.insert_memory(memory(id="mem"))

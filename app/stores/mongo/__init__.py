@@ -18,9 +18,11 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
+from app import patience
 from app.stores.mongo.connection import Connection, unavailable
 from app.stores.mongo.exclusion import Exclusion
 from app.stores.mongo.maintenance import MongoMaintenance
+from app.stores.mongo.reindexing import MongoReindexing
 from app.stores.mongo.retry import Overtaken, run
 from app.stores.mongo.search import MongoSearch
 from app.stores.mongo.stripes import Stripes
@@ -39,7 +41,7 @@ ONE_WRITER = threading.Lock()
 """What stands in for transactions on mongomock."""
 
 
-class MongoBackend(MongoMaintenance, MongoSearch):
+class MongoBackend(MongoMaintenance, MongoReindexing, MongoSearch):
     """Implements ``app.stores.Backend``."""
 
     def __init__(self, connection: Connection) -> None:
@@ -56,13 +58,14 @@ class MongoBackend(MongoMaintenance, MongoSearch):
         """
         if not self._db.transactional:
             return self._write_alone(scope, work)
-        deadline = time.monotonic() + self._db.timeout
-        with self._stripes.queue(deadline) as queue:
+        with patience.waiting(self._db.timeout) as seconds:
+            deadline = time.monotonic() + seconds
+            with self._stripes.queue(deadline) as queue:
 
-            def attempt(session: ClientSession) -> T:
-                return work(MongoTransaction(self._db, scope, session, queue))
+                def attempt(session: ClientSession) -> T:
+                    return work(MongoTransaction(self._db, scope, session, queue))
 
-            return run(self._db, queue, deadline, attempt)
+                return run(self._db, queue, deadline, attempt)
 
     def _write_alone(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         with ONE_WRITER:

@@ -117,7 +117,8 @@ class MongoCatalog:
     def revoke_key(self, key_id: str, when: Timestamp) -> bool:
         """Revoke from ``when`` on; False when there is no such key. An earlier revocation stays."""
         with self._db.bounded():
-            self._db.keys.update_one({"_id": key_id, "revoked": None}, {"$set": {"revoked": when}})
+            later = {"$or": [{"revoked": None}, {"revoked": {"$gt": when}}]}
+            self._db.keys.update_one({"_id": key_id, **later}, {"$set": {"revoked": when}})
             return self._db.keys.find_one({"_id": key_id}, ["_id"]) is not None
 
     def find_key(self, key_hash: str) -> tuple[Key, Project | None] | None:

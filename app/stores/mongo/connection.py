@@ -12,11 +12,13 @@ import pymongo
 from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import PyMongoError
+from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from app import patience
 from app.errors import ServiceUnavailable
+from app.stores.mongo.settling import Settler
 
 Document = dict[str, Any]
 Rows = Collection[Document]
@@ -38,6 +40,7 @@ class Connection:
     ) -> None:
         self.timeout = timeout
         self.client = client if client is not None else _connect(url, timeout, pool_size)
+        self.settler = Settler(self.client)
         self.transactional = isinstance(self.client, MongoClient)
         """Whether this is MongoDB; mongomock has neither sessions nor concerns."""
         self.database = self._open(unquote(urlsplit(url).path[1:]) or DATABASE)
@@ -65,15 +68,20 @@ class Connection:
     def bounded(self, seconds: float | None = None) -> Iterator[None]:
         """Hold everything inside to the time limit, and answer its failures as ServiceUnavailable."""
         try:
-            with pymongo.timeout(self.timeout if seconds is None else seconds):
+            limit = self.timeout if seconds is None else seconds
+            with patience.waiting(limit) as left, pymongo.timeout(left):
                 yield
         except PyMongoError as error:
             raise unavailable(error) from error
 
 
 def unavailable(error: Exception) -> ServiceUnavailable:
-    """Log what the driver says, which no client may see, and return what a client is told."""
-    log.error("MongoDB failed: %s: %s", type(error).__name__, error)
+    """Log what the driver says, which no client may see, and return what a client is told.
+
+    What the server says of a refused command may quote what was to be written: its number must do.
+    """
+    said = f"code {error.code}" if isinstance(error, OperationFailure) else error
+    log.error("MongoDB failed: %s: %s", type(error).__name__, said)
     return ServiceUnavailable()
 
 

@@ -203,7 +203,7 @@ def memory_from(document: Document) -> Memory:
 def _term_values(document: Document, names: Names) -> dict[str, Any]:
     values = _read(document, names)
     values["tags"] = tuple(values["tags"])
-    values["terms"] = " ".join(values["terms"])
+    values["terms"] = " ".join(values["terms"] or ())
     return values
 
 

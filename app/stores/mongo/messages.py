@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from app.stores import take_bytes
 from app.stores.mongo import lookups
 from app.stores.mongo.documents import MESSAGE_FIELDS, message_document, message_from, native
 from app.stores.mongo.retry import Overtaken
@@ -45,8 +46,13 @@ class MessageRows:
         """The last messages in (created, seq) order, oldest first."""
         return self._read(self._rows(dialogue), NEWEST_FIRST, limit)[::-1]
 
-    def messages_through(self, dialogue: DialogueHead, message: Message, limit: int) -> list[Message]:
-        """The first messages in (created, seq) order, up to and including one; at most ``limit``."""
+    def messages_through(
+        self, dialogue: DialogueHead, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
+        """The first messages in (created, seq) order, up to and including one; at most ``limit``.
+
+        Reading stops behind the message with which the bodies exceed ``most_bytes``.
+        """
         query = {
             **self._rows(dialogue),
             "created": {"$lte": message.created},
@@ -55,7 +61,7 @@ class MessageRows:
                 {"created": message.created, "seq": {"$lte": message.seq}},
             ],
         }
-        return self._read(query, IN_ORDER, limit)
+        return self._read(query, IN_ORDER, limit, most_bytes)
 
     def insert_messages(self, messages: Sequence[Message]) -> None:
         """Add messages to the dialogue that was locked or inserted in this transaction."""
@@ -85,9 +91,14 @@ class MessageRows:
         return {**rows, "messageId": message.id}
 
     def _read(
-        self, query: Document, sort: Sequence[tuple[str, int]] | None = None, limit: int = 0
+        self,
+        query: Document,
+        sort: Sequence[tuple[str, int]] | None = None,
+        limit: int = 0,
+        most_bytes: int | None = None,
     ) -> list[Message]:
         with self._db.messages.find(
             query, MESSAGE_FIELDS, sort=sort, limit=limit, batch_size=limit, session=self._session
         ) as cursor:
-            return [message_from(document) for document in cursor]
+            found = map(message_from, cursor)
+            return list(found) if most_bytes is None else take_bytes(found, most_bytes)

@@ -15,6 +15,7 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
 from app.stores.mongo.connection import DURABLE, Connection, unavailable
+from app.stores.mongo.settling import ABORT_SECONDS
 from app.stores.mongo.stripes import Queue
 
 T = TypeVar("T")
@@ -27,8 +28,6 @@ CLASHES = 8
 
 FIRST_PAUSE = 0.004
 LONGEST_PAUSE = 0.1
-ABORT_SECONDS = 0.5
-"""How long giving up may take beyond the time limit: an open transaction keeps its locks."""
 
 
 class Overtaken(Exception):
@@ -71,15 +70,17 @@ def _is_passing(error: Exception) -> bool:
 
 
 def _once(connection: Connection, deadline: float, attempt: Attempt[T]) -> T:
-    with connection.client.start_session(causal_consistency=False) as session:
-        session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
-        try:
-            with _until(deadline):
-                result = attempt(session)
-                _commit(session, deadline)
-        except BaseException:
-            _abort(session)
-            raise
+    session = connection.client.start_session(causal_consistency=False)
+    session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
+    try:
+        with _until(deadline):
+            result = attempt(session)
+            _commit(session, deadline)
+    except BaseException as error:
+        if connection.settler.abort(session, error):
+            _end(session)
+        raise
+    session.end_session()
     return result
 
 
@@ -104,8 +105,7 @@ def _commit(session: ClientSession, deadline: float) -> None:
             return
 
 
-def _abort(session: ClientSession) -> None:
-    """Free the locks even when the time is up; a server that cannot be told frees them itself."""
-    if session.in_transaction:
-        with suppress(PyMongoError), pymongo.timeout(ABORT_SECONDS):
-            session.abort_transaction()
+def _end(session: ClientSession) -> None:
+    """Give the session back; the driver aborts once more, which is harmless."""
+    with suppress(PyMongoError), pymongo.timeout(ABORT_SECONDS):
+        session.end_session()

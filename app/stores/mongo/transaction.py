@@ -141,8 +141,9 @@ class MongoTransaction(MessageRows):
         return lookups.find_summary(self._db, self._session, self.scope, summary_id)
 
     def insert_summary(self, summary: Summary) -> None:
-        """Add a new summary; a taken key makes the whole work run again."""
-        self._db.summaries.insert_one(summary_document(self.scope, summary), session=self._session)
+        """Add a new summary, in place of one that is purged; a taken key makes the whole work run again."""
+        document = summary_document(self.scope, summary)
+        self._db.summaries.replace_one({"_id": document["_id"]}, document, upsert=True, session=self._session)
 
     def stale_summaries(self, uid: str, seq: int) -> None:
         """Mark every summary of this uid that accounts for the given seq as stale."""

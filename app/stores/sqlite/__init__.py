@@ -10,13 +10,14 @@ from app.domain import Scope
 from app.stores import Backend, Transaction
 from app.stores.sqlite.catalog import Catalog
 from app.stores.sqlite.maintenance import Maintenance
+from app.stores.sqlite.reindexing import Reindexing
 from app.stores.sqlite.search import Search
 from app.stores.sqlite.transaction import SqliteTransaction
 
 T = TypeVar("T")
 
 
-class SqliteBackend(Search, Catalog, Maintenance):
+class SqliteBackend(Search, Catalog, Maintenance, Reindexing):
     """All roles of ``app.stores.Backend`` over one file."""
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
@@ -25,7 +26,7 @@ class SqliteBackend(Search, Catalog, Maintenance):
 
 
 def open_sqlite(path: Path, *, timeout: float = 10.0, commit_delay: float = 0.0) -> Backend:
-    """Return the store in a file, which is made (0600) on first use, its folder (0700) too.
+    """Return the store in a file, which ``migrate`` makes (0600), its folder (0700) too.
 
     ``timeout`` (seconds) bounds the wait for the file and for a place in a shared commit; then
     ServiceUnavailable is raised. ``commit_delay`` (seconds) is slept before each commit, for tests

@@ -24,7 +24,7 @@ BEGIN_REMOVAL: Final = "UPDATE project SET closed = 1 WHERE name = ? AND closed 
 ADD_KEY: Final = rows.insertion("access_key", rows.KEY)
 LIST_KEYS: Final = f"SELECT {rows.KEY} FROM access_key ORDER BY created, id"
 LIST_PROJECT_KEYS: Final = f"SELECT {rows.KEY} FROM access_key WHERE project = ? ORDER BY created, id"
-REVOKE_KEY: Final = "UPDATE access_key SET revoked = coalesce(revoked, ?) WHERE id = ?"
+REVOKE_KEY: Final = "UPDATE access_key SET revoked = min(coalesce(revoked, ?1), ?1) WHERE id = ?2"
 TOUCH_KEY: Final = "UPDATE access_key SET last_used = ? WHERE id = ?"
 FIND_KEY: Final = (
     f"SELECT {rows.qualify(rows.KEY, 'access_key')}, project.name, project.immutable, project.created "
@@ -75,7 +75,7 @@ class Catalog(Database):
         return [rows.read_key(row) for row in found]
 
     def revoke_key(self, key_id: str, when: Timestamp) -> bool:
-        """See ``Catalog``. A second revocation does not move the first one's time."""
+        """See ``Catalog``. A second revocation never postpones the first one."""
         return self._change(REVOKE_KEY, when, key_id)
 
     def find_key(self, key_hash: str) -> tuple[Key, Project | None] | None:

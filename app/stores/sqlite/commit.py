@@ -16,6 +16,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
+from app import patience
 from app.errors import ServiceUnavailable
 from app.stores.sqlite.connection import Connection, Connections
 from app.stores.sqlite.faults import BUSY, translate
@@ -24,6 +25,9 @@ T = TypeVar("T")
 
 BATCH: Final = 64
 """The most works that share a transaction."""
+
+SPARED: Final = 0.1
+"""Seconds of waiting that are not worth setting another limit for."""
 
 _UNCERTAIN: Final = "The store failed while it wrote. Repeat the request with the same id or key."
 
@@ -37,10 +41,11 @@ class _Phase(enum.Enum):
 class _Job:
     """One work, and what became of it."""
 
-    __slots__ = ("done", "error", "phase", "result", "wake", "work")
+    __slots__ = ("deadline", "done", "error", "phase", "result", "wake", "work")
 
-    def __init__(self, work: Callable[[Connection], Any]) -> None:
+    def __init__(self, work: Callable[[Connection], Any], deadline: float) -> None:
         self.work = work
+        self.deadline = deadline
         self.result: Any = None
         self.error: BaseException | None = None
         self.done = False
@@ -69,7 +74,15 @@ class GroupCommit:
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction and return its result once that is on disk."""
-        job = _Job(work)
+        with patience.waiting(self._timeout) as seconds:
+            job = _Job(work, time.monotonic() + seconds)
+            self._settle(job)
+        if job.error is not None:
+            raise job.error
+        result: T = job.result
+        return result
+
+    def _settle(self, job: _Job) -> None:
         with self._mutex:
             if self._led:
                 job.phase, job.wake = _Phase.WAITING, threading.Event()
@@ -79,14 +92,10 @@ class GroupCommit:
             self._wait(job, job.wake)
         if job.phase is _Phase.LEADING:
             self._lead(job)
-        if job.error is not None:
-            raise job.error
-        result: T = job.result
-        return result
 
     def _wait(self, job: _Job, wake: threading.Event) -> None:
         """Return when the job was run or is to lead."""
-        if wake.wait(self._timeout):
+        if wake.wait(job.deadline - time.monotonic()):
             return
         with self._mutex:
             if job.phase is _Phase.WAITING:
@@ -121,7 +130,7 @@ class GroupCommit:
 
     def _run_batch(self, batch: list[_Job]) -> None:
         connection = self._connections.get()
-        connection.execute("BEGIN IMMEDIATE")
+        self._begin(connection, batch[0].deadline)
         try:
             self._gather(batch)
             if len(batch) == 1:
@@ -136,6 +145,18 @@ class GroupCommit:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+
+    def _begin(self, connection: Connection, deadline: float) -> None:
+        """Take the file for writing, in what is left of the time when some went by in the queue."""
+        left = deadline - time.monotonic()
+        if left > self._timeout - SPARED:
+            connection.execute("BEGIN IMMEDIATE")
+            return
+        connection.execute(f"PRAGMA busy_timeout = {max(1, round(left * 1000))}")
+        try:
+            connection.execute("BEGIN IMMEDIATE")
+        finally:
+            connection.execute(f"PRAGMA busy_timeout = {round(self._timeout * 1000)}")
 
     def _gather(self, batch: list[_Job]) -> None:
         """Take along what waits, now that the file is ours."""

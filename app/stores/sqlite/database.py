@@ -38,6 +38,13 @@ class Database:
         except sqlite3.Error as error:
             raise translate(error) from error
 
+    def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[Row]:
+        """Yield the rows of a query as they are read."""
+        try:
+            yield from self._connections.get().execute(sql, values)
+        except sqlite3.Error as error:
+            raise translate(error) from error
+
     def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
         """Return the first row of a query that has at most one."""
         rows = self.all(sql, values)

@@ -14,6 +14,8 @@ BUSY: Final = "The store is busy: too many writes wait for it. Nothing was store
 _UNREADABLE: Final = "The store's disk cannot be read or written."
 _DAMAGED: Final = "The store's file is damaged or not a database."
 
+_NOT_MIGRATED: Final = "The store is not migrated: run `colloquy migrate`."
+
 _MESSAGES: Final[dict[int, str]] = {
     sqlite3.SQLITE_BUSY: BUSY,
     sqlite3.SQLITE_LOCKED: BUSY,
@@ -32,6 +34,8 @@ _MESSAGES: Final[dict[int, str]] = {
 def translate(error: sqlite3.Error) -> Exception:
     """Return the ServiceUnavailable for a failure of the file or disk; a bug stays what it is."""
     message = _MESSAGES.get(getattr(error, "sqlite_errorcode", 0) & 0xFF)
+    if message is None and str(error).startswith("no such table"):
+        message = _NOT_MIGRATED
     if message is None:
         return error
     _LOG.error("sqlite: %s (%s)", error, getattr(error, "sqlite_errorname", ""))

@@ -42,7 +42,8 @@ def count_terms(terms: str) -> int:
     return len(set(terms.split()))
 
 
-def _text(project: str, namespace: str, terms: str) -> str:
+def index_text(project: str, namespace: str, terms: str) -> str:
+    """Return the tokens that a row is indexed by, separated by spaces."""
     mark = project_mark(project)
     tokens = [term_token(mark, term) for term in terms.split()]
     return " ".join([namespace_token(project, namespace), *tokens])
@@ -52,7 +53,7 @@ def add_terms(connection: Connection, table: str, project: str, entries: Iterabl
     """Index rows of ``table`` that have terms."""
     connection.executemany(
         f"INSERT INTO {table}_terms (rowid, terms) VALUES (?, ?)",
-        [(number, _text(project, namespace, terms)) for number, namespace, terms in entries if terms],
+        [(number, index_text(project, namespace, terms)) for number, namespace, terms in entries if terms],
     )
 
 
@@ -60,7 +61,7 @@ def drop_terms(connection: Connection, table: str, project: str, entries: Iterab
     """Remove rows of ``table`` from the index; the terms must be those that were added."""
     connection.executemany(
         f"INSERT INTO {table}_terms ({table}_terms, rowid, terms) VALUES ('delete', ?, ?)",
-        [(number, _text(project, namespace, terms)) for number, namespace, terms in entries if terms],
+        [(number, index_text(project, namespace, terms)) for number, namespace, terms in entries if terms],
     )
 
 

@@ -85,8 +85,12 @@ class Maintenance(Reads):
         self._start = StartLock(path.with_name(path.name + ".lock"), timeout)
 
     def migrate(self) -> int:
-        """See ``Maintenance``."""
+        """See ``Maintenance``. Nothing else makes the file: one that got lost is not replaced."""
         with self._start.hold():
+            try:
+                prepare_file(self._path)
+            except OSError as error:
+                raise ServiceUnavailable("The store's file cannot be made.") from error
             self.all("PRAGMA journal_mode = WAL")
             return self.run(_migrate)
 

@@ -50,7 +50,10 @@ SAVE_MEMORY: Final = (
     "size = ? WHERE number = ?"
 )
 REMOVE_MEMORY: Final = f"DELETE FROM memory {_MEMORY_KEY} RETURNING number, namespace, terms"
-INSERT_SUMMARY: Final = rows.insertion("summary", rows.SUMMARY + ", project, namespace")
+# What is replaced is purged, or find_summary would have seen it, and only waits for the sweeper.
+INSERT_SUMMARY: Final = rows.insertion("summary", rows.SUMMARY + ", project, namespace").replace(
+    "INSERT", "INSERT OR REPLACE", 1
+)
 STALE_SUMMARIES: Final = (
     "UPDATE summary SET stale = 1 WHERE project = ? AND namespace = ? AND uid = ? AND through_seq >= ?"
 )

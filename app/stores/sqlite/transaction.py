@@ -23,7 +23,7 @@ from app.domain import (
 )
 from app.errors import ProjectNotFound
 from app.search.analysis import dialogue_terms
-from app.stores import Erased
+from app.stores import Erased, take_bytes
 from app.stores.sqlite import erasure, reads, rows, statements
 from app.stores.sqlite.connection import Connection
 from app.stores.sqlite.indexing import Entry, add_terms, count_terms, drop_terms
@@ -137,9 +137,16 @@ class SqliteTransaction:
         """See ``Transaction``."""
         return self._messages(statements.NEWEST_MESSAGES, dialogue, limit)[::-1]
 
-    def messages_through(self, dialogue: DialogueHead, message: Message, limit: int) -> list[Message]:
+    def messages_through(
+        self, dialogue: DialogueHead, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
         """See ``Transaction``."""
-        return self._messages(statements.MESSAGES_THROUGH, dialogue, message.created, message.seq, limit)
+        key = (*self._key, dialogue.id, dialogue.uid, message.created, message.seq, limit)
+        cursor = self._connection.execute(statements.MESSAGES_THROUGH, key)
+        try:
+            return take_bytes(map(rows.read_message, cursor), most_bytes)
+        finally:
+            cursor.close()
 
     def _messages(self, sql: str, dialogue: DialogueHead, *values: object) -> list[Message]:
         key = (*self._key, dialogue.id, dialogue.uid)

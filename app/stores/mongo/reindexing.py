@@ -1,0 +1,90 @@
+"""Checking what searches match and filter by against what it was derived from, and deriving it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from app.domain import JsonText
+from app.search.analysis import body_terms, dialogue_terms, memory_terms
+from app.stores.mongo.documents import facets, stems
+
+if TYPE_CHECKING:
+    from app.stores.mongo.connection import Connection, Document, Rows
+
+BATCH: Final = 200
+"""How many documents are read at once; each is held to the time limit by itself."""
+
+
+def _of_dialogue(document: Document) -> str:
+    return dialogue_terms(document.get("label"), document["tags"], document["metadata"])
+
+
+def _of_message(document: Document) -> str:
+    terms = body_terms(document["body"])
+    return " ".join(document.get("terms", ())) if terms is None else terms
+
+
+def _of_memory(document: Document) -> str:
+    value = orjson.loads(document["value"])
+    return memory_terms(document.get("label"), document.get("description"), value)
+
+
+INDEXED: Final[dict[str, tuple[Callable[[Document], str], str, tuple[str, ...]]]] = {
+    # Each collection: its terms, what tells that a document was changed meanwhile, its other fields.
+    "dialogues": (_of_dialogue, "rev", ("id", "label", "tags", "metadata")),
+    "messages": (_of_message, "body", ("messageId", "dialogueId", "metadata")),
+    "memories": (_of_memory, "modified", ("id", "label", "description", "value", "metadata")),
+}
+
+
+class MongoReindexing:
+    """The part of ``app.stores.Maintenance`` that is about the search index."""
+
+    _db: Connection
+
+    def index_problems(self, project: str) -> list[str]:
+        """What of a project is not indexed by what it says."""
+        wrong = [
+            _name(document)
+            for name in INDEXED
+            for document, _ in self._wrong(self._db.database[name], name, {"project": project})
+        ]
+        return [f"{name} is not indexed by what it says" for name in wrong]
+
+    def reindex(self) -> int:
+        """Derive the search fields anew where they are wrong; how many documents that were."""
+        count = 0
+        for name, (_, version, _) in INDEXED.items():
+            rows = self._db.database[name]
+            for document, derived in self._wrong(rows, name, {}):
+                same = {"_id": document["_id"], version: document[version]}
+                with self._db.bounded():
+                    count += rows.update_one(same, {"$set": derived}).modified_count
+        return count
+
+    def _wrong(self, rows: Rows, name: str, query: Document) -> Iterator[tuple[Document, Document]]:
+        """Yield each document that is not as it ought to be, with what it ought to have."""
+        derive, version, fields = INDEXED[name]
+        wanted = [*fields, version, "terms", "size", "facets"]
+        last: list[Any] = []
+        while True:
+            behind = {"_id": {"$gt": last[0]}} if last else {}
+            with self._db.bounded():
+                batch = list(rows.find({**query, **behind}, wanted, sort=[("_id", 1)], limit=BATCH))
+            for document in batch:
+                metadata = JsonText(document["metadata"])
+                derived = {**stems(derive(document)), "facets": facets(metadata)}
+                if any(document.get(field) != value for field, value in derived.items()):
+                    yield document, derived
+            if len(batch) < BATCH:
+                return
+            last = [batch[-1]["_id"]]
+
+
+def _name(document: Document) -> str:
+    if "messageId" in document:
+        return f"message {document['messageId']} of dialogue {document['dialogueId']}"
+    return f"{'memory' if 'value' in document else 'dialogue'} {document['id']}"

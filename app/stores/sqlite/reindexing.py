@@ -1,0 +1,107 @@
+"""Checking the search index against the rows it was made from, and making it anew."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Final
+
+import orjson
+
+from app.search.analysis import body_terms, dialogue_terms, memory_terms
+from app.stores.sqlite.connection import Connection
+from app.stores.sqlite.database import Database
+from app.stores.sqlite.indexing import add_terms, count_terms, index_text, project_mark
+from app.stores.sqlite.rows import Row, read_tags
+
+MOST_PROBLEMS: Final = 100
+"""How many wrong entries of one kind are named one by one."""
+
+_Derive = Callable[[Row], tuple[str, str | None]]
+"""Gives what to call a row and the terms that it ought to have (None: its content is damaged)."""
+
+
+def _of_dialogue(row: Row) -> tuple[str, str]:
+    return f"dialogue {row[0]}", dialogue_terms(row[1], read_tags(row[2]), row[3])
+
+
+def _of_message(row: Row) -> tuple[str, str | None]:
+    return f"message {row[0]} of dialogue {row[1]}", body_terms(row[2])
+
+
+def _of_memory(row: Row) -> tuple[str, str]:
+    return f"memory {row[0]}", memory_terms(row[1], row[2], orjson.loads(row[3]))
+
+
+INDEXED: Final[dict[str, tuple[str, _Derive]]] = {
+    "dialogue": ("id, label, tags, metadata", _of_dialogue),
+    "message": ("id, dialogue_id, body", _of_message),
+    "memory": ("id, label, description, value", _of_memory),
+}
+
+
+class Reindexing(Database):
+    """The part of ``app.stores.Maintenance`` that is about the search index."""
+
+    def index_problems(self, project: str) -> list[str]:
+        """See ``Maintenance``. Looked at in one snapshot, so that writers do not disturb it."""
+        with self.snapshot():
+            return [text for table in INDEXED for text in self._problems(table, project)]
+
+    def _problems(self, table: str, project: str) -> Iterator[str]:
+        columns, derive = INDEXED[table]
+        wrong = expected = 0
+        query = f"SELECT number, namespace, terms, size, {columns} FROM {table} WHERE project = ?"
+        for number, namespace, terms, size, *fields in self.each(query, (project,)):
+            name, derived = derive(tuple(fields))
+            wanted = terms if derived is None else derived
+            expected += size
+            if (terms, size) == (wanted, count_terms(wanted)) and self._has(
+                table, number, index_text(project, namespace, terms)
+            ):
+                continue
+            wrong += 1
+            if wrong <= MOST_PROBLEMS:
+                yield f"{name} is not indexed by what it says"
+        if wrong > MOST_PROBLEMS:
+            yield f"{wrong - MOST_PROBLEMS} more of kind {table}"
+        found = self._count(table, project_mark(project))
+        if wrong == 0 and found != expected:
+            yield f"{found} entries for the terms of kind {table}, which has {expected}"
+
+    def _has(self, table: str, number: int, text: str) -> bool:
+        if " " not in text:
+            return True
+        expression = " AND ".join(f'"{token}"' for token in text.split())
+        sql = f"SELECT 1 FROM {table}_terms WHERE {table}_terms MATCH ? AND rowid = ?"
+        return self.one(sql, (expression, number)) is not None
+
+    def _count(self, table: str, mark: str) -> int:
+        """Return how many entries the terms of a project have."""
+        view = f"{table}_entries"
+        self.all(
+            f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{view} USING fts5vocab(main, {table}_terms, 'instance')"
+        )
+        count: int = self.all(
+            f"SELECT count(*) FROM {view} WHERE term >= ? AND term < ?", (mark, mark + "~")
+        )[0][0]
+        return count
+
+    def reindex(self) -> int:
+        """See ``Maintenance``. One transaction: other writers wait, and are refused when it takes long."""
+        return self.run(_reindex)
+
+
+def _reindex(connection: Connection) -> int:
+    count = 0
+    for table, (columns, derive) in INDEXED.items():
+        connection.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")
+        query = f"SELECT number, project, namespace, terms, size, {columns} FROM {table}"
+        for number, project, namespace, terms, size, *fields in connection.execute(query).fetchall():
+            _, derived = derive(tuple(fields))
+            wanted = terms if derived is None else derived
+            if (terms, size) != (wanted, count_terms(wanted)):
+                sql = f"UPDATE {table} SET terms = ?, size = ? WHERE number = ?"
+                connection.execute(sql, (wanted, count_terms(wanted), number))
+            add_terms(connection, table, project, [(number, namespace, wanted)])
+            count += 1
+    return count

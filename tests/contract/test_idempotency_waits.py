@@ -1,0 +1,37 @@
+"""A repeat that arrives while the first request of its Idempotency-Key still runs."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+
+import pytest
+
+from app.idempotency import Turns
+from tests.contract.conftest import Api
+
+
+class Busy:
+    """Turns in which somebody is working on every key already, and nobody waits long."""
+
+    @staticmethod
+    def take(request: str) -> AbstractContextManager[None]:
+        """Find the turn taken."""
+        turns = Turns()
+        turns._running.add(request)
+        return turns.take(request, 0.01)
+
+
+def test_a_wait_that_runs_out_is_a_conflict(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It is 409 IDEMPOTENCY_CONFLICT, leaves nothing, and takes effect once the key is free."""
+    headers = {"Idempotency-Key": "k"}
+    with monkeypatch.context() as patch:
+        patch.setattr("app.idempotency.TURNS", Busy())
+        refused = api.post("/dialogue", {}, headers=headers)
+    assert refused.status_code == 409
+    assert refused.get_json()["error"]["code"] == "IDEMPOTENCY_CONFLICT"
+    assert api.ok("GET", "/dialogue")["items"] == []
+    made = api.post("/dialogue", {}, headers=headers)
+    repeated = api.post("/dialogue", {}, headers=headers)
+    assert made.status_code == 200
+    assert repeated.get_data() == made.get_data()
+    assert repeated.headers["Idempotent-Replayed"] == "true"
