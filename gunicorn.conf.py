@@ -3,8 +3,11 @@
 import math
 import os
 
+import gunicorn.config
+import gunicorn.glogging
 import gunicorn.http.wsgi
 
+from app.logs import JsonLines
 from app.settings import Settings
 
 _settings = Settings.from_environment(os.environ)
@@ -13,7 +16,9 @@ proc_name = "colloquy"
 bind = f"{_settings.host}:{_settings.port}"
 
 # Threads may wait for the store together; processes use the cores. Each worker opens its own store.
-worker_class = "gthread"
+# The class is gunicorn's threaded worker, made proof against slow clients: no thread waits for one.
+worker_class = "app.worker.Worker"
+sendfile = False  # all sending goes through the worker's sockets
 workers = _settings.workers
 threads = _settings.threads
 preload_app = False
@@ -33,14 +38,29 @@ limit_request_line = 8190
 limit_request_fields = 64
 limit_request_field_size = 8190
 
-# Forwarded headers count only from the addresses that the operator names, and none may set WSGI's own paths.
-forwarded_allow_ips = os.environ.get("FORWARDED_ALLOW_IPS", "")
+# gunicorn itself believes no forwarded header and lets none set WSGI's own paths. The client's address is
+# all that the application takes from one, and only when COLLOQUY_TRUSTED_PROXIES says so.
+forwarded_allow_ips = ""
 forwarder_headers = ""
 
 # The application writes the access log, as JSON, with request ids and without keys.
 accesslog = None
 errorlog = "-"
-loglevel = _settings.log_level
+# At debug gunicorn writes every path, and ids and namespaces are in paths.
+loglevel = "info" if _settings.log_level == "debug" else _settings.log_level
+
+
+class ServerLog(gunicorn.glogging.Logger):
+    """gunicorn's log in the application's form, which quotes no request."""
+
+    def setup(self, cfg: gunicorn.config.Config) -> None:
+        """Attach gunicorn's handlers, then ours as their form."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonLines())
+
+
+logger_class = ServerLog
 
 # Workers show that they live by touching a file: in memory, since a busy disk would make them look dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - only a heartbeat

@@ -1,21 +1,24 @@
-"""Connexion, lean: the same routing and validation, without the work that nobody reads.
+"""Connexion, lean: the description drives routing, validation and arguments, worked out once at the start.
 
-Stock Connexion builds the full URL, the form, the files and several log records for each request,
-and its validators anew; here the request carries what handlers need and nothing else.
+Stock Connexion wraps a handler in six decorators, which build a request of their own with its full URL,
+form, files and log records, and work out the handler's arguments anew each time. Here an operation
+becomes one function: parse the parameters, check the body, call the handler, which answers a Response.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
 from connexion import FlaskApi
+from connexion.decorators.parameter import pythonic
+from connexion.operations import OpenAPIOperation
 from connexion.resolver import Resolver
-from connexion.security import FlaskSecurityHandlerFactory
-from flask import g, request
+from flask import Response, g, request
 from inflection import underscore
 
-from app.validation import BodyValidator, ParameterParser, Unchecked
+from app.validation import BodyValidator, ParameterParser
 
 READS = frozenset({"get", "head", "options"})
 
@@ -28,27 +31,7 @@ class Route:
     secured: bool
     writes: bool
     takes_body: bool
-
-
-class LeanRequest:
-    """What Connexion's decorators ask of a request."""
-
-    __slots__ = ("files", "form", "headers", "json", "method", "path_params", "query", "url")
-
-    def __init__(self, path_params: dict[str, Any]) -> None:
-        self.path_params = path_params
-        self.headers = request.headers
-        self.query: Any = request.args
-        self.json = g.get("body")
-        self.method = request.method
-        self.url = request.path
-        self.files: dict[str, Any] = {}
-        self.form: dict[str, Any] = {}
-
-    @property
-    def context(self) -> dict[str, Any]:
-        """What Connexion's security check notes for handlers; ours have ``g.principal`` instead."""
-        return {}
+    requires_body: bool
 
 
 def requests_of(specification: dict[str, Any]) -> dict[str, Any]:
@@ -88,13 +71,24 @@ class HandlerResolver(Resolver):  # type: ignore[misc]
         return f"{operation.router_controller}.{underscore(operation.operation_id)}"
 
 
-class AdmittedSecurity(FlaskSecurityHandlerFactory):  # type: ignore[misc]
-    """Answers Connexion's security checks: the edge has authenticated the request already."""
+class LeanOperation(OpenAPIOperation):  # type: ignore[misc]
+    """An operation of the description as the one function that Flask routes to."""
 
-    @classmethod
-    def get_bearerinfo_func(cls, _definition: dict[str, Any]) -> Any:
-        """Return the check that every ``bearer`` scheme uses."""
-        return lambda _token: {"sub": g.principal.key_id}
+    @property
+    def function(self) -> Callable[..., Response]:
+        """The handler behind the checks of its parameters and its body; the edge has checked the key."""
+        handler: Callable[..., Response] = self._resolution.function
+        parse = ParameterParser(self.parameters, pythonic).parse
+        check = BodyValidator(self.body_schema).check if self.request_body else None
+
+        def answer(**path: str) -> Response:
+            arguments = parse(path, request.args if request.query_string else None)
+            if check is not None:
+                check(g.body)
+                arguments["body"] = g.body
+            return handler(**arguments)
+
+        return answer
 
 
 class LeanFlaskApi(FlaskApi):  # type: ignore[misc]
@@ -107,15 +101,13 @@ class LeanFlaskApi(FlaskApi):  # type: ignore[misc]
             base_path="/",
             resolver=HandlerResolver(),
             strict_validation=True,
-            validator_map={"parameter": Unchecked, "body": BodyValidator},
-            pythonic_params=True,
-            options={"swagger_ui": False, "serve_spec": False, "uri_parser_class": ParameterParser},
+            options={"swagger_ui": False, "serve_spec": False},
         )
 
-    @staticmethod
-    def make_security_handler_factory(pass_context_arg_name: str | None) -> AdmittedSecurity:
-        """Return the factory of the checks that Connexion runs for ``security`` in the description."""
-        return AdmittedSecurity(pass_context_arg_name)
+    def add_paths(self, paths: Any = None) -> None:
+        """Add what the description has under ``paths``, each operation as a LeanOperation."""
+        self.specification.operation_cls = LeanOperation
+        super().add_paths(paths)
 
     def _add_operation_internal(self, method: str, path: str, operation: Any) -> None:
         super()._add_operation_internal(method, path, operation)
@@ -126,14 +118,5 @@ class LeanFlaskApi(FlaskApi):  # type: ignore[misc]
             secured=bool(operation.security),
             writes=method not in READS and right != "read",
             takes_body=bool(operation.request_body),
+            requires_body=bool(operation.request_body.get("required")),
         )
-
-    @classmethod
-    def get_request(cls, *_: Any, **params: Any) -> LeanRequest:
-        """Return the request at hand."""
-        return LeanRequest(params)
-
-    @classmethod
-    def get_response(cls, response: Any, _mimetype: Any = None, _request: Any = None) -> Any:
-        """Return the handler's response: handlers answer ready Flask responses."""
-        return response

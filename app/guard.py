@@ -7,14 +7,18 @@ lone surrogates, NUL and duplicate keys. Here each is a 4xx that says what was w
 from __future__ import annotations
 
 import json
+import logging
 import math
 import re
+from collections import Counter
 from typing import Any, NoReturn
 
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from app.errors import InvalidJson, PayloadTooLarge, UnsupportedMediaType, quote
+from app.errors import InvalidInput, InvalidJson, PayloadTooLarge, UnsupportedMediaType, quote
+
+log = logging.getLogger(__name__)
 
 BODY_BYTES = 8 * 1024 * 1024
 """The largest request body, in bytes."""
@@ -22,16 +26,22 @@ BODY_BYTES = 8 * 1024 * 1024
 NESTING = 64
 """How deep arrays and objects may nest."""
 
+_WHITESPACE = b" \t\r\n"
+_CONTAINERS = (dict, list)
 _INTEGERS = range(-(2**63), 2**63)
 _INTEGER_DIGITS = 20
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 
-def read_json(request: Request) -> Any:
-    """Return the parsed body; an empty one is ``{}``. Raises a 413, 415 or 400 of ours."""
+def read_json(request: Request, *, required: bool) -> Any:
+    """Return the parsed body; an empty one is ``{}`` where it may be. Raises a 413, 415 or 400 of ours."""
     body = _read(request)
     _require_json_type(request)
-    return parse_json(body) if body.strip() else {}
+    if body.strip(_WHITESPACE):
+        return parse_json(body)
+    if required:
+        raise InvalidInput("The request needs a body: send JSON.")
+    return {}
 
 
 def _read(request: Request) -> bytes:
@@ -39,9 +49,27 @@ def _read(request: Request) -> bytes:
     if declared is not None and declared > BODY_BYTES:
         raise _too_large()
     try:
-        return request.get_data(cache=True)
+        body = request.get_data(cache=True)
+        whole = declared is None or len(body) == declared
+        # What a limited stream leaves unread is told from its end by one more byte.
+        excess = len(body) >= BODY_BYTES and request.environ["wsgi.input"].read(1)
     except RequestEntityTooLarge:
         raise _too_large() from None
+    except Exception as error:  # noqa: BLE001  # whatever the server raises for a broken transfer
+        log.info("a body could not be read: %s", type(error).__name__)
+        raise _broken() from None
+    if excess:
+        raise _too_large()
+    if not whole:
+        raise _broken()
+    return body
+
+
+def _broken() -> InvalidInput:
+    return InvalidInput(
+        "The body did not arrive whole: it broke off, came too slowly or is badly chunked.",
+        headers={"Connection": "close"},
+    )
 
 
 def _too_large() -> PayloadTooLarge:
@@ -75,7 +103,7 @@ def parse_json(body: bytes) -> Any:
         raise InvalidJson(f"The body is not valid JSON: {error.msg} at {where}.") from None
     except RecursionError:
         raise _too_deep() from None
-    if text.count("[") + text.count("{") > NESTING:
+    if isinstance(value, _CONTAINERS) and text.count("[") + text.count("{") > NESTING:
         _require_shallow(value)
     if _SUSPECT.search(text):
         _require_clean_strings(value)
@@ -85,11 +113,8 @@ def parse_json(body: bytes) -> Any:
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        seen: set[str] = set()
-        for key, _ in pairs:
-            if key in seen:
-                raise InvalidJson(f"An object has the key {quote(key)} twice.")
-            seen.add(key)
+        [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
+        raise InvalidJson(f"An object has the key {quote(repeated)} twice.")
     return result
 
 
@@ -124,19 +149,16 @@ def _too_deep() -> InvalidJson:
 
 def _require_shallow(value: Any) -> None:
     level = [value]
-    for _ in range(NESTING + 1):
-        level = [child for parent in level for child in _children(parent)]
+    for _ in range(NESTING):
+        level = [
+            child
+            for parent in level
+            for child in (parent.values() if isinstance(parent, dict) else parent)
+            if isinstance(child, _CONTAINERS)
+        ]
         if not level:
             return
     raise _too_deep()
-
-
-def _children(value: Any) -> list[Any]:
-    if isinstance(value, dict):
-        return [child for child in value.values() if isinstance(child, dict | list)]
-    if isinstance(value, list):
-        return [child for child in value if isinstance(child, dict | list)]
-    return []
 
 
 def _require_clean_strings(value: Any) -> None:

@@ -1,13 +1,13 @@
 """Validation that ``openapi.yaml`` drives: validators compiled once, messages for a person.
 
-Connexion asks its ``validator_map`` and its URI parser for decorators when it builds an operation;
-these compile the operation's schemas with jsonschema-rs at start-up and only run them afterwards.
+When Connexion builds an operation (see ``connexion_api``), these compile its schemas with
+jsonschema-rs; afterwards they only run them.
 """
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Callable, Mapping
+from itertools import islice
 from typing import Any
 
 import jsonschema_rs
@@ -21,10 +21,16 @@ from app.errors import (
     TooManyMessages,
     quote,
 )
+from app.wording import MOST_DETAILS, Problem, describe, find_problems, hint, sentence, shorten
 
-Handler = Callable[[Any], Any]
-MOST_DETAILS = 20
 REQUIRED_IDS = frozenset({"dialogueId", "id"})
+"""Fields and parameters whose absence has a code of its own."""
+
+LISTS_OF_MESSAGES: frozenset[tuple[str | int, ...]] = frozenset({(), ("messages",)})
+"""Where a body has the array of messages whose excess has a code of its own."""
+
+LONGEST_INTEGER = 18
+"""How many digits an integer in a query may have: no more than surely fit 64 bits."""
 
 
 def to_json_schema(schema: Any) -> Any:
@@ -45,174 +51,78 @@ def to_json_schema(schema: Any) -> Any:
 
 
 class BodyValidator:
-    """Connexion's body validator: the schema is compiled once, when the operation is built."""
+    """A schema that is compiled once, when the operation is built, and held against each body."""
 
-    def __init__(self, schema: dict[str, Any], *_: Any, **__: Any) -> None:
+    def __init__(self, schema: dict[str, Any]) -> None:
         # Connexion has followed every reference and attaches all components besides.
         self.schema = to_json_schema({key: value for key, value in schema.items() if key != "components"})
         self.validator = jsonschema_rs.Draft4Validator(self.schema)
 
-    def __call__(self, function: Handler) -> Handler:
-        """Return the handler behind the check of its body."""
-        is_valid = self.validator.is_valid
-
-        def validated(request: Any) -> Any:
-            if not is_valid(request.json):
-                raise self.refusal(request.json)
-            return function(request)
-
-        return validated
+    def check(self, body: Any) -> None:
+        """Raise the error that says what is wrong with a body, if anything is."""
+        if not self.validator.is_valid(body):
+            raise self.refusal(body)
 
     def refusal(self, body: Any) -> ColloquyError:
-        """Return the error that says everything that is wrong with a body."""
-        problems = [problem for _, problem in zip(range(MOST_DETAILS), self._problems(body))]
+        """Return the error that says what is wrong with a body."""
+        problems = self._problems(shorten(body)) or self._problems(body)
+        details = describe(problems)
         if any(_is_too_many(problem) for problem in problems):
-            return TooManyMessages("A request takes at most 25 messages.", *_details(problems, self.schema))
-        details = _details(problems, self.schema)
+            return TooManyMessages("A request takes at most 25 messages.", *details)
         if any(_is_missing_id(problem) for problem in problems):
             return MissingParameter("The body must name the resource by its id.", *details)
-        first = details[0]
-        where = f"{first.field}: " if first.field else "The body "
-        return InvalidInput(f"{where}{first.message}.", *details)
+        return InvalidInput(sentence(details[0]), *details)
 
-    def _problems(self, body: Any) -> Any:
-        return self.validator.iter_errors(body)
+    def _problems(self, body: Any) -> list[Problem]:
+        return list(islice(find_problems(self.schema, body), MOST_DETAILS))
 
 
-def _is_too_many(problem: jsonschema_rs.ValidationError) -> bool:
-    path = [part for part in problem.instance_path if isinstance(part, str)]
-    return problem.kind.name == "maxItems" and (path == [] or path == ["messages"])
+def _is_too_many(problem: Problem) -> bool:
+    return problem.kind.name == "maxItems" and problem.path in LISTS_OF_MESSAGES
 
 
-def _is_missing_id(problem: jsonschema_rs.ValidationError) -> bool:
-    at_root = not problem.instance_path
-    return at_root and problem.kind.name == "required" and problem.kind.property in REQUIRED_IDS
-
-
-def _details(problems: list[Any], schema: Any) -> list[Detail]:
-    return [detail for problem in problems for detail in _describe(problem, schema)]
-
-
-def _describe(problem: Any, schema: Any) -> list[Detail]:
-    """Return one problem in words; unknown and missing fields are named one by one."""
-    where = field_path(problem.instance_path)
-    kind = problem.kind
-    if kind.name == "additionalProperties":
-        known = _known_fields(schema, problem.schema_path)
-        return [_unknown_field(where, name, known) for name in kind.unexpected[:MOST_DETAILS]]
-    if kind.name == "required":
-        return [Detail(_join(where, kind.property), "is required", "REQUIRED")]
-    return [Detail(where, _WORDS.get(kind.name, _generic)(kind, problem, schema))]
-
-
-def _generic(kind: Any, problem: Any, schema: Any) -> str:
-    return f"breaks the rule {quote(kind.name)}"
-
-
-def _one_of_forms(kind: Any, problem: Any, schema: Any) -> str:
-    parent = _subschema(schema, problem.schema_path[:-1])
-    accepted = parent.get("x-accepts") if isinstance(parent, dict) else None
-    return f"must be {accepted}" if accepted else "has none of the accepted forms"
-
-
-_WORDS: dict[str, Callable[[Any, Any, Any], str]] = {
-    "type": lambda kind, *_: f"must be of type {' or '.join(str(item) for item in kind.types)}",
-    "enum": lambda kind, *_: f"must be one of {', '.join(str(item) for item in kind.options)}",
-    "pattern": lambda kind, problem, _: f"is not well formed: {quote(problem.instance)}",
-    "minLength": lambda kind, *_: f"must have at least {kind.limit} characters",
-    "maxLength": lambda kind, *_: f"must have at most {kind.limit} characters",
-    "minItems": lambda kind, *_: f"must have at least {kind.limit} items",
-    "maxItems": lambda kind, *_: f"must have at most {kind.limit} items",
-    "minimum": lambda kind, *_: f"must be at least {kind.limit}",
-    "maximum": lambda kind, *_: f"must be at most {kind.limit}",
-    "minProperties": lambda kind, *_: f"must have at least {kind.limit} fields",
-    "maxProperties": lambda kind, *_: f"must have at most {kind.limit} fields",
-    "anyOf": _one_of_forms,
-    "oneOf": _one_of_forms,
-}
-
-
-def field_path(parts: list[str | int]) -> str:
-    """Return a path as people write it: ``messages[3].role``."""
-    path = ""
-    for part in parts:
-        path = f"{path}[{part}]" if isinstance(part, int) else _join(path, part)
-    return path[:200]
-
-
-def _join(path: str, name: str) -> str:
-    return f"{path}.{name}" if path else name
-
-
-def _known_fields(schema: Any, path: list[str | int]) -> list[str]:
-    parent = _subschema(schema, path[:-1])
-    return list(parent.get("properties", {})) if isinstance(parent, dict) else []
-
-
-def _subschema(schema: Any, path: list[str | int]) -> Any:
-    for part in path:
-        schema = schema[part]
-    return schema
-
-
-def _unknown_field(where: str, name: str, known: list[str]) -> Detail:
-    near = difflib.get_close_matches(name, known, 1)
-    hint = f"; did you mean {near[0]}?" if near else ""
-    return Detail(_join(where, name)[:200], f"is not a known field{hint}", "UNKNOWN_FIELD")
-
-
-class Unchecked:
-    """Stands in for Connexion's parameter validator: ``ParameterParser`` has done its work."""
-
-    def __init__(self, *_: Any, **__: Any) -> None:
-        pass
-
-    def __call__(self, function: Handler) -> Handler:
-        """Return the handler as it is."""
-        return function
+def _is_missing_id(problem: Problem) -> bool:
+    return not problem.path and problem.kind.name == "required" and problem.kind.property in REQUIRED_IDS
 
 
 class ParameterParser:
-    """Connexion's URI parser: path and query parameters checked by compiled schemas and typed.
+    """Path and query parameters of one operation: checked by compiled schemas, typed, named for Python.
 
     Unknown parameters and scalars given twice are refused; an array is split on commas only where
     the description says ``explode: false``; the text ``null`` is a text like any other.
     """
 
-    def __init__(self, parameters: list[dict[str, Any]], _body: Any = None) -> None:
-        self.path = {p["name"]: _Parameter(p) for p in parameters if p["in"] == "path"}
-        self.query = {p["name"]: _Parameter(p) for p in parameters if p["in"] == "query"}
-        self.required = [p for p in self.query.values() if p.required]
+    def __init__(self, parameters: list[dict[str, Any]], keyword: Callable[[str], str]) -> None:
+        compiled = [(entry["in"], _Parameter(entry, keyword(entry["name"]))) for entry in parameters]
+        self.path = {item.name: item for place, item in compiled if place == "path"}
+        self.query = {item.name: item for place, item in compiled if place == "query"}
+        self.required = [item for item in self.query.values() if item.required]
+        self.defaults = {item.keyword: item.default for item in self.query.values() if item.has_default}
 
-    def __call__(self, function: Handler) -> Handler:
-        """Return the handler behind the check of its parameters."""
+    def parse(self, path: Mapping[str, str], query: Mapping[str, Any] | None) -> dict[str, Any]:
+        """Return the arguments for the handler; ``query`` is None where there is none."""
+        values = dict(self.defaults)
+        for name, text in path.items():
+            parameter = self.path[name]
+            values[parameter.keyword] = parameter.read([text])
+        if query is not None:
+            self._parse_query(query, values)
+        for parameter in self.required:
+            if not values.get(parameter.keyword):
+                raise parameter.missing()
+        return values
 
-        def parsed(request: Any) -> Any:
-            for name, text in request.path_params.items():
-                self.path[name].read([text])
-            request.query = self.read_query(request.query) if request.query else {}
-            for parameter in self.required:
-                if not request.query.get(parameter.name):
-                    raise parameter.missing()
-            return function(request)
-
-        return parsed
-
-    def read_query(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the query parameters typed, or refuse one by name."""
-        values: dict[str, Any] = {}
+    def _parse_query(self, given: Mapping[str, Any], values: dict[str, Any]) -> None:
         for name, texts in given.lists():  # type: ignore[attr-defined]
             parameter = self.query.get(name)
             if parameter is None:
                 raise self._unknown(name)
-            values[name] = parameter.read(texts)
-        return values
+            values[parameter.keyword] = parameter.read(texts)
 
     def _unknown(self, name: str) -> InvalidParameter:
-        near = difflib.get_close_matches(name, self.query, 1)
-        hint = f"; did you mean {near[0]}?" if near else ""
+        nearest = hint(name, self.query) or "."
         return InvalidParameter(
-            f"{quote(name)} is not a query parameter of this route{hint}.",
+            f"{quote(name)} is not a query parameter of this route{nearest}",
             Detail(name[:80], "is not known", "UNKNOWN_PARAMETER"),
         )
 
@@ -220,9 +130,12 @@ class ParameterParser:
 class _Parameter:
     """One parameter of one operation, its schema compiled."""
 
-    def __init__(self, definition: dict[str, Any]) -> None:
+    def __init__(self, definition: dict[str, Any], keyword: str) -> None:
         schema = to_json_schema(definition["schema"])
         self.name: str = definition["name"]
+        self.keyword = keyword
+        self.has_default = "default" in schema
+        self.default = schema.get("default")
         self.required: bool = definition.get("required", False)
         self.is_array = schema.get("type") == "array"
         self.is_listed = self.is_array and definition.get("explode") is False
@@ -245,7 +158,7 @@ class _Parameter:
 
     def _typed(self, text: str) -> Any:
         if self.type == "integer":
-            if not (text.isascii() and text.isdigit() and len(text) <= 18):
+            if not (text.isascii() and text.isdigit() and len(text) <= LONGEST_INTEGER):
                 raise self.refusal(f"must be a whole number, not {quote(text)}")
             return int(text)
         if self.type == "boolean":

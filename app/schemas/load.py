@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from app.errors import Detail, InvalidInput
-from app.validation import field_path
+from app.wording import field_path, sentence
 
 
 def load(schema: Schema, body: Any, *, where: tuple[str | int, ...] = ()) -> Any:
@@ -17,7 +17,7 @@ def load(schema: Schema, body: Any, *, where: tuple[str | int, ...] = ()) -> Any
     except ValidationError as error:
         details = list(_details(error.messages, where))
         first = details[0]
-        raise InvalidInput(f"{first.field}: {first.message}.", *details) from None
+        raise InvalidInput(sentence(first), *details) from None
 
 
 def _details(messages: Any, path: tuple[str | int, ...]) -> list[Detail]:

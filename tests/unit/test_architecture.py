@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "app").rglob("*.py"))
 LONGEST = 300
 
-FOUNDATION = {"domain", "errors", "clock", "identity"}
+FOUNDATION = {"domain", "errors", "clock", "identity", "patience"}
 STORES = {"stores.mongo", "stores.sqlite"}
 """What ``app/__init__`` alone may import."""
 
@@ -22,6 +22,7 @@ PARTS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"domain", "errors"},
     "identity": {"domain", "clock"},
+    "patience": {"errors"},
     "search": FOUNDATION,
     "summaries": FOUNDATION,
     "stores": FOUNDATION | {"search"},
@@ -47,6 +48,7 @@ FOREIGN = {
     "errors": WEB | DRIVERS,
     "clock": WEB | DRIVERS,
     "identity": WEB | DRIVERS,
+    "patience": WEB | DRIVERS,
     "search": WEB | DRIVERS,
     "summaries": WEB | DRIVERS,
     "stores": WEB | DRIVERS,

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import orjson
@@ -26,7 +27,7 @@ COMMANDS = [
     ["verify"],
     ["erase"],
     *(["projects", name] for name in ("create", "list", "set", "delete")),
-    *(["keys", name] for name in ("create", "list", "revoke")),
+    *(["keys", name] for name in ("create", "list", "rotate", "revoke")),
 ]
 
 
@@ -85,6 +86,28 @@ def test_keys_create_prints_the_key_alone(store: Path) -> None:
     assert found is not None
     assert (found[0].label, found[0].rights.value) == ("laptop", "read")
     assert text.encode() not in store.read_bytes()
+
+
+def test_keys_rotate_with_an_overlap(store: Path) -> None:
+    """`keys rotate` prints a new key of the same rights; the old one ends after the overlap."""
+    ok("keys", "create", "--rights", "read", "--namespace", "anna", "--label", "web", "--expires", "30d")
+    backend = open_sqlite(store)
+    (old,) = backend.list_keys()
+
+    text = ok("keys", "rotate", old.id, "--overlap", "2h").strip()
+
+    ended, new = backend.list_keys()
+    backend.close()
+    assert new.hash == hash_key(text)
+    assert new.id != old.id
+    for field in ("project", "rights", "namespace", "label", "expires"):
+        assert getattr(new, field) == getattr(old, field)
+    hours = (datetime.fromisoformat(ended.revoked or "") - datetime.now(UTC)).total_seconds() / 3600
+    assert 1.9 < hours <= 2
+    ok("keys", "rotate", new.id, "--overlap", "0m")
+    assert "no working key" in refused("keys", "rotate", new.id)
+    assert "no working key" in refused("keys", "rotate", "nobody")
+    assert "--overlap" in refused("keys", "rotate", old.id, "--overlap", "soon")
 
 
 def test_keys_are_listed_and_revoked() -> None:

@@ -38,7 +38,7 @@ class Operation(NamedTuple):
     @property
     def writes(self) -> bool:
         """Whether it takes an Idempotency-Key."""
-        return self.method != "get"
+        return self.method != "get" and self.definition.get("x-right") != "read"
 
 
 @cache

@@ -3,87 +3,21 @@
 from __future__ import annotations
 
 import json
-import threading
 import time
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from app.errors import InvalidParameter
+from app.errors import InvalidInput
 from app.summaries import Digest, Turn
 from app.summaries.chat import Chat
 from app.summaries.endpoint import Endpoint, EndpointError
 from app.summaries.templates import list_templates, load_template
+from tests.chat_endpoint import Answer, Stub, endpoint, raw, says, send
 
 KEY = "sk-very-secret-key"
-Answer = Callable[[BaseHTTPRequestHandler, int], None]
-
-
-class Stub(ThreadingHTTPServer):
-    """A local endpoint that records what it is asked."""
-
-    daemon_threads = True
-
-    def __init__(self, answer: Answer) -> None:
-        super().__init__(("127.0.0.1", 0), Handler)
-        self.answer = answer
-        self.asked: list[dict[str, Any]] = []
-        self.keys: list[str | None] = []
-
-
-class Handler(BaseHTTPRequestHandler):
-    """Answers as the stub's ``answer`` says."""
-
-    def do_POST(self) -> None:
-        """Record the request and answer it."""
-        stub = self.server
-        assert isinstance(stub, Stub)
-        body = self.rfile.read(int(self.headers["Content-Length"]))
-        stub.asked.append({"path": self.path} | json.loads(body))
-        stub.keys.append(self.headers.get("Authorization"))
-        stub.answer(self, len(stub.asked))
-
-    def log_message(self, format: str, *args: Any) -> None:  # noqa: A002  the name is the library's
-        """Say nothing."""
-
-
-@contextmanager
-def endpoint(answer: Answer) -> Iterator[Stub]:
-    """Run a stub for a test."""
-    stub = Stub(answer)
-    thread = threading.Thread(target=stub.serve_forever, kwargs={"poll_interval": 0.01})
-    thread.start()
-    try:
-        yield stub
-    finally:
-        stub.shutdown()
-        stub.server_close()
-        thread.join()
-
-
-def send(handler: BaseHTTPRequestHandler, status: int, body: bytes, **headers: str) -> None:
-    """Send one answer."""
-    handler.send_response(status)
-    for name, value in headers.items():
-        handler.send_header(name.replace("_", "-"), value)
-    handler.send_header("Content-Length", str(len(body)))
-    handler.end_headers()
-    handler.wfile.write(body)
-
-
-def says(content: Any) -> Answer:
-    """An endpoint whose model always says this."""
-    body = json.dumps({"choices": [{"message": {"role": "assistant", "content": content}}]}).encode()
-    return lambda handler, _number: send(handler, 200, body)
-
-
-def raw(status: int, body: bytes = b"", **headers: str) -> Answer:
-    """An endpoint that always sends this."""
-    return lambda handler, _number: send(handler, status, body, **headers)
 
 
 def chat(stub: Stub, **options: Any) -> Chat:
@@ -253,13 +187,13 @@ def test_templates_are_ours_and_the_operators(tmp_path: Path) -> None:
     assert load_template("legal", tmp_path) == "List obligations."
     assert "handover" in load_template("handover", tmp_path)
     for name in ("missing", "../default", "default.txt", "a/b"):
-        with pytest.raises(InvalidParameter, match="Known templates: decisions, default"):
+        with pytest.raises(InvalidInput, match="Known templates: decisions, default"):
             load_template(name, tmp_path)
 
 
 def test_an_unknown_template_is_refused_before_anything_is_sent() -> None:
     """The template is part of the request: a wrong one is the client's error."""
-    with endpoint(says("ok")) as stub, pytest.raises(InvalidParameter):
+    with endpoint(says("ok")) as stub, pytest.raises(InvalidInput):
         chat(stub).summarize(turns("Hello"), template="nonsense")
     assert stub.asked == []
 

@@ -146,6 +146,62 @@ def test_a_models_summary_can_be_carried_on() -> None:
     assert "Ann wants flight KL1234." in content
 
 
+def test_what_all_ids_begin_with_is_said_once() -> None:
+    """Long ids are shortened by their common beginning; a rolling digest keeps them whole."""
+
+    def said(*numbers: int) -> list[Turn]:
+        return [Turn(f"order-4711:m{n}", n, "user", f"Item {n} costs ${n}0.50.", CREATED) for n in numbers]
+
+    first = Extractive().summarize(said(1, 2, 3, 4, 5)).content
+    assert 'The ids in brackets begin with "order-4711:m".' in first
+    assert '- [2] user: "Item 2 costs $20.50."' in first
+    other = Turn("order-9", 9, "user", "Item 9 costs $90.50.", CREATED)
+    second = Extractive().summarize([*said(6), other], previous=first).content
+    assert 'The ids in brackets begin with "order-".' in second
+    assert '- [4711:m2] user: "Item 2 costs $20.50."' in second
+    assert '- [9] user: "Item 9 costs $90.50."' in second
+
+
+def test_a_small_digest_spends_nothing_on_sections() -> None:
+    """Below 220 tokens there are quotes in order and one line about them, without ids."""
+    content = Extractive().summarize(long_dialogue(40), budget=120).content
+    first, *lines = content.split("\n")
+    assert first.startswith("Digest of 40 messages, ")
+    assert first.endswith(" left out: quotes chosen by rule.")
+    assert lines
+    assert all(line.startswith(("- user: ", "- assistant: ")) for line in lines)
+
+
+def test_what_it_is_about_stays_what_the_first_digest_said() -> None:
+    """The first request of a dialogue remains its topic when later messages are added."""
+    first = digest(("user", "I would like to rent a bicycle in Utrecht."))
+    second = digest(("user", "Is the deposit of $80 returned?"), previous=first.content).content
+    about = second.split("Facts and decisions")[0].split("Open questions")[0]
+    assert "rent a bicycle" in about
+    assert "deposit" not in about
+
+
+def test_telling_sentences_come_before_idle_ones() -> None:
+    """A short budget goes to names, quantities and compounds, not to courtesies."""
+    content = digest(
+        *[("user", "Good morning! How are you? I see. Of course. All right then.")] * 8,
+        ("assistant", "Priya chose the append-only table for 54 talks."),
+        *[("user", "Thanks a lot. Great. That is all. Coffee?")] * 8,
+        budget=90,
+    ).content
+    assert "append-only table for 54 talks" in content
+    assert "I see." not in content
+
+
+def test_a_digest_whose_frame_is_long_is_written_again_with_less() -> None:
+    """Numbers under "Left out" that take more room than usual do not break the budget."""
+    odd = [{"type": "text", "text": "See order AB12345 for $99.50, please."}, {"type": "of_its_own"}]
+    pictures = [{"type": "image_url", "image_url": {"url": f"https://example.com/{n}.png"}} for n in range(9)]
+    messages: list[tuple[str, Any]] = [("user", [*odd, *pictures]), ("assistant", [{"type": "odd"}])] * 30
+    for budget in range(220, 420, 5):
+        assert digest(*messages, budget=budget).content_tokens <= budget
+
+
 def test_nothing_gives_an_empty_digest() -> None:
     """No turns: a digest that says so, not an error."""
     made = Extractive().summarize([])

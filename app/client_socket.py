@@ -1,0 +1,87 @@
+"""The socket of one client, and the answers to what never becomes a request."""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import select
+import socket
+import time
+from typing import Any
+
+from app import clock
+
+_PIECE = 64 * 1024
+
+
+class ClientSocket(socket.socket):
+    """A socket that never blocks on sending, and on receiving only until its deadline."""
+
+    def __init__(self, accepted: socket.socket) -> None:
+        super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
+        super().setblocking(False)  # noqa: FBT003  # socket's signature
+        self.unsent = bytearray()
+        self.deadline = 0.0
+
+    def setblocking(self, _flag: object) -> None:
+        """Stay as it is: gunicorn switches it back and forth around its threads."""
+
+    def settimeout(self, _seconds: float | None) -> None:
+        """Stay as it is; see ``deadline``."""
+
+    def recv(self, size: int, flags: int = 0) -> bytes:
+        """Return what has come, waiting for it until the deadline; raises TimeoutError then."""
+        while True:
+            try:
+                return super().recv(size, flags)
+            except BlockingIOError:
+                self._await_data()
+
+    def _await_data(self) -> None:
+        left = self.deadline - time.monotonic()
+        poll = select.poll()
+        poll.register(self, select.POLLIN)
+        if left <= 0 or not poll.poll(left * 1000):
+            raise TimeoutError("the client sends too slowly") from None
+
+    def receive(self) -> bytes | None:
+        """Return what has come, b"" at the end and None when nothing has."""
+        try:
+            return super().recv(_PIECE)
+        except BlockingIOError:
+            return None
+
+    def sendall(self, data: Any, _flags: int = 0) -> None:
+        """Send what the client takes now; the worker's loop sends the rest."""
+        if not self.unsent:
+            with contextlib.suppress(BlockingIOError):
+                data = memoryview(data)[self.send(data) :]
+        if data:
+            self.unsent += data
+            self.flush()
+
+    def flush(self) -> bool:
+        """Send on; return whether everything has been sent."""
+        while self.unsent:
+            try:
+                sent = self.send(self.unsent[:_PIECE])
+            except BlockingIOError:
+                return False
+            del self.unsent[:sent]
+        return True
+
+
+def refusal(status: str, message: str) -> bytes:
+    """Return a whole answer for what never reached the application, in the API's envelope."""
+    failed = status.startswith("5") and not status.startswith("501")
+    error: dict[str, Any] = {
+        "code": "INTERNAL_ERROR" if failed else "INVALID_INPUT",
+        "message": message,
+        "type": "server_error" if failed else "validation_error",
+        "details": [],
+        "requestId": "",
+        "timestamp": clock.now(),
+    }
+    body = json.dumps({"error": error}).encode()
+    head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\n"
+    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body

@@ -1,0 +1,1 @@
+"""Hostile input, tenants and limits, proved against a real server."""

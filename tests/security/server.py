@@ -1,0 +1,119 @@
+"""A real server for tests: gunicorn as ``colloquy serve`` runs it, on a free port, with a key of its own."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.request import urlopen
+
+from app import clock, open_backend
+from app.commands.serve import PACKAGE, server_options
+from app.domain import Project
+from app.services.keys import Grant, create_key
+from app.settings import PREFIX, Settings
+
+PROJECT = "fuzz"
+START_SECONDS = 60
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """A running server: where it is, a key with full rights, and its processes."""
+
+    host: str
+    port: int
+    key: str
+    pid: int
+    log: Path
+
+    @property
+    def url(self) -> str:
+        """The address of the API."""
+        return f"http://{self.host}:{self.port}"
+
+    def workers(self) -> list[int]:
+        """Return the ids of the worker processes."""
+        children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
+        return [int(child) for child in children.split()]
+
+    def memory(self) -> list[int]:
+        """Return the resident memory of each worker, in KiB."""
+        return [_resident(worker) for worker in self.workers()]
+
+
+def _resident(pid: int) -> int:
+    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
+    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
+    return int(line.split()[1])
+
+
+@contextlib.contextmanager
+def serving(store_url: str, folder: Path, **changes: str) -> Iterator[Server]:
+    """Run a server on a store; ``changes`` are further COLLOQUY_ settings, in lower case."""
+    host, port = "127.0.0.1", _free_port()
+    chosen = {"store_url": store_url, "host": host, "port": str(port), "log_level": "warning"} | _unlimited()
+    settings = {PREFIX + name.upper(): value for name, value in (chosen | changes).items()}
+    key = _prepare(settings)
+    environment = {
+        name: value for name, value in os.environ.items() if not name.startswith(PREFIX)
+    } | settings
+    log = folder / "server.log"
+    with log.open("wb") as output:
+        process = subprocess.Popen(  # our own server
+            [sys.executable, "-m", "gunicorn", *server_options(PACKAGE)],
+            env=environment,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            cwd=PACKAGE.parent,
+        )
+    server = Server(host, port, key, process.pid, log)
+    try:
+        _await_start(server, process)
+        yield server
+    finally:
+        process.send_signal(signal.SIGTERM)
+        try:
+            process.wait(40)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _unlimited() -> dict[str, str]:
+    """Switch rate limits off, which have tests of their own."""
+    return {"rate_limit": "0", "address_rate_limit": "0"}
+
+
+def _prepare(settings: dict[str, str]) -> str:
+    backend = open_backend(Settings.from_environment(settings))
+    backend.migrate()
+    created = Project(PROJECT, immutable=False, created=clock.now())
+    backend.create_project(created)
+    text, record = create_key(Grant(project=PROJECT))
+    backend.create_key(record)
+    backend.close()
+    return text
+
+
+def _free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port: int = probe.getsockname()[1]
+        return port
+
+
+def _await_start(server: Server, process: subprocess.Popen[bytes]) -> None:
+    until = time.monotonic() + START_SECONDS
+    while time.monotonic() < until and process.poll() is None:
+        with contextlib.suppress(OSError), urlopen(server.url + "/ready", timeout=2):  # noqa: S310
+            return
+        time.sleep(0.1)
+    raise RuntimeError("the server did not start:\n" + server.log.read_text(encoding="utf-8")[-2000:])

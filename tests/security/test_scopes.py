@@ -1,0 +1,103 @@
+"""No method of a store can be called without saying whose data is meant."""
+
+from __future__ import annotations
+
+import inspect
+import re
+from collections.abc import Callable, Iterator
+from dataclasses import MISSING, fields, is_dataclass
+from typing import Any, get_type_hints
+
+import pytest
+
+from app import stores
+from app.domain import DEFAULT_NAMESPACE, Project, Reach, Scope
+from app.stores import Maintenance, Store, Transaction
+from app.stores.mongo import MongoBackend
+from app.stores.mongo.transaction import MongoTransaction
+from app.stores.sqlite import SqliteBackend
+from app.stores.sqlite.transaction import SqliteTransaction
+
+BACKENDS = [SqliteBackend, MongoBackend]
+TRANSACTIONS = [SqliteTransaction, MongoTransaction]
+NAMES = vars(stores) | {"Callable": Callable, "Iterator": Iterator}
+
+
+def methods_of(protocol: type) -> dict[str, Callable[..., Any]]:
+    """Return the methods that a Protocol declares itself."""
+    return {
+        name: value for name, value in vars(protocol).items() if inspect.isfunction(value) and name[0] != "_"
+    }
+
+
+def says_whose(kind: Any) -> bool:
+    """Whether a value of this type always carries a scope or a reach."""
+    if kind in (Scope, Reach):
+        return True
+    return is_dataclass(kind) and any(
+        get_type_hints(kind)[entry.name] in (Scope, Reach)
+        and entry.default is MISSING
+        and entry.default_factory is MISSING
+        for entry in fields(kind)
+    )
+
+
+def required(method: Callable[..., Any]) -> list[str]:
+    """Return the parameters that a caller cannot leave out."""
+    parameters = inspect.signature(method).parameters.values()
+    return [
+        each.name for each in parameters if each.default is inspect.Parameter.empty and each.name != "self"
+    ]
+
+
+STORE_METHODS = sorted(methods_of(Store))
+READERS_OF_DATA = sorted(name for name in methods_of(Maintenance) if name.startswith("iterate_"))
+
+
+@pytest.mark.parametrize("name", STORE_METHODS)
+def test_every_method_of_the_store_takes_a_scope(name: str) -> None:
+    """Each method has a parameter without default that says project and namespace, or reach."""
+    method = methods_of(Store)[name]
+    hints = get_type_hints(method, NAMES)
+
+    assert any(says_whose(hints[parameter]) for parameter in required(method))
+
+
+@pytest.mark.parametrize("name", READERS_OF_DATA)
+def test_what_walks_a_whole_store_takes_a_reach(name: str) -> None:
+    """The operator's walks through data say whose data they walk, too."""
+    method = methods_of(Maintenance)[name]
+    hints = get_type_hints(method, NAMES)
+
+    assert any(hints[parameter] is Reach for parameter in required(method))
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+@pytest.mark.parametrize("name", [*STORE_METHODS, *READERS_OF_DATA])
+def test_both_stores_ask_for_it_alike(backend: type, name: str) -> None:
+    """An implementation takes what the Protocol declares, under the same names and as necessary."""
+    declared = (methods_of(Store) | methods_of(Maintenance))[name]
+    built = getattr(backend, name)
+
+    assert required(built) == required(declared)
+    with pytest.raises(TypeError, match="required positional argument"):
+        built(object())
+
+
+@pytest.mark.parametrize("transaction", TRANSACTIONS)
+def test_transactions_are_bound_to_a_scope(transaction: type) -> None:
+    """A transaction cannot be made without a scope, and none of its methods takes another one."""
+    assert "scope" in required(transaction.__init__)  # type: ignore[misc]
+    for name, method in methods_of(Transaction).items():
+        assert required(getattr(transaction, name)) == required(method)
+        hints = get_type_hints(method, NAMES)
+        assert not {Scope, Reach, Project} & {hints[parameter] for parameter in required(method)}
+
+
+def test_a_scope_needs_a_project() -> None:
+    """There is no scope or reach without a project, and the default namespace has no name to ask for."""
+    for kind in (Scope, Reach):
+        with pytest.raises(TypeError, match=re.escape("required positional argument: 'project'")):
+            kind()  # type: ignore[call-arg]
+    assert Scope("acme").namespace == DEFAULT_NAMESPACE == ""
+    assert Reach("acme").namespace is None

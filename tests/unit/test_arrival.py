@@ -1,0 +1,61 @@
+"""How much of a request has to be there before a thread is given to it."""
+
+from __future__ import annotations
+
+import pytest
+
+from app.arrival import EARLY_BODY_BYTES, HEAD_BYTES, Arrival
+
+HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
+
+
+def arrived(*pieces: bytes) -> Arrival:
+    """Return an arrival that has these pieces."""
+    arrival = Arrival(deadline=0.0)
+    for piece in pieces:
+        arrival.add(piece)
+    return arrival
+
+
+@pytest.mark.parametrize(
+    ("raw", "ready"),
+    [
+        (b"", False),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n", False),
+        (b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", True),
+        (HEAD + b"Content-Length: 3\r\n\r\n12", False),
+        (HEAD + b"content-length:3 \r\n\r\n123", True),
+        (HEAD + b"Content-Length: 3\r\n\r\n123GET / HTTP/1.1\r\n", True),
+        (HEAD + b"Content-Length: three\r\n\r\n", True),
+        (HEAD + b"Content-Length: " + b"9" * 400 + b"\r\n\r\n", True),
+        (HEAD + b"Content-Length: 99999999\r\n\r\n", True),
+        (HEAD + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", True),
+        (HEAD + b"Content-Length: 1000000\r\n\r\n" + b"1" * (EARLY_BODY_BYTES - 1), False),
+        (HEAD + b"Content-Length: 1000000\r\n\r\n" + b"1" * EARLY_BODY_BYTES, True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", False),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", False),
+        (HEAD + b"Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n", True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Y: z\r\n\r\n", True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * EARLY_BODY_BYTES, True),
+        (HEAD + b"Transfer-Encoding: zip\r\n\r\n", True),
+    ],
+)
+def test_thread_takes_a_request_when_its_beginning_is_there(raw: bytes, *, ready: bool) -> None:
+    """The head and up to 64 KiB of the body are awaited, however they come in pieces."""
+    assert arrived(raw).is_ready is ready
+    assert arrived(*(raw[place : place + 1] for place in range(len(raw)))).is_ready is ready
+    assert bytes(arrived(raw[:9], raw[9:]).data) == raw
+
+
+@pytest.mark.parametrize(
+    ("raw", "long"),
+    [
+        (b"A" * HEAD_BYTES, False),
+        (b"A" * (HEAD_BYTES + 1), True),
+        (b"GET / HTTP/1.1\r\nA: " + b"A" * HEAD_BYTES + b"\r\n\r\n", True),
+        (HEAD + b"Content-Length: 99999\r\n\r\n" + b"A" * HEAD_BYTES, False),
+    ],
+)
+def test_head_has_a_limit(raw: bytes, *, long: bool) -> None:
+    """More than 64 KiB of head are too much, whether it ends or not; the body does not count."""
+    assert arrived(raw).is_too_long is long

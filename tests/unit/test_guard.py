@@ -1,0 +1,216 @@
+"""The first look at a body: size, type, and JSON as the API accepts it."""
+
+from __future__ import annotations
+
+import io
+import json
+import math
+from typing import Any
+
+import pytest
+from flask import Request
+from hypothesis import given
+from hypothesis import strategies as st
+from werkzeug.test import EnvironBuilder
+
+from app.errors import ColloquyError, InvalidInput, InvalidJson, PayloadTooLarge, UnsupportedMediaType
+from app.guard import BODY_BYTES, NESTING, parse_json, read_json
+
+INTEGERS = st.integers(-(2**63), 2**63 - 1)
+TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))
+SCALARS = st.none() | st.booleans() | INTEGERS | st.floats(allow_nan=False, allow_infinity=False) | TEXT
+VALUES = st.recursive(SCALARS, lambda inner: st.lists(inner) | st.dictionaries(TEXT, inner), max_leaves=20)
+
+
+class Endless(io.RawIOBase):
+    """A stream of spaces that never ends, as a server hands over a chunked body."""
+
+    def readable(self) -> bool:
+        """It can be read."""
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        """Fill the buffer."""
+        buffer[:] = b" " * len(buffer)
+        return len(buffer)
+
+
+class Broken(io.RawIOBase):
+    """A stream whose client has gone."""
+
+    def readable(self) -> bool:
+        """It can be tried."""
+        return True
+
+    def readinto(self, _buffer: Any) -> int:
+        """Fail."""
+        raise TimeoutError
+
+
+def request(body: bytes = b"{}", **changes: Any) -> Request:
+    """Return a request with a body and changes of its environment."""
+    environ = EnvironBuilder(method="POST", data=body, content_type="application/json").get_environ()
+    found = Request(environ | changes)
+    found.max_content_length = BODY_BYTES
+    return found
+
+
+@given(VALUES)
+def test_parser_agrees_with_the_standard_one_on_what_is_valid(value: Any) -> None:
+    """Any JSON that the API accepts is read as Python's own parser reads it."""
+    text = json.dumps(value)
+    assert parse_json(text.encode()) == json.loads(text)
+    assert parse_json(json.dumps(value, ensure_ascii=False).encode()) == value
+
+
+@given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_parser_raises_nothing_but_its_own_error(body: bytes) -> None:
+    """Whatever the bytes, the parser returns a value or raises InvalidJson."""
+    try:
+        value = parse_json(body)
+    except InvalidJson:
+        return
+    assert json.dumps(value, allow_nan=False).encode()
+
+
+@given(st.lists(st.sampled_from(list('[]{}",:\\0123456789eE+-. \n\tntrufalsdNIy')), max_size=40).map("".join))
+def test_parser_raises_nothing_but_its_own_error_on_almost_json(text: str) -> None:
+    """The same for what nearly is JSON."""
+    try:
+        value = parse_json(text.encode())
+    except InvalidJson:
+        return
+    assert value == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "words"),
+    [
+        (b'"\xff"', "byte 1 is wrong"),
+        (b"\xef\xbb\xbf{}", "byte order mark"),
+        (b"{", "line 1, column 2"),
+        (b'{"a":1,"b":2,"a":3}', 'the key "a" twice'),
+        (b"9223372036854775808", "does not fit 64 bits"),
+        (b"-9223372036854775809", "does not fit 64 bits"),
+        (b"9" * 5000, "does not fit 64 bits"),
+        (b"1e999", "is too large"),
+        (b"NaN", "NaN is not JSON"),
+        (b"-Infinity", "-Infinity is not JSON"),
+        (rb'"\u0000"', "NUL"),
+        (rb'{"a":[{"\u0000":1}]}', "NUL"),
+        (rb'"\ud800"', "lone surrogate"),
+        (rb'{"\udfff":1}', "lone surrogate"),
+        (b"[" * 65 + b"]" * 65, "deeper than 64"),
+        (b'{"a":' * 65 + b"1" + b"}" * 65, "deeper than 64"),
+        (b"[" * 100_000 + b"]" * 100_000, "deeper than 64"),
+    ],
+)
+def test_refusal_says_what_is_wrong(body: bytes, words: str) -> None:
+    """Each refusal names the rule that is broken, without repeating much of the body."""
+    with pytest.raises(InvalidJson) as caught:
+        parse_json(body)
+    assert words in caught.value.message
+    assert len(caught.value.message) < 250
+
+
+@pytest.mark.parametrize(
+    "body",
+    [
+        b"[" * NESTING + b"]" * NESTING,
+        b"[[],[],[]]" * 1,
+        b'"' + b"[{" * 100 + b'"',
+        b"9223372036854775807",
+        b"-9223372036854775808",
+        rb'"\ud83d\ude00"',
+        b"1e-999",
+        b"[" + b",".join([b"{}"] * 100) + b"]",
+    ],
+)
+def test_what_is_just_within_the_limits_is_read(body: bytes) -> None:
+    """The limits themselves are allowed, and brackets in a text do not count as nesting."""
+    assert parse_json(body) == json.loads(body)
+
+
+def test_number_without_an_integer_part_keeps_its_value() -> None:
+    """Floats are read exactly as Python reads them."""
+    assert math.isclose(parse_json(b"0.1"), 0.1)
+
+
+@pytest.mark.parametrize("body", [b"", b" \r\n\t"])
+def test_empty_body_counts_as_an_empty_object_where_it_may(body: bytes) -> None:
+    """Nothing, or nothing but white space, is {} where the body is optional and refused where it is not."""
+    assert read_json(request(body), required=False) == {}
+    with pytest.raises(InvalidInput, match="needs a body"):
+        read_json(request(body), required=True)
+
+
+@pytest.mark.parametrize(
+    "kind", ["", "application/json", "text/plain;charset=UTF-8", "application/merge-patch+json"]
+)
+def test_json_comes_under_several_names(kind: str) -> None:
+    """A missing type, text/plain and any +json type are read as JSON."""
+    assert read_json(request(b'{"a":1}', CONTENT_TYPE=kind), required=True) == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"CONTENT_TYPE": "application/x-www-form-urlencoded"}, "declared as"),
+        ({"HTTP_CONTENT_ENCODING": "gzip"}, "Compressed"),
+    ],
+)
+def test_other_types_and_codings_are_refused(changes: dict[str, Any], words: str) -> None:
+    """Forms and compressed bodies are refused before they are parsed."""
+    with pytest.raises(UnsupportedMediaType, match=words):
+        read_json(request(**changes), required=True)
+
+
+def test_coding_named_identity_is_none() -> None:
+    """Content-Encoding: identity says that there is none."""
+    assert read_json(request(HTTP_CONTENT_ENCODING="identity"), required=True) == {}
+
+
+def endless(**changes: Any) -> Request:
+    """Return a chunked request whose body never ends."""
+    return request(
+        b"", **({"wsgi.input": io.BufferedReader(Endless()), "wsgi.input_terminated": True} | changes)
+    )
+
+
+@pytest.mark.parametrize(
+    "large",
+    [
+        request(CONTENT_LENGTH=str(BODY_BYTES + 1)),
+        endless(CONTENT_LENGTH=""),
+    ],
+    ids=["declared", "chunked"],
+)
+def test_body_that_is_too_large_is_refused_without_reading_all_of_it(large: Request) -> None:
+    """More than 8 MiB is 413, whether it is announced or only comes."""
+    with pytest.raises(PayloadTooLarge) as caught:
+        read_json(large, required=True)
+    assert caught.value.headers == {"Connection": "close"}
+
+
+def test_limit_that_werkzeug_applies_gives_the_same_answer() -> None:
+    """A body that is larger than the application's own limit is 413 too."""
+    large = request(b"[1,2,3]")
+    large.max_content_length = 3
+    with pytest.raises(PayloadTooLarge):
+        read_json(large, required=True)
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"CONTENT_LENGTH": "50", "wsgi.input_terminated": True},
+        {"CONTENT_LENGTH": "50"},
+        {"CONTENT_LENGTH": "", "wsgi.input": io.BufferedReader(Broken()), "wsgi.input_terminated": True},
+    ],
+    ids=["short, as gunicorn says it", "short, as werkzeug says it", "broken"],
+)
+def test_body_that_breaks_off_is_refused(changes: dict[str, Any]) -> None:
+    """A body that is shorter than announced is refused even where its beginning is JSON by itself."""
+    with pytest.raises(ColloquyError, match="did not arrive whole") as caught:
+        read_json(request(**changes), required=False)
+    assert (caught.value.status, caught.value.headers) == (400, {"Connection": "close"})
