@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Response
+from inflection import camelize
 
 from app.current import (
     commit,
@@ -96,15 +97,24 @@ def _several(where: Scope, ids: list[str], include: list[str] | None = None, **r
     if extra:
         raise InvalidParameter(
             "ids takes no filter beside it but namespace and include.",
-            *(Detail(name.rstrip("_"), "cannot be combined with ids") for name in extra),
+            *(
+                Detail(
+                    camelize(name.rstrip("_"), uppercase_first_letter=False), "cannot be combined with ids"
+                )
+                for name in extra
+            ),
         )
     wanted = list(dict.fromkeys(ids))
     found = {dialogue.id: dialogue for dialogue in store().get_dialogues(where, wanted)}
     shown = set(include or ())
     items = [_item(where, found[name], shown) for name in wanted if name in found]
-    if sum(map(len, items)) > PAGE_BYTES:
+    if sum(len(item.encode()) for item in items) > PAGE_BYTES:
         raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
     return respond(wire.page_body(items, None))
+
+
+def _on_the_wire(name: str) -> str:
+    return str(camelize(name.rstrip("_"), uppercase_first_letter=False))
 
 
 def _is_default(name: str, value: Any) -> bool:

@@ -33,12 +33,20 @@ MESSAGE = MessageSchema()
 
 
 def recent_messages(where: Scope, dialogue: Dialogue) -> JsonText:
-    """Return the last 10 messages; a second read only where the 1 MiB cap kept some out."""
+    """Return the last 10 messages; a second read only where the 1 MiB cap kept some out.
+
+    A third where they are larger together than a page may be.
+    """
     if not dialogues.is_cut(dialogue):
         return dialogue.recent
-    listing = MessageListing(dialogue.uid, RECENT_MESSAGES, Order.DESC)
-    page = store().list_messages(where, dialogue.id, listing)
-    return wire.messages_array(reversed(page.items))
+    newest: list[Message] = []
+    page = Page(newest, more=True)
+    while page.more and len(newest) < RECENT_MESSAGES:
+        after = (newest[-1].created, newest[-1].seq) if newest else None
+        listing = MessageListing(dialogue.uid, RECENT_MESSAGES - len(newest), Order.DESC, after)
+        page = store().list_messages(where, dialogue.id, listing)
+        newest += page.items
+    return wire.messages_array(reversed(newest))
 
 
 def create_message(body: dict[str, Any]) -> Response:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from app.current import commit, condition, parts, respond, scope, store
+from app.current import commit, condition, parts, replay, respond, scope, store
 from app.domain import Order, Scope, SummaryListing
 from app.errors import DialogueNotFound, quote
 from app.schemas.load import load
@@ -36,25 +36,22 @@ def compact_dialogue(dialogue_id: str, namespace: str | None) -> Response:
 
 
 def _summarize(where: Scope, command: NewSummary, *, may_fall_back: bool) -> Response:
-    """Make the summary outside the transaction and store it inside; nothing new makes none."""
+    """Make the summary outside the transaction and store it inside.
+
+    A repeat is answered before anything is made: the work is too costly to be done for nothing.
+    """
     wanted = condition()
     summarizer = parts().summarizer
-    current = summarizer.find_current(where, command)
-    draft = None
-    if current is None and not _is_stored(where, command):
-        draft = summarizer.draft(where, command, may_fall_back=may_fall_back)
+    summarizer.require_template(command)
+    earlier = replay(where)
+    if earlier is not None:
+        return earlier
+    made = summarizer.prepare(where, command, wanted, may_fall_back=may_fall_back)
 
     def work(tx: Transaction) -> Answer:
-        if draft is None:
-            summary = current or summaries.find_repeat(tx, command)
-            return Answer(wire.summary_body(summaries.require_summary(summary, command.id)))
-        return Answer(wire.summary_body(summaries.save(tx, command, draft, wanted)))
+        return Answer(wire.summary_body(summaries.save(tx, command, made, wanted)))
 
     return commit(where, work)
-
-
-def _is_stored(where: Scope, command: NewSummary) -> bool:
-    return command.id_given and store().get_summary(where, command.id) is not None
 
 
 def get_summary(sid: str, namespace: str | None = None) -> Response:

@@ -12,10 +12,13 @@ if TYPE_CHECKING:
     from app.services.commands import Condition
 
 
-def require_current(condition: Condition, dialogue: DialogueHead) -> None:
-    """Refuse a write whose If-Match does not name the current version (``*`` names any)."""
+def require_current(condition: Condition, dialogue: DialogueHead | None) -> None:
+    """Refuse a write whose If-Match does not name the current version.
+
+    ``*`` names any; of a deleted dialogue, whose messages can still be written, there is none.
+    """
     etags = condition.etags
-    if etags is None or "*" in etags or etag_of(dialogue) in etags:
+    if etags is None or (dialogue is not None and ("*" in etags or etag_of(dialogue) in etags)):
         return
     raise PreconditionFailed(
         "The dialogue has changed since the version that If-Match names: read it again and retry."

@@ -34,9 +34,9 @@ def create(tx: Transaction, command: NewDialogue) -> Answer:
     fresh = begin(tx, command, now)
     if command.fork_at is not None and parent is not None:
         fresh, added = fork(tx, parent, fresh, command.fork_at, now)
-        shown = fresh.recent
+        shown = messages_array(added[-RECENT_MESSAGES:])
     else:
-        fresh, added = messages.extend(fresh, command.messages, now)
+        fresh, added = messages.extend(tx, fresh, command.messages, now)
         shown = messages_array(added)
     if parent is not None:
         count_thread(tx, parent)
@@ -116,7 +116,7 @@ def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition
         messages.require_active(dialogue)
     now = clock.now()
     drafts: tuple[NewMessage, ...] = command.messages if repeat is None else ()
-    changed, added = messages.extend(changed, drafts, now)
+    changed, added = messages.extend(tx, changed, drafts, now)
     if changed != dialogue:
         changed = messages.touch(changed, now)
         tx.save_dialogue(changed)

@@ -30,12 +30,12 @@ def fork(
     last = tx.find_messages(parent, [message_id]).get(message_id)
     if last is None:
         raise _refusal(f"names no message of the parent: {quote(message_id)}")
-    originals = tx.messages_through(parent, last, FORK_MESSAGES + 1)
+    originals = tx.messages_through(parent, last, FORK_MESSAGES + 1, FORK_BYTES)
     if len(originals) > FORK_MESSAGES or _size(originals) > FORK_BYTES:
         raise _refusal("a fork copies at most 10,000 messages or 64 MiB")
     copies = [_copy(original, thread, seq, now) for seq, original in enumerate(originals)]
     metadata = {"forkedFrom": message_id} | parse(thread.metadata)
-    return count_in(replace(thread, metadata=compact(metadata)), copies), copies
+    return count_in(tx, replace(thread, metadata=compact(metadata)), copies), copies
 
 
 def _copy(original: Message, thread: Dialogue, seq: int, now: Timestamp) -> Message:
@@ -57,7 +57,7 @@ def _copy(original: Message, thread: Dialogue, seq: int, now: Timestamp) -> Mess
 
 
 def _size(messages: list[Message]) -> int:
-    return sum(len(message.body) for message in messages)
+    return sum(len(message.body.encode()) for message in messages)
 
 
 def _refusal(reason: str) -> InvalidInput:

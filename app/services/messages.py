@@ -86,18 +86,18 @@ def record(draft: NewMessage, dialogue: Dialogue, seq: int, now: Timestamp) -> M
 
 
 def extend(
-    dialogue: Dialogue, drafts: Sequence[NewMessage], now: Timestamp
+    tx: Transaction, dialogue: Dialogue, drafts: Sequence[NewMessage], now: Timestamp
 ) -> tuple[Dialogue, list[Message]]:
     """Return the dialogue with the drafts counted and embedded, and the messages to insert."""
     added = [record(draft, dialogue, dialogue.next_seq + offset, now) for offset, draft in enumerate(drafts)]
-    return count_in(dialogue, added), added
+    return count_in(tx, dialogue, added), added
 
 
-def count_in(dialogue: Dialogue, added: Sequence[Message]) -> Dialogue:
+def count_in(tx: Transaction, dialogue: Dialogue, added: Sequence[Message]) -> Dialogue:
     """Return the dialogue with accepted messages in its counters and its recent messages."""
     if not added:
         return dialogue
-    recent, recent_count = embed(dialogue, added)
+    recent, recent_count = embed(dialogue, added, lambda: tx.newest_messages(dialogue, RECENT_MESSAGES))
     newest = max(message.created for message in added)
     return replace(
         dialogue,
@@ -127,7 +127,7 @@ def append(
     if not drafts:
         return []
     now = clock.now()
-    extended, added = extend(dialogue, drafts, now)
+    extended, added = extend(tx, dialogue, drafts, now)
     tx.save_dialogue(touch(extended, now))
     tx.insert_messages(added)
     return added
@@ -139,8 +139,7 @@ def set_tags(
     """Replace a message's tags; the same tags change nothing."""
     dialogue = tx.lock_dialogue(dialogue_id)
     message = require_message(tx, dialogue_id, message_id)
-    if dialogue is not None:
-        require_current(condition, dialogue)
+    require_current(condition, dialogue)
     if message.tags == tags:
         return message
     now = clock.now()
@@ -158,8 +157,7 @@ def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condit
     """Delete a message, refill the recent ones and mark summaries that covered it as stale."""
     dialogue = tx.lock_dialogue(dialogue_id)
     message = require_message(tx, dialogue_id, message_id)
-    if dialogue is not None:
-        require_current(condition, dialogue)
+    require_current(condition, dialogue)
     require_mutable(tx)
     tx.remove_message(message)
     tx.stale_summaries(message.uid, message.seq)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from operator import itemgetter
 from typing import Any
 
 import orjson
@@ -25,37 +26,26 @@ def longest_tail(bodies: Sequence[JsonText]) -> Embedded:
     return array_of(kept[start:]), len(kept) - start
 
 
-def embed(dialogue: Dialogue, added: Sequence[Message]) -> Embedded:
+def embed(dialogue: Dialogue, added: Sequence[Message], newest: Callable[[], list[Message]]) -> Embedded:
     """Insert newly accepted messages where their ``created`` puts them.
 
-    A message older than everything embedded stays out when older messages are out already:
-    its place is among those.
+    A message older than everything embedded stays out when older messages are out already: its place
+    is among those. Only where the 1 MiB kept some of the last 10 out may its place be between them;
+    then ``newest``, which reads the last 10 that are stored, tells.
     """
     entries: list[dict[str, Any]] = orjson.loads(dialogue.recent)
-    outside = dialogue.total > len(entries)
-    newest = dialogue.last_message_created or ""
-    for message in added:
-        floor = entries[0]["created"] if entries else newest
-        if outside and message.created < floor:
-            continue
-        entries.insert(_place(entries, message.created), orjson.loads(message.body))
-        newest = max(newest, message.created)
-        outside = _trim(entries) or outside
-    return compact(entries), len(entries)
+    if dialogue.total > len(entries):
+        floor = _floor(dialogue, entries)
+        if len(entries) < RECENT_MESSAGES and any(message.created < floor for message in added):
+            entries = [orjson.loads(message.body) for message in newest()]
+            floor = _floor(dialogue, entries) if dialogue.total > len(entries) else ""
+        added = [message for message in added if message.created >= floor]
+    entries += [orjson.loads(message.body) for message in added]
+    entries.sort(key=itemgetter("created"))  # stable: equal times keep the order of acceptance
+    return longest_tail([compact(entry) for entry in entries])
 
 
-def _place(entries: list[dict[str, Any]], created: str) -> int:
-    """Return the index behind the last entry that is not newer: equal times keep their order."""
-    index = len(entries)
-    while index and entries[index - 1]["created"] > created:
-        index -= 1
-    return index
-
-
-def _trim(entries: list[dict[str, Any]]) -> bool:
-    """Drop the oldest entries until the rest may be embedded; whether any was dropped."""
-    before = len(entries)
-    del entries[:-RECENT_MESSAGES]
-    while len(orjson.dumps(entries)) - len(entries) - 1 > RECENT_BYTES:
-        del entries[0]
-    return len(entries) < before
+def _floor(dialogue: Dialogue, entries: Sequence[dict[str, Any]]) -> str:
+    """Return the time of the oldest entry; before it, all places are among those left out."""
+    oldest: str = entries[0]["created"] if entries else dialogue.last_message_created or ""
+    return oldest

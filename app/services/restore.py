@@ -79,7 +79,7 @@ def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
     added = [_message(record, dialogue, place, place, now) for place in places]
     if parent is not None:
         dialogues.count_thread(tx, parent)
-    tx.insert_dialogue(_finish(messages.count_in(dialogue, added), record, len(places)))
+    tx.insert_dialogue(_finish(messages.count_in(tx, dialogue, added), record, len(places)))
     tx.insert_messages(added)
     return Outcome(created=True, messages=len(added))
 
@@ -125,7 +125,7 @@ def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int) -> 
         _message(record, dialogue, place, dialogue.next_seq + offset, now)
         for offset, place in enumerate(places)
     ]
-    extended = messages.touch(messages.count_in(dialogue, added), now)
+    extended = messages.touch(messages.count_in(tx, dialogue, added), now)
     tx.save_dialogue(_finish(extended, record, start + len(chunk)))
     tx.insert_messages(added)
     return Outcome(messages=len(added))

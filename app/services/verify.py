@@ -46,6 +46,7 @@ class Kind(StrEnum):
     SEQUENCE = "sequence number"
     GRAVE = "deleted dialogue"
     ORPHANS = "messages of no dialogue"
+    INDEX = "search index"
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +87,8 @@ def verify(backend: Backend, project: str, seen: Seen) -> Iterator[Problem]:
     if before == after != seen.messages:
         text = f"the store has {after} messages, {seen.messages} belong to a dialogue, living or deleted"
         yield Problem(Kind.ORPHANS, project, "", "", text)
+    for text in backend.index_problems(project):
+        yield Problem(Kind.INDEX, project, "", "", text)
 
 
 def _check_steady(backend: Backend, dialogue: Dialogue, seen: Seen) -> list[Problem]:

@@ -62,7 +62,7 @@ class Provider(Protocol):
         """Summarise turns, given oldest first, reading them once.
 
         ``previous`` is the summary that this one builds on; ``budget`` the most tokens to write
-        (None: 37.5 % of what was read, at least 400 and at most 8,000). Raises InvalidParameter
+        (None: 37.5 % of what was read, at least 400 and at most 8,000). Raises InvalidInput
         for a template that does not exist; a failure to summarise is a failed Digest.
         """
 

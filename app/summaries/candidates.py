@@ -16,7 +16,7 @@ from app.summaries.facts import DECISION, IDLE, OPEN, Fact, find_facts, find_wor
 from app.summaries.passages import Passage, show_arguments, split_result, split_text, wrap
 
 POOL_FACTOR = 4
-ABOUT_PASSAGES = 2
+ABOUT_PASSAGES = 1
 """Of the first thing a user asked, what is quoted to say what the conversation is about."""
 
 FACTS_KEPT = 20_000
@@ -25,15 +25,24 @@ CHARACTERS_A_TOKEN = 3
 
 CALL_CHARACTERS = 300
 
+PREFIX_CHARACTERS, PREFIX_TURNS = 5, 4
+"""When at least so many messages have ids with so long a common beginning, it is said once."""
+
 USER, ASSISTANT, CALL, RESULT, SYSTEM, EARLIER = 2.0, 1.6, 3.0, 1.0, 0.3, 1.5
 """How much a fact matters by who brought it up; a tool call names what is being worked on."""
 
-DECISION_BONUS, OPEN_BONUS, IDLE_FACTOR, BASE_WORTH = 3.0, 3.0, 0.2, 0.3
+DECISION_BONUS, OPEN_BONUS, IDLE_FACTOR, BASE_WORTH = 1.0, 1.0, 0.2, 0.3
+CODE_BONUS = 4.0
+SUBSTANCE = 60
+"""A sentence with fewer characters gets less of a bonus: ``Agreed.`` decides nothing by itself."""
 
 
 @dataclass(slots=True, eq=False)
 class Candidate:
-    """One passage that a digest may quote. ``place`` orders them as they were said."""
+    """One passage that a digest may quote.
+
+    ``place`` orders them as they were said; ``label`` is the speaker, ``reference`` the message's id.
+    """
 
     place: int
     label: str
@@ -46,6 +55,7 @@ class Candidate:
     code: bool = False
     verbatim: bool = False
     table: str = ""
+    reference: str = ""
 
 
 @dataclass(slots=True)
@@ -71,22 +81,27 @@ class Pool:
         self._limit = budget * POOL_FACTOR
         self._held = 0
         self._place = 0
+        self._reference = ""
+        self._prefix: str | None = None
         self._asked = False
         self._asker = ""
         self._unanswered: list[Candidate] = []
         self._mentions: dict[str, tuple[int, float, int]] = {}
         self._call_names: dict[str, str] = {}
 
-    def add_earlier(self, line: str) -> None:
-        """Add one line of the previous digest; it is carried on as it stands."""
+    def add_earlier(self, line: str, reference: str, *, about: bool) -> None:
+        """Add one line of the previous digest, and the message it is from; it is carried on as it stands."""
+        self._asked = True
         self._place += 1
-        self._keep(Candidate(self._place, "", line, verbatim=True), EARLIER)
+        self._refer_to(reference)
+        self._keep(Candidate(self._place, "", line, about=about, verbatim=True), EARLIER)
 
     def add_turn(self, turn: Turn) -> None:
         """Add the passages of one turn."""
         parts = read_parts(turn)
         self._note_turn(said=any(not isinstance(part, Unknown) for part in parts))
         self._place += 1
+        self._refer_to(turn.id)
         before = self.tally.tokens
         for part in parts:
             self._add_part(turn, part)
@@ -110,6 +125,18 @@ class Pool:
         count, source, _ = self._mentions.get(fact.key, (1, RESULT, 0))
         return fact.weight * source * (1 + log2(count))
 
+    @property
+    def prefix(self) -> str:
+        """What all message ids begin with, if that is worth saying once instead of each time."""
+        prefix = self._prefix or ""
+        return prefix if len(prefix) >= PREFIX_CHARACTERS and self._place >= PREFIX_TURNS else ""
+
+    def _refer_to(self, reference: str) -> None:
+        self._reference = reference
+        if reference:
+            start = reference[:-1]
+            self._prefix = start if self._prefix is None else _common_start(self._prefix, start)
+
     def _note_turn(self, *, said: bool) -> None:
         if said:
             self.tally.turns += 1
@@ -117,7 +144,7 @@ class Pool:
             self.tally.skipped += 1
 
     def _add_part(self, turn: Turn, part: Part) -> None:
-        speaker = f"[{turn.id}] {turn.role}" + (f" {turn.name}" if turn.name else "")
+        speaker = turn.role + (f" {turn.name}" if turn.name else "")
         if isinstance(part, Text):
             self._add_text(turn, speaker, part.text)
         elif isinstance(part, Call):
@@ -141,22 +168,29 @@ class Pool:
             self._unanswered, self._asker = [], turn.role
         opening = ABOUT_PASSAGES if first else int(system and not self._asked)
         for passage in split_text(text):
-            about = opening > 0 and not IDLE.match(passage.text)
+            about = opening > 0 and not passage.code and not IDLE.match(passage.text)
             opening -= about
             self._quote(speaker, passage, source, about=about)
 
     def _quote(self, speaker: str, passage: Passage, source: float, *, about: bool) -> None:
         text = passage.text
-        bonus = BASE_WORTH + DECISION_BONUS * bool(DECISION.search(text)) * (source > SYSTEM)
-        unsettled = source > SYSTEM and bool(OPEN.search(text))
-        bonus += OPEN_BONUS * unsettled + passage.code * OPEN_BONUS
-        if IDLE.match(text):
-            bonus *= IDLE_FACTOR
+        spoken = source > SYSTEM
+        unsettled = spoken and bool(OPEN.search(text))
+        bonus = BASE_WORTH + DECISION_BONUS * (spoken and bool(DECISION.search(text)))
+        bonus += OPEN_BONUS * unsettled
+        idle = bool(IDLE.match(text))
+        bonus *= min(1.0, len(text) / SUBSTANCE) * (IDLE_FACTOR if idle else 1.0)
         candidate = Candidate(
-            self._place, speaker, text, bonus=bonus, open=unsettled, about=about, code=passage.code
+            self._place,
+            speaker,
+            text,
+            bonus=bonus + passage.code * CODE_BONUS,
+            open=unsettled,
+            about=about,
+            code=passage.code,
         )
         self._keep(candidate, source)
-        if text.endswith("?") and not IDLE.match(text) and not unsettled:
+        if text.endswith("?") and not idle and not unsettled:
             self._unanswered.append(candidate)
 
     def _add_call(self, speaker: str, call: Call) -> None:
@@ -172,7 +206,7 @@ class Pool:
         self.tally.tokens += tokens
         self.tally.tool_tokens += tokens
         name = result.name or turn.name or self._call_names.pop(result.id, "")
-        speaker = f"[{turn.id}] tool {name}".rstrip()
+        speaker = f"tool {name}".rstrip()
         for passage in split_result(result.text):
             candidate = Candidate(
                 self._place,
@@ -186,12 +220,13 @@ class Pool:
             self._keep(candidate, RESULT)
 
     def _keep(self, candidate: Candidate, source: float) -> None:
+        candidate.reference = self._reference
         if not candidate.code:
             candidate.facts = find_facts(candidate.text)
-        for fact in candidate.facts:
-            self._mention(fact.key, source)
         if not candidate.verbatim and not candidate.code:
             candidate.facts += find_words(candidate.text)
+        for fact in candidate.facts:
+            self._mention(fact.key, source)
         candidate.tokens = len(candidate.text) // CHARACTERS_A_TOKEN + 1
         self._held += candidate.tokens
         self.candidates.append(candidate)
@@ -203,8 +238,9 @@ class Pool:
 
     def _prune(self) -> None:
         """Keep the best half of the pool, and the facts mentioned most."""
-        ranked = sorted(self.candidates, key=self._promise, reverse=True)
-        self.candidates = sorted(_first_tokens(ranked, self._limit), key=lambda kept: kept.place)
+        promised = list(map(self._promise, self.candidates))
+        ranked = sorted(range(len(promised)), key=lambda index: (-promised[index], index))
+        self.candidates = [self.candidates[index] for index in sorted(self._first(ranked))]
         self._held = sum(kept.tokens for kept in self.candidates)
         if len(self._mentions) > FACTS_KEPT:
             often = sorted(self._mentions.items(), key=lambda entry: (entry[1][0], entry[1][2]))
@@ -214,10 +250,20 @@ class Pool:
         value = candidate.bonus + sum(map(self.worth, candidate.facts))
         return value / (candidate.tokens + 4) + candidate.about * 1e6
 
+    def _first(self, ranked: list[int]) -> Iterator[int]:
+        """Yield candidates by rank until the pool's limit is reached."""
+        left = self._limit
+        for index in ranked:
+            left -= self.candidates[index].tokens
+            if left < 0:
+                return
+            yield index
 
-def _first_tokens(candidates: list[Candidate], limit: int) -> Iterator[Candidate]:
-    for candidate in candidates:
-        limit -= candidate.tokens
-        if limit < 0:
-            return
-        yield candidate
+
+def _common_start(one: str, other: str) -> str:
+    length = 0
+    for left, right in zip(one, other, strict=False):
+        if left != right:
+            break
+        length += 1
+    return one[:length]

@@ -69,12 +69,13 @@ class Chat:
         template: str | None = None,
         budget: int | None = None,
     ) -> Digest:
-        """Summarise in one pass. Raises InvalidParameter for an unknown template, and nothing else."""
+        """Summarise in one pass. Raises InvalidInput for an unknown template, and nothing else."""
         instruction = load_template(template, self._directory)
         progress = _Progress()
         try:
             content = self._roll_up(turns, instruction, previous, budget, progress)
         except EndpointError as error:
+            progress.turns = 0  # it accounts for none, whatever was read before it failed
             return self._digest("", progress, "failed", str(error))
         return self._digest(content, progress, "completed", None)
 

@@ -9,8 +9,15 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
+from app.summaries.stopwords import COMMON
+
 MONTH = r"(?:Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)[a-z]*\.?"
 DAY = r"\d{1,2}(?:st|nd|rd|th)?"
+SPELLED = "two|three|four|five|six|seven|eight|nine|ten|eleven|twelve|fifteen|twenty|thirty|fifty"
+LOWER = "[a-z\u00df-\u00f6\u00f8-\u00ff]"
+FUNCTION_WORDS = (
+    "am|an|and|are|as|at|but|by|for|from|has|if|in|is|it|of|on|or|so|than|that|the|to|was|we|with"
+)
 ADDRESS = re.compile(
     r"(?P<address>https?://[^\s)>\]\"']+|(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"
     r"|(?P<path>(?<![\w./-])[\w.-]*/[\w./-]+\w|(?<![\w.])\w+(?:\.\w+)*\.(?:py|js|ts|md|json|ya?ml|toml|sql|csv|go|rs)\b)"
@@ -23,8 +30,10 @@ FACT = re.compile(
     r"|(?P<time>\d{1,2}:\d{2}(?::\d{2})?(?:\s?[ap]\.?m\b)?|\d{1,2}\s?[ap]\.?m\b)"
     r"|(?P<amount>[$€£¥]\s?\d[\d,]*(?:\.\d+)?|\d[\d,]*(?:\.\d+)?\s?(?:%|(?:USD|EUR|dollars|euros)\b))"
     r"|(?P<id>(?=[A-Za-z_.-]{0,60}\d)(?=[\d_.-]{0,60}[A-Za-z])[A-Za-z0-9][\w-]{2,}\b|#\d+\b|[A-Z]{5,}\b)"
+    rf"|(?P<quantity>\d[\d,]*(?:\.\d+)?\s(?!(?:{FUNCTION_WORDS})\b)[a-z]{{2,14}}\b)"
     r"|(?P<number>\d[\d,]*(?:\.\d+)?\b)"
-    r"|(?P<name>(?<![.!?]\s)(?<!^)[A-Z][a-z]+(?:[\s-][A-Z][a-z]+)*\b)"
+    r"|(?P<term>[A-Z][a-z]+[A-Z]\w*)"
+    rf"|(?P<name>[A-Z]{LOWER}+(?:[\s-][A-Z]{LOWER}+)*\b)"
     r"|(?P<code>[A-Z]{2,4}\b))"
 )
 
@@ -35,11 +44,15 @@ WEIGHTS = {
     "amount": 2.5,
     "id": 3.0,
     "path": 2.0,
-    "name": 0.7,
+    "term": 1.5,
+    "name": 0.9,
     "code": 0.3,
 }
 LONG_NUMBER, SHORT_NUMBER = 1.0, 2
 """A number counts for itself only when it has more digits than that: one or two hardly ever matter."""
+
+QUANTITY = 1.2
+"""One or two digits, and what there are so many of."""
 
 NUMBERED_WORD = re.compile(r"[a-z]+\d")
 """``address1``, ``step2``: a word with a counter, not an id."""
@@ -57,16 +70,20 @@ OPEN = re.compile(
     re.IGNORECASE,
 )
 IDLE = re.compile(
-    r"(?:thanks?|good (?:morning|afternoon|evening)|you'?re welcome"
-    r"|great|sure|ok|okay|hi|hello|hey|perfect|have a (?:great|nice|good)"
+    r"(?:[A-Z]\w{1,20}: )?(?:thanks?|good (?:morning|afternoon|evening)|you'?re welcome|of course|i see\b"
+    r"|great|sure|ok|okay|hi|hello|hey|perfect|have a (?:great|nice|good)|i understand|understood|all right"
     r"|feel free|let me know|if you (?:have|need)|is there anything else|how can i (?:help|assist)"
-    r"|i'?m sorry)\b",
+    r"|i'?m sorry|fine|good|yes|no|oh|agreed|wonderful|lovely|that must be|one moment"
+    r"|it was a pleasure|glad)\b",
     re.IGNORECASE,
 )
 
-
-WORD = re.compile(r"(?<![\w/.])[a-z][a-z_]{4,}(?![\w])")
-WORD_WEIGHT = 0.25
+WORD = re.compile(
+    rf"(?<![\w/.-])(?:(?P<spelled>(?:{SPELLED})\s[a-z]{{3,14}})"
+    rf"|(?P<compound>[a-z]{LOWER}*(?:[-_][a-z0-9]+)+)|(?P<word>[a-z]{LOWER}{{2,30}}))(?![\w])"
+)
+WORD_WEIGHTS = {"spelled": 0.8, "compound": 0.8, "word": 0.2}
+"""What a sentence is about, where no fact says so; common words are left out."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,8 +108,13 @@ def find_facts(text: str) -> tuple[Fact, ...]:
 
 
 def find_words(text: str) -> tuple[Fact, ...]:
-    """Return the distinct longer words of a sentence: what it is about, where no fact says so."""
-    return tuple(Fact(word, word, WORD_WEIGHT) for word in dict.fromkeys(WORD.findall(text)))
+    """Return the distinct telling words of a sentence: what it is about, where no fact says so."""
+    found: dict[str, Fact] = {}
+    for match in WORD.finditer(text):
+        word = match.group()
+        if word not in COMMON:
+            found.setdefault(word, Fact(word, word, WORD_WEIGHTS[match.lastgroup or ""]))
+    return tuple(found.values())
 
 
 def _note(found: dict[str, Fact], match: re.Match[str]) -> None:
@@ -102,12 +124,29 @@ def _note(found: dict[str, Fact], match: re.Match[str]) -> None:
 
 
 def _as_fact(kind: str, shown: str) -> Fact | None:
-    if kind in {"amount", "number"}:
-        key = re.sub(r"[^\d.]", "", shown).removesuffix(".00").removesuffix(".0").rstrip(".")
-        if kind == "number":
-            return Fact(key, shown, LONG_NUMBER) if len(key) > SHORT_NUMBER else None
-    elif NUMBERED_WORD.fullmatch(shown):
+    if kind in {"amount", "number", "quantity"}:
+        return _as_number(kind, shown)
+    if kind == "name":
+        shown = _without_common(shown)
+    if not shown or NUMBERED_WORD.fullmatch(shown):
         return None
-    else:
-        key = shown.lower()
-    return Fact(key, shown, WEIGHTS[kind])
+    return Fact(shown.lower(), shown, WEIGHTS[kind])
+
+
+def _as_number(kind: str, shown: str) -> Fact | None:
+    number, _, unit = shown.partition(" ")
+    key = re.sub(r"[^\d.]", "", number if kind == "quantity" else shown)
+    key = key.removesuffix(".00").removesuffix(".0").rstrip(".")
+    if kind == "amount":
+        return Fact(key, shown, WEIGHTS[kind])
+    if len(key) > SHORT_NUMBER:
+        return Fact(key, shown, LONG_NUMBER)
+    return Fact(f"{key} {unit}", shown, QUANTITY) if kind == "quantity" else None
+
+
+def _without_common(name: str) -> str:
+    """Drop the common words that a sentence may start with: ``Your Porto`` names Porto."""
+    words = name.split(" ")
+    while words and words[0].lower() in COMMON:
+        del words[0]
+    return " ".join(words)

@@ -15,35 +15,57 @@ PROSE_SHARE, TOOL_SHARE = 0.9, 0.1
 """Of the budget, what quotes may take before the remaining facts are named without a quote: for a
 dialogue that is all prose, and for one that is all tool answers, whose facts need no sentence."""
 
-NAMED_WEIGHT = 0.9
-"""Names and plain numbers are too many and too vague to list without their sentence."""
+NAMED_WEIGHT = 1.0
+"""Names and words are too many and too vague to list without their sentence."""
 
 RECENT_BONUS = 2.0
 RECENT_TURNS = 2
-SMALLEST_GAIN = 0.05
+SMALLEST_GAIN = 0.005
+
+ABOUT_SHARE = 0.12
+"""Of the budget, what the sentence that says what it is about may take at most."""
+
+ID_SHARE = 0.06
+"""Of the budget, what is held back for message ids; what quotes leave over goes to ids too."""
+
+OVERHEAD = 5
+"""Tokens that a quote takes besides its words: so many short ones are not better than one long one."""
 
 
-def select(pool: Pool, budget: int, count: Callable[[str], int]) -> Selection:
-    """Return what to quote, in order, costing at most ``budget`` tokens with the labels."""
+def select(pool: Pool, budget: int, count: Callable[[str], int], *, refer: bool) -> Selection:
+    """Return what to quote, in order, costing at most ``budget`` tokens with the labels.
+
+    ``refer`` spends some of it on message ids.
+    """
     tools = pool.tally.tool_tokens / max(1, pool.tally.tokens - pool.tally.system_tokens)
-    share = int(budget * (PROSE_SHARE - (PROSE_SHARE - TOOL_SHARE) * tools))
+    ids = int(budget * ID_SHARE) if refer else 0
+    share = int((budget - ids) * (PROSE_SHARE - (PROSE_SHARE - TOOL_SHARE) * tools))
     choice = _Choice(pool, share, count)
     for index, candidate in enumerate(pool.candidates):
-        if candidate.about:
+        if candidate.about and candidate.tokens <= ABOUT_SHARE * budget:
             choice.take(index)
     choice.fill()
-    choice.allow(budget - share)
+    choice.allow(budget - ids - share)
     choice.name_more()
     choice.fill()
-    return Selection(choice.taken(), choice.named)
+    if refer:
+        choice.allow(ids)
+        choice.refer()
+        choice.fill()
+    return Selection(choice.taken(), choice.named, choice.referred)
 
 
 @dataclass(frozen=True, slots=True)
 class Selection:
-    """The candidates to quote, in order, and the facts to name besides, by message."""
+    """The candidates to quote, in order.
+
+    ``named`` has the facts to name besides: by place and speaker, the message's id and the facts.
+    ``referred`` are the places whose message id is shown.
+    """
 
     quoted: list[Candidate]
-    named: dict[tuple[int, str], list[str]]
+    named: dict[tuple[int, str], tuple[str, list[str]]]
+    referred: set[int]
 
 
 class _Choice:
@@ -52,7 +74,8 @@ class _Choice:
     def __init__(self, pool: Pool, budget: int, count: Callable[[str], int]) -> None:
         self._pool = pool
         self._left = budget
-        self.named: dict[tuple[int, str], list[str]] = {}
+        self.named: dict[tuple[int, str], tuple[str, list[str]]] = {}
+        self.referred: set[int] = set()
         self._count = count
         self._covered: set[str] = set()
         self._labels: dict[tuple[int, str], int] = {}
@@ -116,7 +139,24 @@ class _Choice:
                 self._left -= cost
                 self._used.add(label)
                 self._covered.add(fact.key)
-                self.named.setdefault(label, []).append(fact.shown)
+                self.named.setdefault(label, (candidate.reference, []))[1].append(fact.shown)
+
+    def refer(self) -> None:
+        """Show the ids of the messages whose lines say most, as far as the tokens go."""
+        worth: dict[tuple[int, str], float] = {}
+        sections: dict[int, set[str]] = {}
+        for candidate in self.taken():
+            if candidate.reference:
+                key = (candidate.place, candidate.reference)
+                own = candidate.bonus + sum(map(self._pool.worth, candidate.facts))
+                worth[key] = worth.get(key, 0.0) + own
+                sections.setdefault(candidate.place, set()).add(_section(candidate))
+        for place, reference in sorted(worth, key=lambda key: (-worth[key], key)):
+            shown = self._count(f"[{reference.removeprefix(self._pool.prefix)}]") + 1
+            cost = shown * len(sections[place])
+            if cost <= self._left:
+                self._left -= cost
+                self.referred.add(place)
 
     def _refresh(self, waiting: list[tuple[float, int]], index: int) -> None:
         """Queue the rest of the same message again: its label is paid for now, so it gained."""
@@ -131,13 +171,13 @@ class _Choice:
     def _gain(self, candidate: Candidate) -> float:
         value = candidate.bonus
         if candidate.place > self._last - RECENT_TURNS:
-            value += RECENT_BONUS
+            value += min(RECENT_BONUS, candidate.bonus)
         for fact in candidate.facts:
             worth = self._worth.get(fact.key)
             if worth is None:
                 worth = self._worth[fact.key] = self._pool.worth(fact)
             value += worth * REPEATED if fact.key in self._covered else worth
-        return value / self._cost(candidate)
+        return value / (self._cost(candidate) + OVERHEAD)
 
     def _cost(self, candidate: Candidate) -> int:
         return candidate.tokens + sum(self._label_cost(label) for label in _labels(candidate))
@@ -152,6 +192,11 @@ class _Choice:
 
 def _labels(candidate: Candidate) -> Iterator[tuple[int, str]]:
     if candidate.label:
-        yield candidate.place, candidate.label
+        yield candidate.place, _section(candidate) + candidate.label
     if candidate.table:
         yield candidate.place, candidate.table
+
+
+def _section(candidate: Candidate) -> str:
+    """Return a mark of the section that a candidate is shown in: each section labels its own lines."""
+    return "*" if candidate.about else "?" if candidate.open else ""

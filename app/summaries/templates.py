@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from pathlib import Path
 
-from app.errors import InvalidParameter, quote
+from app.errors import Detail, InvalidInput, quote
 
 DEFAULT_TEMPLATE = "default"
 BUILT_IN = Path(__file__).parent / "templates"
@@ -26,7 +26,7 @@ def list_templates(directory: Path | None = None) -> list[str]:
 def load_template(name: str | None, directory: Path | None = None) -> str:
     """Return the instruction of a template (None: ``default``).
 
-    Raises InvalidParameter when there is none of that name. A name is never a path.
+    Raises InvalidInput when there is none of that name. A name is never a path.
     """
     wanted = name or DEFAULT_TEMPLATE
     if NAME.fullmatch(wanted):
@@ -36,4 +36,7 @@ def load_template(name: str | None, directory: Path | None = None) -> str:
                 with path.open(encoding="utf-8", errors="replace") as file:
                     return file.read(TEMPLATE_BYTES).strip()
     known = ", ".join(list_templates(directory))
-    raise InvalidParameter(f"There is no template {quote(wanted)}. Known templates: {known}.")
+    raise InvalidInput(
+        f"There is no template {quote(wanted)}. Known templates: {known}.",
+        Detail("template", "is not the name of a template"),
+    )

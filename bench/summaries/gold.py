@@ -18,6 +18,7 @@ RESERVATIONS = re.compile(r'"reservations": \[([^\]]*)\]')
 CODE = re.compile(r"[A-Z0-9]{6}")
 AMOUNT = re.compile(r"\$\s?(\d[\d,]*(?:\.\d+)?)")
 NUMBER = re.compile(r"\d[\d,]*(?:\.\d+)?")
+FORM_VALUES = frozenset({"true", "false", "dontcare"})
 
 
 @dataclass(frozen=True)
@@ -41,11 +42,10 @@ def text_of(message: dict[str, Any]) -> str:
     return "\n".join(lines)
 
 
-def agent_case(row: dict[str, Any], *, whole: bool) -> Case:
-    """Make a case of an agent conversation; the system prompt is no part of it.
+def agent_case(row: dict[str, Any]) -> Case:
+    """Make a case of the first half of an agent conversation; the system prompt is no part of it.
 
-    Gold are the ids, flights, amounts, dates and payment ids of the first half that the second
-    half mentions again. Summarised is the first half, or the whole conversation.
+    Gold are its ids, flights, amounts, dates and payment ids that the second half mentions again.
     """
     messages = row["messages"][1:]
     half = len(messages) // 2
@@ -60,7 +60,34 @@ def agent_case(row: dict[str, Any], *, whole: bool) -> Case:
     gold |= {("reservation id", code) for code in codes if code in before and code in after}
     amounts = set(map(_plain, AMOUNT.findall(after))) & _numbers(before)
     gold |= {("amount", number) for number in amounts if len(number) > 1}
-    return Case(row["id"], messages if whole else messages[:half], frozenset(gold))
+    return Case(row["id"], messages[:half], frozenset(gold))
+
+
+def service_case(row: dict[str, Any]) -> Case:
+    """Make a case of a service dialogue: gold are the values that the last state of each service holds.
+
+    Counted are those that somebody said in these words: names, places, dates, times, amounts. Left
+    out are single characters and the yes and no of a form.
+    """
+    messages = [
+        {"role": "user" if turn["speaker"] == "USER" else "assistant", "content": turn["utterance"]}
+        for turn in row["turns"]
+    ]
+    slots: dict[tuple[str, str], str] = {}
+    for turn in row["turns"]:
+        for service, state in (turn.get("state") or {}).items():
+            slots |= {(service, slot): value for slot, value in state["slots"].items()}
+    said = "\n".join(map(text_of, messages)).lower()
+    gold = {("said", value.lower()) for value in slots.values() if _is_said(value.lower(), said)}
+    return Case(row["dialogue_id"], messages, frozenset(gold))
+
+
+def _is_said(value: str, said: str) -> bool:
+    return len(value) > 1 and value not in FORM_VALUES and _occurs(value, said)
+
+
+def _occurs(words: str, text: str) -> bool:
+    return re.search(rf"(?<!\w){re.escape(words)}(?!\w)", text) is not None
 
 
 def written_case(line: str) -> Case:
@@ -89,4 +116,6 @@ def _has(summary: str, fact: tuple[str, ...]) -> bool:
     kind, *spellings = fact
     if kind == "amount":
         return spellings[0] in _numbers(summary)
+    if kind == "said":
+        return _occurs(spellings[0], summary.lower())
     return any(spelling.lower() in summary.lower() for spelling in spellings)

@@ -1,10 +1,13 @@
-"""How many gold facts a summary keeps: ours beside three baselines, at the same budget of tokens.
+"""How many gold facts a summary keeps: ours beside the baselines, at the same budget of tokens.
 
     python bench/summaries/run.py [--share 0.35] [--sumy PYTHON]
 
 ``--sumy`` names the Python of an environment with requirements.txt installed; without it that
 baseline is left out. The baselines choose among the same sentences (a tool's JSON is cut every
 400 characters) and pay for nothing but the sentences; ours pays for its message ids and headings.
+
+Half of each set was looked at while the rules were written, the other half was not: every second
+conversation of the files, and the transcripts that UNSEEN names.
 """
 
 from __future__ import annotations
@@ -12,17 +15,21 @@ from __future__ import annotations
 import argparse
 import gzip
 import json
+import platform
 import random
 import subprocess
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
+from typing import IO, cast
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE)]
 
-from gold import Case, agent_case, text_of, written_case  # noqa: E402
+from gold import Case, agent_case, service_case, text_of, written_case  # noqa: E402
 
 from app.summaries import MINIMUM_BUDGET, Turn  # noqa: E402
 from app.summaries.extractive import Extractive  # noqa: E402
@@ -30,6 +37,9 @@ from app.summaries.passages import split_text  # noqa: E402
 from app.summaries.tokens import estimate_tokens  # noqa: E402
 
 SEEDS = 30
+SUMY_METHODS = ("lexrank", "lsa")
+UNSEEN = {"medical-intake", "planning-conference"}
+SEEN_NAME, UNSEEN_NAME = "seen while developing", "unseen"
 Summarizer = Callable[[Case, int], str]
 
 
@@ -78,28 +88,27 @@ def random_sentences(seed: int) -> Summarizer:
     def summarize(case: Case, budget: int) -> str:
         sentences = sentences_of(case)
         order = list(range(len(sentences)))
-        random.Random(f"{seed} {case.id}").shuffle(order)  # noqa: S311  a baseline, not a secret
+        random.Random(f"{seed} {case.id}").shuffle(order)
         return fill(sentences, order, budget)
 
     return summarize
 
 
-def sumy_sentences(python: str, method: str) -> Summarizer:
+@contextmanager
+def sumy_sentences(python: str, method: str) -> Iterator[Summarizer]:
     """Sumy, in its own environment."""
     command = [python, str(HERE / "sumy_worker.py"), method]
-    worker = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)  # noqa: S603
-    if worker.stdin is None or worker.stdout is None:
-        raise RuntimeError("the worker has no pipes")
-    to_worker, from_worker = worker.stdin, worker.stdout
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as worker:
+        to_worker, from_worker = cast("IO[str]", worker.stdin), cast("IO[str]", worker.stdout)
 
-    def summarize(case: Case, budget: int) -> str:
-        sentences = sentences_of(case)
-        costs = list(map(estimate_tokens, sentences))
-        to_worker.write(json.dumps({"sentences": sentences, "costs": costs, "budget": budget}) + "\n")
-        to_worker.flush()
-        return str(json.loads(from_worker.readline()))
+        def summarize(case: Case, budget: int) -> str:
+            sentences = sentences_of(case)
+            costs = list(map(estimate_tokens, sentences))
+            to_worker.write(json.dumps({"sentences": sentences, "costs": costs, "budget": budget}) + "\n")
+            to_worker.flush()
+            return str(json.loads(from_worker.readline()))
 
-    return summarize
+        yield summarize
 
 
 def score(
@@ -133,9 +142,9 @@ def print_table(title: str, cases: list[Case], share: float, sumy: str | None, l
         "last sentences": score(cases, last_sentences, share, least),
         f"random sentences, mean of {SEEDS}": score_random(cases, share, least),
     }
-    if sumy:
-        for method in ("lexrank", "lsa"):
-            rows[f"sumy {method}"] = score(cases, sumy_sentences(sumy, method), share, least)
+    for method in SUMY_METHODS if sumy else ():
+        with sumy_sentences(sumy or "", method) as summarizer:
+            rows[f"sumy {method}"] = score(cases, summarizer, share, least)
     facts = sum(len(case.gold) for case in cases)
     budget = f"{share:.0%} of the tokens" + (f", at least {least}" if least else "")
     print(f"\n{title}: {len(cases)} conversations, {facts} facts, {budget}\n")
@@ -157,25 +166,31 @@ def main() -> None:
     parser.add_argument("--share", type=float, default=0.35, help="the budget, of the tokens summarised")
     parser.add_argument("--sumy", help="Python of an environment with requirements.txt installed")
     parser.add_argument("--data", type=Path, default=ROOT.parent / "shared" / "data")
-    parser.add_argument("--half", choices=["seen", "unseen", "both"], default="both")
     options = parser.parse_args()
-    file = options.data / "agent-conversations.jsonl.gz"
-    if not file.is_file():
-        print(f"The agent conversations are not here ({file}): only the written transcripts are measured.")
-        rows = []
-    else:
-        rows = list(map(json.loads, gzip.decompress(file.read_bytes()).splitlines()))
-    halves = {"seen while developing": rows[0::2], "unseen until this run": rows[1::2]}
-    for name, half in halves.items():
-        if not half or not (options.half == "both" or name.startswith(options.half)):
+    today = datetime.now(UTC).date().isoformat()
+    print(f"Measured on {today}, {platform.machine()}, Python {platform.python_version()}.")
+    for name, cases, least in read_sets(options.data):
+        print_table(name, cases, options.share, options.sumy, least)
+
+
+def read_sets(data: Path) -> Iterator[tuple[str, list[Case], int]]:
+    """Yield (title, cases, smallest budget) of each half of each set that is there."""
+    for title, file, make in (
+        ("Agent conversations, first halves", "agent-conversations.jsonl.gz", agent_case),
+        ("Service dialogues", "service-dialogues.jsonl.gz", service_case),
+    ):
+        path = data / file
+        if not path.is_file():
+            print(f"\n{title} are left out: {path} is not here.")
             continue
-        for whole in (False, True):
-            what = "whole conversations" if whole else "first halves"
-            cases = [agent_case(row, whole=whole) for row in half]
-            print_table(f"Agent {what}, {name}", cases, options.share, options.sumy)
+        rows = list(map(json.loads, gzip.decompress(path.read_bytes()).splitlines()))
+        for half, start in ((SEEN_NAME, 0), (UNSEEN_NAME, 1)):
+            yield f"{title}, {half}", [make(row) for row in rows[start::2]], 0
     written = [written_case(path.read_text()) for path in sorted((HERE / "transcripts").glob("*.jsonl"))]
-    for least in (0, MINIMUM_BUDGET):
-        print_table("Transcripts written for this", written, options.share, options.sumy, least)
+    for half in (SEEN_NAME, UNSEEN_NAME):
+        cases = [case for case in written if (case.id in UNSEEN) == (half == UNSEEN_NAME)]
+        for least in (0, MINIMUM_BUDGET):
+            yield f"Transcripts written for this, {half}", cases, least
 
 
 if __name__ == "__main__":

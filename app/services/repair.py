@@ -1,0 +1,79 @@
+"""Mending what can be derived from a dialogue's messages: counters, embedded messages, the index.
+
+What cannot be derived, a message without content or under two ids, is left for a person to see.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING
+
+from app.domain import Scope
+from app.services.messages import refill
+from app.services.verify import CHECKS_OF_ONE, Kind, Problem, count_threads
+
+if TYPE_CHECKING:
+    from app.domain import Dialogue
+    from app.stores import Backend, Transaction
+
+DERIVED = frozenset({Kind.TOTAL, Kind.THREADS, Kind.NEWEST, Kind.RECENT})
+"""What a dialogue says of its messages and threads."""
+
+
+def repair(backend: Backend, problems: Iterable[Problem]) -> Iterator[str]:
+    """Mend what ``verify`` found where it can be derived, and yield in words what was mended.
+
+    The search index is made anew as a whole, for all projects.
+    """
+    found = list(problems)
+    damaged = [(one.project, one.namespace, one.dialogue_id) for one in found if one.kind in DERIVED]
+    for project, namespace, dialogue_id in dict.fromkeys(damaged):
+        text = _mend(backend, Scope(project, namespace), dialogue_id)
+        if text is not None:
+            where = f", namespace {namespace}" if namespace else ""
+            yield f"project {project}{where}, dialogue {dialogue_id}: {text}"
+    if any(one.kind is Kind.INDEX for one in found):
+        yield f"search index: {backend.reindex():,} entries written anew"
+
+
+def _mend(backend: Backend, scope: Scope, dialogue_id: str) -> str | None:
+    """Derive a dialogue's counters and embedded messages anew; what that changed, in words.
+
+    They are counted outside the transaction, which is harmless because every change of a
+    dialogue, its messages or its threads moves its rev: if that moved, they are counted again.
+    """
+    for _ in range(CHECKS_OF_ONE):
+        dialogue = backend.get_dialogue(scope, dialogue_id)
+        if dialogue is None:
+            return None
+        total = sum(1 for _ in backend.messages_since(scope, dialogue_id, dialogue.uid, -1))
+        threads = count_threads(backend, scope, dialogue_id)
+        changes = backend.write(scope, partial(_save, read=dialogue, total=total, threads=threads))
+        if changes is not None:
+            return changes
+    return None
+
+
+def _save(tx: Transaction, *, read: Dialogue, total: int, threads: int) -> str | None:
+    """Save the dialogue mended; what differs, in words, or None when it has changed since it was read."""
+    locked = tx.lock_dialogue(read.id)
+    if locked is None or (locked.uid, locked.rev) != (read.uid, read.rev):
+        return None
+    counted = replace(locked, total=total, thread_count=threads)
+    mended = replace(refill(tx, counted), rev=locked.rev + 1)
+    tx.save_dialogue(mended)
+    return _difference(locked, mended)
+
+
+def _difference(before: Dialogue, after: Dialogue) -> str:
+    counters = (
+        (Kind.TOTAL, before.total, after.total),
+        (Kind.THREADS, before.thread_count, after.thread_count),
+        (Kind.NEWEST, before.last_message_created, after.last_message_created),
+    )
+    texts = [f"{kind.value} {old} became {new}" for kind, old, new in counters if old != new]
+    if (before.recent, before.recent_count) != (after.recent, after.recent_count):
+        texts.append(f"{after.recent_count} {Kind.RECENT.value} written anew")
+    return "; ".join(texts)

@@ -1,0 +1,169 @@
+"""Making a summary: what is read for it, what it builds on, and who makes it."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import orjson
+
+from app.domain import Dialogue, Message, MessageListing, Order, Scope, Summary
+from app.errors import Detail, DialogueNotFound, InvalidInput, MessageNotFound, quote
+from app.services.conditions import require_current
+from app.services.summaries import Draft, Span, find_repeat
+from app.summaries import Digest, Provider
+from app.summaries.templates import load_template
+
+if TYPE_CHECKING:
+    from app.domain import Timestamp
+    from app.services.commands import Condition, NewSummary
+    from app.stores import Store
+
+PAGE = 200
+"""How many messages one read brings when a range of them is summarised."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Range:
+    """What startId and endId name, both included; None: no bound on that side."""
+
+    first: Message | None
+    last: Message | None
+
+
+@dataclass(frozen=True, slots=True)
+class _Source:
+    """What a summary is made from: a range, or what was accepted since the latest summary."""
+
+    dialogue: Dialogue
+    bounds: _Range | None
+    latest: Summary | None
+
+    @property
+    def previous(self) -> str | None:
+        """The text of the summary that this one builds on."""
+        return None if self.latest is None else str(orjson.loads(self.latest.body)["content"])
+
+
+class Summarizer:
+    """Makes summaries outside any transaction, since a model may take its time.
+
+    ``templates`` is the folder of the operator's own templates.
+    """
+
+    def __init__(
+        self, store: Store, provider: Provider, fallback: Provider, templates: Path | None = None
+    ) -> None:
+        self._store = store
+        self._provider = provider
+        self._fallback = fallback
+        self._templates = templates
+
+    def require_template(self, command: NewSummary) -> None:
+        """Refuse a template that does not exist, whichever provider is to use it."""
+        load_template(command.template, self._templates)
+
+    def prepare(
+        self, scope: Scope, command: NewSummary, condition: Condition, *, may_fall_back: bool
+    ) -> Draft | Summary:
+        """Make the summary asked for, or return the stored one that answers the request already.
+
+        That is the one made by the same request under its id, or else the latest when nothing was
+        said since. The messages are read in one pass. A provider that fails gives a failed Digest;
+        ``may_fall_back`` lets the extractive one step in and say so.
+        """
+        stored = find_repeat(
+            command, self._store.get_summary(scope, command.id) if command.id_given else None
+        )
+        if stored is not None:
+            return stored
+        source = self._find_source(scope, command)
+        require_current(condition, source.dialogue)
+        if source.latest is not None and _is_enough(source.latest, source.dialogue, command):
+            return source.latest
+        return self._draft(scope, command, source, may_fall_back=may_fall_back)
+
+    def _find_source(self, scope: Scope, command: NewSummary) -> _Source:
+        dialogue = self._store.get_dialogue(scope, command.dialogue_id)
+        if dialogue is None:
+            raise DialogueNotFound(f"There is no dialogue {quote(command.dialogue_id)} in this namespace.")
+        if command.start_id or command.end_id:
+            first = self._bound(scope, dialogue, command.start_id)
+            last = self._bound(scope, dialogue, command.end_id)
+            if first is not None and last is not None and _place(first) > _place(last):
+                raise InvalidInput(
+                    "startId must not name a later message than endId.", Detail("startId", "is after endId")
+                )
+            return _Source(dialogue, _Range(first, last), None)
+        return _Source(dialogue, None, self._latest(scope, dialogue, command.template))
+
+    def _draft(self, scope: Scope, command: NewSummary, source: _Source, *, may_fall_back: bool) -> Draft:
+        digest, span = self._digest(scope, command, source, self._provider)
+        if digest.error is not None and may_fall_back:
+            error = digest.error
+            digest, span = self._digest(scope, command, source, self._fallback)
+            digest = replace(digest, error=error)
+        if source.bounds is not None:
+            return Draft(source.dialogue, digest, span, span.through_seq, ranged=True)
+        return Draft(source.dialogue, digest, span, source.dialogue.next_seq - 1, ranged=False)
+
+    def _digest(
+        self, scope: Scope, command: NewSummary, source: _Source, provider: Provider
+    ) -> tuple[Digest, Span]:
+        span = Span()
+        turns = span.watch(self._read(scope, source))
+        digest = provider.summarize(turns, previous=source.previous, template=command.template, budget=None)
+        return digest, span
+
+    def _read(self, scope: Scope, source: _Source) -> Iterator[Message]:
+        """Yield what to summarise, nothing that was accepted after the dialogue was read."""
+        dialogue = source.dialogue
+        if source.bounds is not None:
+            messages = self._between(scope, dialogue, source.bounds)
+        else:
+            after = -1 if source.latest is None else source.latest.through_seq
+            messages = self._store.messages_since(scope, dialogue.id, dialogue.uid, after)
+        return (message for message in messages if message.seq < dialogue.next_seq)
+
+    def _latest(self, scope: Scope, dialogue: Dialogue, template: str | None) -> Summary | None:
+        """Return the summary to build on: not stale, and made with the same template."""
+        latest = self._store.latest_summary(scope, dialogue.id, dialogue.uid)
+        if latest is None or latest.stale:
+            return None
+        return latest if orjson.loads(latest.body).get("template") == template else None
+
+    def _between(self, scope: Scope, dialogue: Dialogue, bounds: _Range) -> Iterator[Message]:
+        """Yield the messages of a range in the dialogue's order."""
+        first, last = bounds.first, bounds.last
+        after = None if first is None else (first.created, first.seq - 1)
+        while True:
+            listing = MessageListing(dialogue.uid, PAGE, Order.ASC, after)
+            page = self._store.list_messages(scope, dialogue.id, listing)
+            for message in page.items:
+                if last is not None and _place(message) > _place(last):
+                    return
+                yield message
+            if not page.more:
+                return
+            after = _place(page.items[-1])
+
+    def _bound(self, scope: Scope, dialogue: Dialogue, message_id: str | None) -> Message | None:
+        if message_id is None:
+            return None
+        message = self._store.get_message(scope, dialogue.id, message_id)
+        if message is None or message.uid != dialogue.uid:
+            raise MessageNotFound(f"There is no message {quote(message_id)} in this dialogue.")
+        return message
+
+
+def _place(message: Message) -> tuple[Timestamp, int]:
+    """Where a message stands in its dialogue."""
+    return message.created, message.seq
+
+
+def _is_enough(latest: Summary, dialogue: Dialogue, command: NewSummary) -> bool:
+    """Whether the latest summary answers the request: nothing is new, and it need not be a new object."""
+    asks_for_one = command.id_given or command.tags or command.metadata is not None
+    return not asks_for_one and latest.through_seq >= dialogue.next_seq - 1
