@@ -13,7 +13,8 @@ HELLO = {"role": "user", "content": "Hello"}
 
 def test_creates_with_nothing(api: Api) -> None:
     """An empty object and an empty body both make an active, empty dialogue."""
-    for options in ({"body": {}}, {"data": b""}):
+    empty: list[dict[str, Any]] = [{"body": {}}, {"data": b""}]
+    for options in empty:
         made = api.ok("POST", "/dialogue", **options)
         assert made["status"] == "active"
         assert made["projectId"] == "acme"

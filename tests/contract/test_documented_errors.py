@@ -127,7 +127,7 @@ def provoke(api: Api, backend: Backend, case: Case, status: str) -> TestResponse
         api.get("/stats")
         return send(api, *case)
     error = REPORTED.get(status, errors.PayloadTooLarge)
-    connect(api.app, Settings(key_cache=0.0), Failing(backend, error))  # type: ignore[arg-type]
+    connect(api.app, Settings(key_cache=0.0), Failing(backend, error))
     return send(api, *case)
 
 

@@ -178,7 +178,8 @@ def test_bad_ids_in_the_path_are_refused(api: Api, identifier: str) -> None:
 
 def test_bodies_of_the_wrong_shape(api: Api) -> None:
     """An array where an object is meant, and the other way round, are INVALID_INPUT."""
-    for body in ([], "text", 5, None, True):
+    wrong: list[Any] = [[], "text", 5, None, True]
+    for body in wrong:
         api.refused(400, "INVALID_INPUT", "POST", "/dialogue", data=json.dumps(body).encode())
     api.refused(400, "INVALID_INPUT", "POST", "/messages", {}, query={"dialogueId": "d"})
 

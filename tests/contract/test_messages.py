@@ -109,7 +109,7 @@ def test_content_is_answered_equal(api: Api, content: Any) -> None:
 def test_other_content_is_refused(api: Api, content: Any) -> None:
     """Empty text, empty arrays, arrays of anything but objects, null and scalars are 400."""
     error = api.refused(400, "INVALID_INPUT", "POST", "/message", HELLO | IN_D | {"content": content})
-    assert error["details"][0]["field"] == "content"
+    assert error["details"][0]["field"] in {"content", "content[0]"}
 
 
 def test_content_is_at_most_one_mebibyte(api: Api) -> None:

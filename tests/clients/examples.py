@@ -1,0 +1,30 @@
+"""Takes the examples out of docs/dialoguedb-clients.md, to be run as they stand there.
+
+Writes ``python.py`` and ``js.mjs`` into the folder given, with the address given instead of the
+documented one.
+"""
+
+from __future__ import annotations
+
+import re
+import sys
+from pathlib import Path
+
+DOCUMENT = Path(__file__).parents[2] / "docs" / "dialoguedb-clients.md"
+ADDRESS = "http://127.0.0.1:8080"
+SUFFIXES = {"python": "py", "js": "mjs"}
+
+
+def main(folder: Path, address: str) -> None:
+    """Write each runnable example to a file."""
+    folder.mkdir(parents=True, exist_ok=True)
+    text = DOCUMENT.read_text(encoding="utf-8")
+    for language, code in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL):
+        if language in SUFFIXES:
+            assert ADDRESS in code
+            example = folder / f"{language}.{SUFFIXES[language]}"
+            example.write_text(code.replace(ADDRESS, address), encoding="utf-8")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]), sys.argv[2])

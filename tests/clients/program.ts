@@ -1,0 +1,71 @@
+// A program written against the generated TypeScript client: it has to compile strictly and to run.
+import assert from "node:assert/strict";
+import createClient from "openapi-fetch";
+import type { components, paths } from "./generated/schema.js";
+
+type Message = components["schemas"]["Message"];
+type ErrorCode = components["schemas"]["ErrorCode"];
+
+const client = createClient<paths>({
+  baseUrl: process.env.SERVER_URL ?? "",
+  headers: { Authorization: `Bearer ${process.env.SERVER_KEY ?? ""}` },
+});
+
+const namespace = "typescript";
+
+async function createDialogue(): Promise<string> {
+  const { data, error } = await client.POST("/dialogue", {
+    body: { namespace, label: "Bookings", message: { role: "user", content: "I want to fly" } },
+  });
+  if (error) throw new Error(error.error.message);
+  assert.equal(data.status, "active");
+  assert.equal(data.messages.length, 1);
+  return data.id;
+}
+
+async function append(dialogueId: string, texts: string[]): Promise<Message[]> {
+  const { data, error } = await client.POST("/messages", {
+    params: { query: { dialogueId, namespace } },
+    body: texts.map((content) => ({ role: "assistant" as const, content })),
+  });
+  if (error) throw new Error(error.error.message);
+  return data;
+}
+
+async function readAll(dialogueId: string): Promise<Message[]> {
+  const all: Message[] = [];
+  let next: string | undefined;
+  do {
+    const { data, error } = await client.GET("/messages", {
+      params: { query: { dialogueId, namespace, limit: 2, ...(next === undefined ? {} : { next }) } },
+    });
+    if (error) throw new Error(error.error.message);
+    all.push(...data.items);
+    next = data.next;
+  } while (next !== undefined);
+  return all;
+}
+
+async function search(query: string): Promise<string[]> {
+  const { data, error } = await client.POST("/search", { body: { query, object: "message", namespace } });
+  if (error) throw new Error(error.error.message);
+  return data.results.map((result) => {
+    assert(result.object === "message" && result.relevance <= 1);
+    return result.item.id;
+  });
+}
+
+async function missing(): Promise<ErrorCode> {
+  const { data, error, response } = await client.GET("/dialogue/{id}", { params: { path: { id: "nobody" } } });
+  assert.equal(response.status, 404);
+  assert.equal(data, undefined);
+  assert(error);
+  return error.error.code;
+}
+
+const id = await createDialogue();
+const added = await append(id, ["Where to?", "Berlin is booked", "Have a good flight", "Bye"]);
+assert.deepEqual((await readAll(id)).slice(1), added);
+assert.deepEqual(await search("booking"), [added[1]?.id]);
+assert.equal(await missing(), "DIALOGUE_NOT_FOUND" satisfies ErrorCode);
+console.log("The TypeScript client created, appended, listed, searched and handled a 404.");

@@ -1,0 +1,76 @@
+"""The recent messages are the last ten, whatever their size and whenever they arrive."""
+
+from __future__ import annotations
+
+import pytest
+from hypothesis import HealthCheck, Phase, given, settings
+from hypothesis import strategies as st
+
+from app.domain import RECENT_BYTES, RECENT_MESSAGES, Scope
+from app.services.recent import longest_tail
+from app.stores import Backend
+from tests.contract.conftest import Api
+
+DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")
+LARGE, SMALL = 600_000, 5
+
+arrivals = st.lists(
+    st.lists(st.tuples(st.sampled_from(DAYS), st.sampled_from([LARGE, SMALL])), min_size=1, max_size=4),
+    min_size=1,
+    max_size=5,
+)
+"""Batches of messages, each with its time and its size."""
+
+
+@settings(
+    max_examples=8,
+    deadline=None,
+    derandomize=True,
+    database=None,
+    phases=[Phase.generate],
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+@given(batches=arrivals, number=st.uuids())
+def test_embedded_messages_are_the_longest_tail(
+    api: Api, backend: Backend, batches: list[list[tuple[str, int]]], number: object
+) -> None:
+    """Large and small, late and early: the newest that fit are embedded, and all ten are answered."""
+    name = str(number)
+    api.ok("POST", "/dialogue", {"id": name})
+    for batch in batches:
+        sent = [{"role": "user", "content": "x" * size, "created": day} for day, size in batch]
+        api.ok("POST", "/messages", sent, query={"dialogueId": name})
+    stored = backend.get_dialogue(Scope("acme"), name)
+    assert stored is not None
+    newest = backend.write(Scope("acme"), lambda tx: tx.newest_messages(stored, RECENT_MESSAGES))
+    assert (stored.recent, stored.recent_count) == longest_tail([message.body for message in newest])
+    assert len(stored.recent) <= RECENT_BYTES + RECENT_MESSAGES + 1
+    read = api.ok("GET", f"/dialogue/{name}")
+    assert [message["id"] for message in read["messages"]] == [message.id for message in newest]
+
+
+def test_a_message_between_large_ones_is_embedded(api: Api, backend: Backend) -> None:
+    """A late one whose time is behind what the size limit kept out belongs to the newest that fit."""
+    days = [("2026-01-01", LARGE), ("2026-01-03", LARGE)]
+    sent = [{"role": "user", "content": "x" * size, "created": day} for day, size in days]
+    api.ok("POST", "/dialogue", {"id": "d", "messages": sent})
+    late = {"dialogueId": "d", "id": "late", "role": "user", "content": "x", "created": "2026-01-02"}
+    api.ok("POST", "/message", late)
+    stored = backend.get_dialogue(Scope("acme"), "d")
+    assert stored is not None
+    assert stored.recent_count == 2
+    assert [message["id"] for message in api.ok("GET", "/dialogue/d")["messages"]][1] == "late"
+
+
+@pytest.mark.parametrize("path", ["/dialogue/d", "/dialogue?ids=d&include=messages"])
+def test_ten_large_messages_are_all_answered(api: Api, path: str) -> None:
+    """Also where they are larger together than a page of a list may be."""
+    api.ok("POST", "/dialogue", {"id": "d"})
+    for number in range(10):
+        large = {"dialogueId": "d", "id": f"m{number}", "role": "user", "content": "x" * 1_000_000}
+        api.ok("POST", "/message", large)
+    if "include" in path:
+        api.refused(413, "PAYLOAD_TOO_LARGE", "GET", path)
+    else:
+        read = api.ok("GET", path)
+        assert [message["id"] for message in read["messages"]] == [f"m{n}" for n in range(10)]
