@@ -1,0 +1,1 @@
+"""Proofs of what is promised under retries, races, crashes and failing stores."""

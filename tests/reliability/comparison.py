@@ -1,0 +1,185 @@
+"""Everything that can be read through the API, compared with the model."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from tests.contract.conftest import Api
+from tests.reliability.model import RECENT, Json, Life, Model, Place, Said
+
+WORDS = ("whale", "seal", "otter")
+
+
+class Comparison:
+    """Reads what a client can, and asserts that it is what the model has."""
+
+    def __init__(self, api: Api, model: Model) -> None:
+        self._api = api
+        self._model = model
+        self._versions: dict[tuple[int, int], tuple[str, str, Life]] = {}
+        self._etags: dict[str, tuple[int, int]] = {}
+
+    def etag(self, place: Place) -> str | None:
+        """Return the ETag of a dialogue."""
+        answer = self._api.get(f"/dialogue/{place[1]}", query=where(place[0]))
+        return answer.headers.get("ETag")
+
+    @staticmethod
+    def adopt(expected: Sequence[Said], answer: Sequence[Json]) -> None:
+        """Take over the ids and times that were left to the server."""
+        assert len(expected) == len(answer)
+        for said, shown in zip(expected, answer, strict=True):
+            said.id = said.id or shown["id"]
+            said.created = said.created or shown["created"]
+
+    @staticmethod
+    def messages(expected: Sequence[Said], answer: Sequence[Json]) -> None:
+        """Compare messages with what was answered, in order."""
+        names = ("id", "role", "content", "created", "tags")
+        shown = [{name: message[name] for name in names} for message in answer]
+        assert shown == [{name: getattr(said, name) for name in names} for said in expected]
+
+    def dialogue(self, place: Place) -> None:
+        """Compare a dialogue, its version and its messages."""
+        answer = self._api.get(f"/dialogue/{place[1]}", query=where(place[0]))
+        life = self._model.get(place)
+        if life is None:
+            assert answer.status_code == 404
+        else:
+            shown = answer.get_json()
+            self._head(place, life, shown)
+            assert shown["state"] == life.state
+            self.messages(life.ordered()[-RECENT:], shown["messages"])
+            self._version(life, answer.headers["ETag"], shown["modified"])
+        self._listed_messages(place)
+
+    def _head(self, place: Place, life: Life, shown: Json) -> None:
+        newest = max((said.created for said in life.messages), default=None)
+        expected = {
+            "id": place[1],
+            "namespace": place[0] or None,
+            "status": life.status,
+            "threadOf": life.thread_of,
+            "label": life.label,
+            "tags": life.tags,
+            "metadata": life.metadata,
+            "totalMessages": len(life.messages),
+            "threadCount": self._model.threads(place),
+            "lastMessageCreated": newest,
+            "created": life.created,
+        }
+        assert {name: shown.get(name) for name in expected} == expected
+        assert ("endedAt" in shown or "archivedAt" in shown) == (life.status != "active")
+
+    def _version(self, life: Life, etag: str, modified: str) -> None:
+        """Hold the ETag to the model's version: each change has a new one, and nothing else has."""
+        version = (id(life), life.version)
+        known = self._versions.setdefault(version, (etag, modified, life))
+        assert known[:2] == (etag, modified), "the ETag or modified moved without a change"
+        assert self._etags.setdefault(etag, version) == version, "an ETag came again"
+
+    def _listed_messages(self, place: Place) -> None:
+        expected = self._model.readable(place)
+        query = {"dialogueId": place[1], **where(place[0])}
+        if expected is None:
+            assert self._api.get("/messages", query=query).status_code == 404
+            return
+        self.messages(expected, self._walk("/messages", query, limit=3))
+        self.messages(expected[::-1], self._walk("/messages", {**query, "order": "desc"}, limit=500))
+
+    def everything(self) -> None:
+        """Compare all dialogues, messages, memories, lists, counts and searches."""
+        for place in self._model.lives:
+            self.dialogue(place)
+            for said in {said.id: said for life in self._model.lives[place] for said in life.messages}:
+                self._message(place, said)
+        for namespace in (None, "anna"):
+            self._lists(namespace)
+            self._stats(namespace)
+        self._searches()
+
+    def _message(self, place: Place, name: str) -> None:
+        answer = self._api.get(f"/message/{name}", query={"dialogueId": place[1], **where(place[0])})
+        held = any(life.find(name) and not life.purged for life in self._model.lives[place])
+        assert answer.status_code == (200 if held else 404)
+        if held:
+            self.messages([self._model.find_message(place, name)[1]], [answer.get_json()])
+
+    def _lists(self, namespace: str | None) -> None:
+        inside = [
+            (place, life)
+            for place, life in self._model.living()
+            if namespace is None or place[0] == namespace
+        ]
+        inside.sort(key=lambda found: (found[1].created, found[0]))
+        query: Json = {} if namespace is None else {"namespace": namespace}
+        for status in ("all", "active", "archived", None):
+            shown = [one for one in inside if _is_shown(one[1], status)]
+            filters = query if status is None else {**query, "status": status}
+            self._dialogues(shown, {**filters, "order": "asc"})
+            self._dialogues(shown[::-1], filters)
+        for parent in ("a", "b"):
+            threads = [one for one in inside if one[0][0] == (namespace or "") and one[1].thread_of == parent]
+            self._dialogues(threads[::-1], {**query, "threadOf": parent, "status": "all"})
+        self._memories(namespace, query)
+
+    def _dialogues(self, expected: Sequence[tuple[Place, Life]], query: Json) -> None:
+        listed = self._walk("/dialogue", query, limit=2)
+        assert [(item.get("namespace", ""), item["id"]) for item in listed] == [
+            place for place, _ in expected
+        ]
+        for (place, life), shown in zip(expected, listed, strict=True):
+            self._head(place, life, shown)
+
+    def _memories(self, namespace: str | None, query: Json) -> None:
+        expected = {
+            place: memory
+            for place, memory in self._model.memories.items()
+            if namespace is None or place[0] == namespace
+        }
+        listed = self._walk("/memory", query, limit=2)
+        assert self._walk("/memory", {**query, "order": "asc"}, limit=3) == listed[::-1]
+        shown = {
+            (item.get("namespace", ""), item["id"]): {name: item[name] for name in ("value", "tags")}
+            for item in listed
+        }
+        assert (shown, len(listed)) == (expected, len(expected))
+
+    def _stats(self, namespace: str | None) -> None:
+        counts = self._api.ok("GET", "/stats", query=None if namespace is None else {"namespace": namespace})
+        living = [
+            life.status for place, life in self._model.living() if namespace is None or place[0] == namespace
+        ]
+        by_status = {status: living.count(status) for status in ("active", "ended", "archived")}
+        assert counts["dialogues"] == {"total": len(living), **by_status}
+        assert counts["messages"] == len(self._model.kept_messages(namespace))
+        memories = [place for place in self._model.memories if namespace is None or place[0] == namespace]
+        assert counts["memories"] == len(memories)
+
+    def _searches(self) -> None:
+        for word in WORDS:
+            found = self._api.ok("POST", "/search", {"query": word, "object": "message", "limit": 100})
+            expected = [said.id for said in self._model.kept_messages() if word in str(said.content)]
+            shown = [item["id"] for item in found["items"]]
+            assert sorted(shown) == sorted(expected)[: len(shown)] or len(expected) > 100
+            assert len(shown) == min(100, len(expected))
+
+    def _walk(self, path: str, query: Json, limit: int) -> list[Any]:
+        items: list[Any] = []
+        page = self._api.ok("GET", path, query={**query, "limit": limit})
+        while "next" in page:
+            items += page["items"]
+            page = self._api.ok("GET", path, query={**query, "limit": limit, "next": page["next"]})
+        return items + list(page["items"])
+
+
+def where(namespace: str) -> dict[str, str]:
+    """Return the query that names a namespace; none for the default one."""
+    return {"namespace": namespace} if namespace else {}
+
+
+def _is_shown(life: Life, status: str | None) -> bool:
+    if status is None:
+        return life.status != "archived"
+    return status in ("all", life.status)

@@ -1,0 +1,132 @@
+"""Faults of the file: held by another process, read-only, on a full disk, deleted, not a store."""
+
+from __future__ import annotations
+
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from contextlib import closing, contextmanager
+from pathlib import Path
+
+from app.stores.sqlite import SqliteBackend
+from tests.reliability.faults import SETTINGS, Fault, Prover, Tally, send
+from tests.reliability.routes import Route, prepare
+from tests.reliability.stage import Stage
+
+HOLD = """
+import sqlite3, sys
+held = sqlite3.connect(sys.argv[1], isolation_level=None)
+held.execute(sys.argv[2])
+print("held", flush=True)
+sys.stdin.read()
+"""
+
+
+class File:
+    """A store in a folder of its own that can be made to fail."""
+
+    def __init__(self, folder: Path) -> None:
+        self.path = folder / "data" / "store.db"
+        self.backend = SqliteBackend(self.path, SETTINGS.request_timeout, 0.0)
+        self.backend.migrate()
+
+    @contextmanager
+    def held(self, _: str | None) -> Iterator[None]:
+        """Another process writes to the file and does not finish."""
+        with subprocess.Popen(
+            [sys.executable, "-c", HOLD, str(self.path), "BEGIN IMMEDIATE"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        ) as other:
+            assert other.stdout is not None
+            assert other.stdout.readline() == b"held\n"
+            try:
+                yield
+            finally:
+                other.communicate()
+
+    @contextmanager
+    def read_only(self, _: str | None) -> Iterator[None]:
+        """The file may not be written."""
+        self.backend.all("PRAGMA query_only = 1")
+        try:
+            yield
+        finally:
+            self.backend.all("PRAGMA query_only = 0")
+
+    @contextmanager
+    def full(self, _: str | None) -> Iterator[None]:
+        """The disk has no room for another page."""
+        self.backend.all("VACUUM")
+        pages = self.backend.all("PRAGMA page_count")[0][0]
+        self.backend.all(f"PRAGMA max_page_count = {pages}")
+        try:
+            yield
+        finally:
+            self.backend.all("PRAGMA max_page_count = 1073741823")
+
+    @contextmanager
+    def moved(self, _: str | None) -> Iterator[None]:
+        """The folder is gone, as when its disk was unmounted; afterwards it is back."""
+        self.backend.all("PRAGMA wal_checkpoint(TRUNCATE)")
+        away = self.path.parent.with_name("away")
+        self.path.parent.rename(away)
+        try:
+            yield
+        finally:
+            assert not self.path.parent.exists(), "a lost folder was made anew"
+            away.rename(self.path.parent)
+
+
+def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
+    """Prove all routes under each fault; where each takes its time, at most one in four when in haste."""
+    with tempfile.TemporaryDirectory(prefix="colloquy-proof-") as folder:
+        file = File(Path(folder))
+        with closing(file.backend):
+            stage = Stage(file.backend, SETTINGS)
+            prover = Prover(stage, "sqlite")
+            for route in routes:
+                prover.learn(route)
+            faults = {
+                "a read-only file": file.read_only,
+                "a full disk": file.full,
+                "a folder that is gone": file.moved,
+                "another writer that does not finish": file.held,
+            }
+            for name, start in faults.items():
+                prover.tally = Tally()
+                slow = name.startswith("another")
+                for route in routes[:: min(every, 4) if slow else 1]:
+                    prover.prove(route, Fault(name, start), None)
+                yield f"sqlite, {name}", prover.tally
+            yield "sqlite, a folder deleted for good", _delete(stage, file, routes)
+
+
+def _delete(stage: Stage, file: File, routes: list[Route]) -> Tally:
+    """What is deleted stays refused, also where an empty file took its place, until it is put back."""
+    api, tally = stage.client(), Tally()
+    prepare(api, "kept")
+    file.backend.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    copy = file.path.parent.with_name("backup.db")
+    shutil.copyfile(file.path, copy)
+    shutil.rmtree(file.path.parent)
+    for replaced in (False, True):
+        if replaced:
+            file.path.parent.mkdir()
+            sqlite3.connect(file.path).close()
+            file.path.touch()
+        for route in routes:
+            answer = send(api, route, "kept")
+            tally.note(answer.status_code, 0.0, None)
+            untouched = route.operation in ("getHealth", "getDocs", "getSpecYaml", "getSpecJson")
+            if answer.status_code != (200 if untouched else 503):
+                text = answer.get_data(as_text=True)
+                tally.problems.append(f"{route.name} after deletion: {answer.status_code}: {text}")
+    copy.replace(file.path)
+    if api.ok("GET", "/dialogue/d?namespace=kept")["totalMessages"] != 3:
+        tally.problems.append("the backup that was put back is not served")
+    api.ok("POST", "/message", {"dialogueId": "d", "namespace": "kept", "role": "user", "content": "on"})
+    return tally

@@ -1,0 +1,337 @@
+"""What the API has to do, written a second time as plainly as possible: lists in memory.
+
+A model of one project. Each method does what a request does, or raises ``Refused`` with the status
+and code that the API has to answer. What only the server can choose (times, ids) is taken over
+from its answers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Any
+
+Json = dict[str, Any]
+Place = tuple[str, str]
+"""A namespace and an id in it."""
+
+Matches = bool | None
+"""Whether an If-Match names the current version; None: there is no such header."""
+
+RECENT = 10
+DEFAULTS: Json = {"tags": [], "metadata": {}, "state": {}, "label": None, "messages": []}
+
+
+class Refused(Exception):
+    """A request that has to be answered with an error."""
+
+    def __init__(self, status: int, code: str) -> None:
+        super().__init__(f"{status} {code}")
+        self.status = status
+        self.code = code
+
+
+@dataclass
+class Said:
+    """A message."""
+
+    id: str
+    role: str
+    content: Any
+    seq: int
+    created: str
+    tags: list[str]
+    given: Json
+
+    @property
+    def place(self) -> tuple[str, int]:
+        """Where it stands in its dialogue."""
+        return self.created, self.seq
+
+
+@dataclass
+class Life:
+    """A dialogue from its creation on; afterwards what its deletion left."""
+
+    request: Json
+    created: str
+    thread_of: str | None
+    label: str | None
+    tags: list[str]
+    metadata: Json
+    state: Json
+    status: str = "active"
+    messages: list[Said] = field(default_factory=list)
+    first: list[str] = field(default_factory=list)
+    """The ids of the messages that the creating request brought."""
+    next_seq: int = 0
+    version: int = 0
+    alive: bool = True
+    purged: bool = False
+
+    def ordered(self) -> list[Said]:
+        """The messages in the dialogue's order."""
+        return sorted(self.messages, key=lambda said: said.place)
+
+    def find(self, message_id: str) -> Said | None:
+        """The message with an id."""
+        return next((said for said in self.messages if said.id == message_id), None)
+
+    def require_active(self) -> None:
+        """Refuse what ended dialogues refuse."""
+        if self.status != "active":
+            raise Refused(409, "DIALOGUE_ENDED")
+
+
+class Model:
+    """All dialogues and memories of a project."""
+
+    def __init__(self) -> None:
+        self.lives: dict[Place, list[Life]] = {}
+        self.memories: dict[Place, Json] = {}
+        self.made: dict[Place, Json] = {}
+
+    # Looking
+
+    def living(self) -> Iterator[tuple[Place, Life]]:
+        """Every dialogue there is."""
+        for place, lives in self.lives.items():
+            if lives and lives[-1].alive:
+                yield place, lives[-1]
+
+    def get(self, place: Place) -> Life | None:
+        """One dialogue."""
+        lives = self.lives.get(place)
+        return lives[-1] if lives and lives[-1].alive else None
+
+    def require(self, place: Place) -> Life:
+        """One dialogue, or a refusal."""
+        life = self.get(place)
+        if life is None:
+            raise Refused(404, "DIALOGUE_NOT_FOUND")
+        return life
+
+    def threads(self, place: Place) -> int:
+        """How many threads a dialogue has."""
+        return sum(1 for (ns, _), life in self.living() if ns == place[0] and life.thread_of == place[1])
+
+    def readable(self, place: Place) -> list[Said] | None:
+        """What the list of messages shows under an id; None: not found."""
+        lives = self.lives.get(place)
+        return None if not lives or lives[-1].purged else lives[-1].ordered()
+
+    def find_message(self, place: Place, message_id: str) -> tuple[Life, Said]:
+        """A message of the newest life that has it."""
+        for life in reversed(self.lives.get(place, [])):
+            said = None if life.purged else life.find(message_id)
+            if said is not None:
+                return life, said
+        raise Refused(404, "MESSAGE_NOT_FOUND")
+
+    def kept_messages(self, namespace: str | None = None) -> list[Said]:
+        """Every message that can be read, those of deleted dialogues included."""
+        return [
+            said
+            for (where, _), lives in self.lives.items()
+            if namespace is None or where == namespace
+            for life in lives
+            if not life.purged
+            for said in life.messages
+        ]
+
+    # Dialogues
+
+    def create(self, place: Place, body: Json) -> tuple[Life, bool]:
+        """Create a dialogue; whether it is a repeat. Ids and times are filled in by ``adopt``."""
+        request = DEFAULTS | {name: value for name, value in body.items() if name not in ("id", "namespace")}
+        existing = self.get(place) if "id" in body else None
+        if existing is not None:
+            if existing.request != request:
+                raise Refused(409, "DUPLICATE_ID")
+            return existing, True
+        parent = self._parent(place[0], body.get("threadOf"))
+        copied = self._copied(parent, body.get("forkAt"))
+        life = Life(
+            request=request,
+            created=body.get("created", ""),
+            thread_of=body.get("threadOf"),
+            label=body.get("label"),
+            tags=list(request["tags"]),
+            metadata=request["metadata"] | ({"forkedFrom": body["forkAt"]} if copied else {}),
+            state=dict(request["state"]),
+        )
+        self._accept(life, request["messages"])
+        for original in copied:
+            given = {**original.given, "created": original.created}
+            self._accept(life, [{**given, "id": "", "tags": original.tags}])
+        life.first = [said.id for said in life.messages]
+        self.lives.setdefault(place, []).append(life)
+        if parent is not None:
+            parent.version += 1
+        return life, False
+
+    def _parent(self, namespace: str, thread_of: str | None) -> Life | None:
+        if thread_of is None:
+            return None
+        parent = self.get((namespace, thread_of))
+        if parent is None:
+            raise Refused(404, "PARENT_DIALOGUE_NOT_FOUND")
+        return parent
+
+    @staticmethod
+    def _copied(parent: Life | None, fork_at: str | None) -> list[Said]:
+        if fork_at is None or parent is None:
+            return []
+        last = parent.find(fork_at)
+        if last is None:
+            raise Refused(400, "INVALID_INPUT")
+        return [said for said in parent.ordered() if said.place <= last.place]
+
+    @staticmethod
+    def _accept(life: Life, drafts: Sequence[Json]) -> list[Said]:
+        added = [
+            Said(
+                id=draft.get("id", ""),
+                role=draft["role"],
+                content=draft["content"],
+                seq=life.next_seq + offset,
+                created=draft.get("created", ""),
+                tags=list(draft.get("tags", [])),
+                given=draft,
+            )
+            for offset, draft in enumerate(drafts)
+        ]
+        life.next_seq += len(added)
+        life.messages += added
+        return added
+
+    def append(self, place: Place, drafts: Sequence[Json], matches: Matches = None) -> list[Said]:
+        """Append messages, all or none."""
+        life = self.require(place)
+        repeat = self._repeat(life, drafts)
+        if repeat is not None:
+            return repeat
+        require_match(matches)
+        life.require_active()
+        if drafts:
+            life.version += 1
+        return self._accept(life, drafts)
+
+    @staticmethod
+    def _repeat(life: Life, drafts: Sequence[Json]) -> list[Said] | None:
+        found = [life.find(draft["id"]) if "id" in draft else None for draft in drafts]
+        if not any(found):
+            return None
+        same = [said for said, draft in zip(found, drafts, strict=True) if said and said.given == draft]
+        if len(same) < len(drafts):
+            raise Refused(409, "DUPLICATE_ID")
+        return same
+
+    def update(self, place: Place, body: Json, matches: Matches = None) -> tuple[Life, list[Said]]:
+        """Apply a PUT of label, tags, state and messages; what changes nothing moves nothing."""
+        life = self.require(place)
+        drafts = body.get("messages", [])
+        repeat = self._repeat(life, drafts)
+        label = body.get("label", life.label) or None
+        tags = body.get("tags", life.tags)
+        state = life.state | body.get("state", {})
+        same = (label, tags, state) == (life.label, life.tags, life.state)
+        if repeat is not None and same:
+            return life, repeat
+        require_match(matches)
+        if drafts or "tags" in body or "label" in body:
+            life.require_active()
+        added = self._accept(life, drafts) if repeat is None else []
+        life.label, life.tags, life.state = label, list(tags), state
+        if added or not same:
+            life.version += 1
+        return life, added if repeat is None else repeat
+
+    def change_state(self, place: Place, state: Json, matches: Matches = None) -> Life:
+        """Write a whole state."""
+        life = self.require(place)
+        require_match(matches)
+        if life.state != state:
+            life.version += 1
+        life.state = state
+        return life
+
+    def act(self, place: Place, action: str, matches: Matches = None) -> Life:
+        """End, archive or reopen."""
+        life = self.require(place)
+        require_match(matches)
+        before = life.status
+        if action == "end":
+            life.status = "ended" if before == "active" else before
+        else:
+            life.status = {"archive": "archived", "reopen": "active"}[action]
+        life.version += life.status != before
+        return life
+
+    def delete(self, place: Place, *, cascade: bool, matches: Matches = None) -> None:
+        """Delete a dialogue."""
+        life = self.require(place)
+        require_match(matches)
+        life.alive = False
+        life.purged = cascade
+        parent = self.get((place[0], life.thread_of)) if life.thread_of else None
+        if parent is not None:
+            parent.version += 1
+
+    def retag(self, place: Place, message_id: str, tags: list[str], matches: Matches = None) -> Said:
+        """Replace a message's tags."""
+        life, said = self.find_message(place, message_id)
+        self._match_living(place, matches)
+        if said.tags != tags and life.alive:
+            life.version += 1
+        said.tags = tags
+        return said
+
+    def drop(self, place: Place, message_id: str, matches: Matches = None) -> None:
+        """Delete a message."""
+        life, said = self.find_message(place, message_id)
+        self._match_living(place, matches)
+        life.messages.remove(said)
+        life.version += life.alive
+
+    def _match_living(self, place: Place, matches: Matches) -> None:
+        if self.get(place) is not None:
+            require_match(matches)
+
+    # Memories and namespaces
+
+    def remember(self, place: Place, body: Json) -> Json:
+        """Create a memory, or recognise a repeat."""
+        if place in self.memories:
+            if self.made[place] != body:
+                raise Refused(409, "DUPLICATE_ID")
+        else:
+            self.made[place] = body
+            self.memories[place] = {"value": body["value"], "tags": body.get("tags", [])}
+        return self.memories[place]
+
+    def require_memory(self, place: Place) -> Json:
+        """One memory, or a refusal."""
+        if place not in self.memories:
+            raise Refused(404, "MEMORY_NOT_FOUND")
+        return self.memories[place]
+
+    def erase(self, namespace: str) -> Json:
+        """Remove everything of a namespace; how much that was."""
+        erased = {
+            "dialogues": sum(1 for place, _ in self.living() if place[0] == namespace),
+            "messages": len(self.kept_messages(namespace)),
+            "memories": sum(1 for where, _ in self.memories if where == namespace),
+            "summaries": 0,
+        }
+        for place in [place for place in self.lives if place[0] == namespace]:
+            del self.lives[place]
+        for place in [place for place in self.memories if place[0] == namespace]:
+            del self.memories[place]
+        return erased
+
+
+def require_match(matches: Matches) -> None:
+    """Refuse an If-Match that names another version."""
+    if matches is False:
+        raise Refused(412, "PRECONDITION_FAILED")
