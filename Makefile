@@ -94,3 +94,99 @@ format: $(READY) ## let ruff format the code and mend what it can
 	$(BIN)/ruff format
 
 # --- Proofs and measurements: slower than tests. .ci/run runs those that it lists under PROOFS. ---
+
+.PHONY: crash
+crash: $(READY) ## kill servers and stores while clients write, then count (ARGS='--rounds 200 --store sqlite')
+	$(BIN)/python -m tests.reliability.crash $(ARGS)
+
+.PHONY: failpoints
+failpoints: $(READY) ## stop the server between any two store operations of each kind of write
+	$(BIN)/python -m tests.reliability.crash --failpoints $(ARGS)
+
+.PHONY: races
+races: $(READY) ## let many clients write the same thing at the same moment
+	$(BIN)/python -m tests.reliability.races $(ARGS)
+
+.PHONY: walk
+walk: $(READY) ## walk lists of 100,000 items while others insert and delete (ARGS='--dialogues 5000')
+	$(BIN)/python -m tests.reliability.walk $(ARGS)
+
+.PHONY: walk-short
+walk-short: $(READY) ## the same with lists of 1,000 items
+	$(BIN)/python -m tests.reliability.walk --dialogues 1000 --tied 250
+
+.PHONY: faults
+faults: $(READY) ## every route while the store fails in every way (MONGODB_FAULTS_URI names a server of its own)
+	$(BIN)/python -m tests.reliability.faults $(ARGS)
+
+.PHONY: faults-short
+faults-short: $(READY) ## the same with one in thirty of the faults
+	$(BIN)/python -m tests.reliability.faults --every 30
+
+.PHONY: machines
+machines: $(READY) ## long random histories through the API and a model (ARGS='--examples 1000 --steps 80')
+	$(BIN)/python -m tests.reliability.machine $(ARGS)
+
+.PHONY: clients
+clients: $(READY) ## lint openapi.yaml, generate clients in TypeScript and Python, check and run them
+	@tests/clients/check
+
+.PHONY: lock-clients
+lock-clients: $(READY) ## resolve the tools of `make clients` again (UPGRADE=1: Python's to the newest)
+	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+	$(subst make lock,make lock-clients,$(COMPILE)) --output-file tests/clients/requirements.lock tests/clients/requirements.in
+
+SUMY := bench/summaries/.venv
+
+$(SUMY)/.ready: bench/summaries/requirements.txt
+	@$(PYTHON) -m venv --clear $(SUMY)
+	@$(SUMY)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
+.PHONY: bench-summaries
+bench-summaries: $(READY) $(SUMY)/.ready ## how many facts summaries keep, beside baselines (needs ../shared/data for most of it)
+	@$(BIN)/python bench/summaries/run.py --sumy $(SUMY)/bin/python $(ARGS)
+
+.PHONY: fuzz
+fuzz: $(READY) ## fuzz the API from openapi.yaml (CASES=2000 a store; MongoDB when MONGODB_URI is set)
+	$(BIN)/python -m tests.security.fuzz
+
+# The other frameworks of the bench are not of the project: they have an environment of their own.
+CONTENDERS := bench/.venv
+
+$(CONTENDERS)/.ready: bench/requirements.lock
+	@$(PYTHON) -m venv --clear $(CONTENDERS)
+	@$(CONTENDERS)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps --require-hashes -r $<
+	@touch $@
+
+.PHONY: wrk
+wrk:
+	@command -v wrk >/dev/null || { echo "The bench needs wrk; on Debian: apt-get install wrk" >&2; exit 1; }
+
+.PHONY: bench
+bench: $(READY) $(CONTENDERS)/.ready wrk ## Colloquy beside other frameworks, all of it (under 20 minutes; MONGODB_URI for MongoDB)
+	@$(BIN)/python -m bench full $(ARGS)
+
+.PHONY: bench-quick
+bench-quick: $(READY) $(CONTENDERS)/.ready wrk ## the same for GET and append on SQLite (under 2 minutes)
+	@$(BIN)/python -m bench quick $(ARGS)
+
+.PHONY: bench-scale
+bench-scale: $(READY) ## SQLite with 10,000 and with a million dialogues (ARGS='--dialogues 100000')
+	@$(BIN)/python -m bench.scale $(ARGS)
+
+.PHONY: scale-simulation
+scale-simulation: $(READY) ## how a million dialogues spread over shards, and what a billion messages take
+	@$(BIN)/python -m bench.scale_simulation $(ARGS)
+
+.PHONY: perf-check
+perf-check: $(READY) ## fail when GET or append costs 30 % more, beside bare Flask, than bench/baseline.json says
+	@$(BIN)/python -m bench.perf_check $(ARGS)
+
+.PHONY: lock-bench
+lock-bench: $(READY) ## resolve the dependencies of the bench again (UPGRADE=1: to the newest)
+	$(subst make lock,make lock-bench,$(COMPILE)) --output-file bench/requirements.lock bench/requirements.in
+
+.PHONY: real-contexts
+real-contexts: $(READY) ## compact every real conversation on each store, and hold its contexts to the APIs' rules
+	ALL_CONVERSATIONS=1 $(BIN)/pytest tests/integration/test_real_contexts.py -k 'not mongomock' $(ARGS)
