@@ -8,16 +8,19 @@ from typing import TYPE_CHECKING, Any
 import orjson
 import yaml
 from flask import Flask
+from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.auth import Authenticator
 from app.connexion_api import LeanFlaskApi
+from app.cors import Cors
 from app.current import Parts, Spec
 from app.docs_page import assets
 from app.edge import Edge
 from app.guard import BODY_BYTES
+from app.limits import open_limits
 from app.pagination import Cursors
 from app.prefix import PrefixMiddleware
-from app.services.summaries import Summarizer
+from app.services.summarizer import Summarizer
 from app.summaries.chat import Chat
 from app.summaries.endpoint import Endpoint
 from app.summaries.extractive import Extractive
@@ -89,6 +92,11 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     app.register_blueprint(assets)
     Edge(api.routes).install(app)
     app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    if settings.trusted_proxies:
+        # Only the client's address: nothing here depends on the scheme, host or path that a proxy saw.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
+        )
     app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))
     connect(app, settings, backend or open_backend(settings))
     return app
@@ -102,7 +110,9 @@ def connect(app: Flask, settings: Settings, backend: Backend) -> None:
         authenticator=Authenticator(backend, settings.key_cache),
         cursors=Cursors(backend.cursor_secret),
         sweeper=Sweeper(backend),
-        summarizer=Summarizer(backend, open_provider(settings), Extractive()),
+        summarizer=Summarizer(backend, open_provider(settings), Extractive(), settings.summary_templates),
+        limits=open_limits(settings),
+        cors=Cors(settings.cors_origins) if settings.cors_origins else None,
     )
 
 

@@ -9,11 +9,13 @@ from __future__ import annotations
 import hashlib
 import hmac
 import logging
+import math
 import time
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from app import clock
+from app import clock, patience
 from app.domain import DEFAULT_NAMESPACE, Key, Project, Reach, Rights, Scope
 from app.errors import Forbidden, ProjectNotFound, ServiceUnavailable, Unauthorized
 
@@ -28,6 +30,9 @@ CACHED_KEYS = 10_000
 
 LAST_USE_SECONDS = 60
 """How often, at most, the last use of a key is written."""
+
+LAST_USE_PATIENCE = 0.5
+"""How many seconds a request may lose over that: a busy store must not hold up a read for it."""
 
 log = logging.getLogger(__name__)
 
@@ -81,20 +86,21 @@ class Authenticator:
         self._require_valid(known.key)
         if known.project is None:
             raise ProjectNotFound("The project of this key was removed.")
-        self._note_use(known.key.id)
+        self._note_use(known.key)
         return Principal(known.key.id, known.key.project, known.key.rights, known.key.namespace)
 
     def _find(self, digest: str) -> _Known:
         known = self._cache.get(digest)
         if known is not None and known.until > time.monotonic():
             return known
+        until = time.monotonic() + self._cache_seconds
         found = self._catalog.find_key(digest)
         if found is None or not hmac.compare_digest(found[0].hash, digest):
             self._cache.pop(digest, None)
             raise Unauthorized
         if len(self._cache) >= CACHED_KEYS:
             self._cache.clear()
-        known = _Known(*found, time.monotonic() + self._cache_seconds)
+        known = _Known(*found, until)
         self._cache[digest] = known
         return known
 
@@ -106,15 +112,20 @@ class Authenticator:
         if any(limit is not None and limit <= now for limit in (key.revoked, key.expires)):
             raise Unauthorized
 
-    def _note_use(self, key_id: str) -> None:
+    def _note_use(self, key: Key) -> None:
+        """Write when the key was used, unless this worker or another did so within the minute."""
         now = time.monotonic()
-        if now - self._written.get(key_id, -LAST_USE_SECONDS) < LAST_USE_SECONDS:
+        if now - self._written.get(key.id, -math.inf) < LAST_USE_SECONDS:
             return
-        self._written[key_id] = now
+        self._written[key.id] = now
+        minute_ago = clock.format_time(datetime.now(UTC) - timedelta(seconds=LAST_USE_SECONDS))
+        if key.last_used is not None and key.last_used > minute_ago:
+            return
         try:
-            self._catalog.touch_key(key_id, clock.now())
+            with patience.at_most(LAST_USE_PATIENCE):
+                self._catalog.touch_key(key.id, clock.now())
         except ServiceUnavailable:
-            log.warning("the last use of key %s could not be written", key_id)
+            log.warning("the last use of key %s could not be written", key.id)
 
 
 def _digest(header: str | None) -> str:

@@ -9,16 +9,18 @@ from typing import TYPE_CHECKING, cast
 from flask import Response, current_app, g, request
 
 from app.etag import if_match, matches_none
-from app.idempotency import KeyedRequest
+from app.idempotency import KeyedRequest, find_replay
 from app.idempotency import commit as commit_once
 from app.services.wire import Answer
 
 if TYPE_CHECKING:
     from app.auth import Authenticator, Principal
+    from app.cors import Cors
     from app.domain import JsonText, Scope
+    from app.limits import Limits
     from app.pagination import Cursors
     from app.services.commands import Condition
-    from app.services.summaries import Summarizer
+    from app.services.summarizer import Summarizer
     from app.settings import Settings
     from app.stores import Backend, Store, Transaction
     from app.sweeper import Sweeper
@@ -36,6 +38,8 @@ class Parts:
     cursors: Cursors
     sweeper: Sweeper
     summarizer: Summarizer
+    limits: Limits
+    cors: Cors | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -83,7 +87,20 @@ def condition() -> Condition:
 
 def commit(where: Scope, work: Callable[[Transaction], Answer]) -> Response:
     """Run a write in one transaction, once for each Idempotency-Key, and answer it."""
-    answer = commit_once(store(), where, work, _keyed(), parts().settings.idempotency_hours)
+    return _respond_to(commit_once(store(), where, work, _keyed(), parts().settings.idempotency_hours))
+
+
+def replay(where: Scope) -> Response | None:
+    """Return what the request's Idempotency-Key was answered already.
+
+    ``commit`` looks for itself; this is for work that is costly before it gets there.
+    """
+    keyed = _keyed()
+    answer = None if keyed is None else find_replay(store(), where, keyed)
+    return None if answer is None else _respond_to(answer)
+
+
+def _respond_to(answer: Answer) -> Response:
     response = respond(answer.body, answer.etag)
     if answer.replayed:
         response.headers["Idempotent-Replayed"] = "true"
@@ -94,7 +111,8 @@ def _keyed() -> KeyedRequest | None:
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return None
-    place = (principal().project, request.method, request.path)
+    # A bound key may leave its namespace out, so path and content alone do not say whose the answer is.
+    place = (principal().project, principal().namespace or "", request.method, request.path)
     return KeyedRequest.of(key, place, request.query_string + b"\0" + request.get_data())
 
 

@@ -15,9 +15,9 @@ from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
-from app import clock
+from app import clock, patience
 from app.auth import require_right
-from app.current import authenticate
+from app.current import authenticate, parts
 from app.errors import (
     ColloquyError,
     InternalError,
@@ -28,12 +28,20 @@ from app.errors import (
     RouteNotFound,
 )
 from app.guard import read_json
+from app.limits import Limit, Standing, network_of
+from app.logs import access
 
 if TYPE_CHECKING:
     from app.connexion_api import Route
 
-access = logging.getLogger("colloquy.access")
 log = logging.getLogger("colloquy")
+
+SAFE_HEADERS = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "private, no-cache"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+)
+"""What keeps browsers and proxies from misusing an answer, unless it has its own."""
 
 _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 
@@ -48,11 +56,13 @@ class Edge:
         """Attach the hooks and the error handlers."""
         app.before_request(self.admit)
         app.after_request(self.finish)
+        app.teardown_request(lambda _: patience.end())
         app.register_error_handler(Exception, answer_error)
 
     def admit(self) -> None:
         """Let a request through to its handler, or raise what is wrong with it."""
         g.started = time.perf_counter()
+        patience.begin(parts().settings.request_timeout)
         sent = request.headers.get("X-Request-Id", "")
         g.request_id = sent if _SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)
         if request.routing_exception is not None:
@@ -62,10 +72,20 @@ class Edge:
         if route is None or request.method == "OPTIONS":
             return
         if route.secured:
-            g.principal = authenticate()
-            require_right(g.principal, writes=route.writes)
+            self._admit_caller(writes=route.writes)
         if route.takes_body:
-            g.body = read_json(request)
+            g.body = read_json(request, required=route.requires_body)
+
+    @staticmethod
+    def _admit_caller(*, writes: bool) -> None:
+        """Find out who asks and whether they may, and count the request before and after."""
+        limits = parts().limits
+        standings: list[Standing] = []
+        g.standings = standings
+        _count(limits.address, network_of(request.remote_addr), standings)
+        g.principal = principal = authenticate()
+        require_right(principal, writes=writes)
+        _count(limits.key, principal.key_id, standings)
 
     def _explain_empty_id(self, routing: HTTPException) -> None:
         """Say that an id is missing where an empty path segment stands for it."""
@@ -74,21 +94,34 @@ class Edge:
             return
         filled = "/" + "/".join(segment or "-" for segment in segments)
         request_ctx.url_adapter.match(filled)  # type: ignore[union-attr]
-        authenticate()
+        self._admit_caller(writes=False)
         raise MissingParameter("The path has an empty id; name the resource after the slash.")
 
     def finish(self, response: Response) -> Response:
         """Name the request in the answer and write its line of the access log."""
+        headers = response.headers
+        # Names are added, not set: to set one is to search for it each time.
+        present = {name for name, _ in headers}
+        for name, value in SAFE_HEADERS:
+            if name not in present:
+                headers.add(name, value)
         request_id = g.get("request_id") or secrets.token_hex(12)
-        response.headers["X-Request-Id"] = request_id
-        if access.isEnabledFor(logging.INFO):
-            access.info("%s", self._line(response, request_id))
+        headers.add("X-Request-Id", request_id)
+        wired = parts()
+        standings = g.get("standings")
+        if standings:
+            headers.add("RateLimit", ", ".join(map(str, standings)))
+            headers.add("RateLimit-Policy", wired.limits.policy)
+        if wired.cors is not None:
+            wired.cors.finish(request, response)
+        if access.is_open:
+            access.write(self._line(response, request_id))
         return response
 
-    def _line(self, response: Response, request_id: str) -> str:
+    def _line(self, response: Response, request_id: str) -> dict[str, Any]:
         route = self._routes.get(request.endpoint or "")
         principal = g.get("principal")
-        line = {
+        return {
             "time": clock.now(),
             "requestId": request_id,
             "project": principal.project if principal else None,
@@ -97,7 +130,14 @@ class Edge:
             "status": response.status_code,
             "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 2),
         }
-        return orjson.dumps(line).decode()
+
+
+def _count(limit: Limit | None, identity: str, standings: list[Standing]) -> None:
+    """Count the request against a limit, if there is one; raises RateLimitExceeded."""
+    standing = None if limit is None else limit.take(identity)
+    if standing is not None:
+        standings.append(standing)
+        standing.require()
 
 
 def answer_error(error: Exception) -> Response:

@@ -1,31 +1,102 @@
-"""Logs: one JSON object a line on standard error; never a key, never content."""
+"""Logs: one JSON object a line on standard error; never a key, never content.
+
+A traceback says where, and what kind of error: the file, line and function of each frame, the class of
+the exception and its code. It leaves out the exception's own text, which may quote a message or a memory.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
+import os
+import re
 import sys
+import traceback
+from typing import Any
 
 import orjson
 
 from app import clock
+from app.settings import SettingsError
+
+_ECHO = re.compile(r"(Invalid request from ip=\S*): .*|(Error handling request) .*", re.DOTALL)
+"""What gunicorn says of requests that fail in its hands, and what it quotes of them: it may hold a key."""
+
+CODES = ("sqlite_errorname", "code", "errno", "name")
+"""Where SQLite, MongoDB, the system and the import of a module say what was wrong, as a number or a name."""
 
 
 class JsonLines(logging.Formatter):
-    """Formats a record as one JSON object; access lines are JSON already."""
+    """Formats a record as one JSON object."""
 
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
-        if record.name == "colloquy.access":
-            return record.getMessage()
-        fields = {
+        fields: dict[str, Any] = {
             "time": clock.now(),
             "level": record.levelname.lower(),
             "logger": record.name,
-            "message": record.getMessage(),
+            "message": _ECHO.sub(r"\1\2", record.getMessage()),
         }
-        if record.exc_info:
-            fields["traceback"] = self.formatException(record.exc_info)
+        if record.exc_info and record.exc_info[1] is not None:
+            fields["traceback"] = trace(record.exc_info[1])
         return orjson.dumps(fields).decode()
+
+
+class AccessLog:
+    """One line for each request, past the logging module, whose records cost more than reading the store.
+
+    Closed until ``open`` names a file descriptor.
+    """
+
+    def __init__(self) -> None:
+        self._descriptor = -1
+        self.is_open = False
+
+    def open(self, descriptor: int) -> None:
+        """Write to a file descriptor from now on."""
+        self._descriptor = descriptor
+        self.is_open = True
+
+    def close(self) -> None:
+        """Write no more."""
+        self.is_open = False
+
+    def write(self, fields: dict[str, Any]) -> None:
+        """Write a line in one call, so that lines of several threads and processes stay whole."""
+        line = orjson.dumps(fields, option=orjson.OPT_APPEND_NEWLINE)
+        # No request fails because nobody takes its line.
+        with contextlib.suppress(OSError):
+            os.write(self._descriptor, line)
+
+
+access = AccessLog()
+
+
+def trace(error: BaseException) -> list[str]:
+    """Return where an exception and those behind it were raised, the last first, without their texts."""
+    lines: list[str] = []
+    seen: set[int] = set()
+    shown: BaseException | None = error
+    while shown is not None and id(shown) not in seen:
+        seen.add(id(shown))
+        lines.append(_kind(shown))
+        lines += [
+            f"  {frame.filename}:{frame.lineno} in {frame.name}"
+            for frame in traceback.extract_tb(shown.__traceback__)
+        ]
+        shown = shown.__cause__ or (None if shown.__suppress_context__ else shown.__context__)
+    return lines
+
+
+def _kind(error: BaseException) -> str:
+    """Return the class of an exception, with what it says that cannot be anybody's content."""
+    name = f"{type(error).__module__}.{type(error).__qualname__}"
+    if isinstance(error, SettingsError):
+        return f"{name} ({error})"
+    for code in (getattr(error, source, None) for source in CODES):
+        if isinstance(code, int) or (isinstance(code, str) and code.isidentifier()):
+            return f"{name} ({code})"
+    return name
 
 
 def configure(level: str) -> None:
@@ -33,5 +104,9 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
+    if logging.getLogger().isEnabledFor(logging.INFO):
+        access.open(handler.stream.fileno())
+    else:
+        access.close()
     logging.getLogger("connexion").setLevel(logging.ERROR)
     logging.getLogger("pymongo").setLevel(logging.WARNING)

@@ -6,13 +6,21 @@ whose content is taken for ``COLLOQUY_X``.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, fields
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from limits import parse_many
+
 PREFIX = "COLLOQUY_"
 KEY_MINIMUM = 16
+
+_ORIGIN = re.compile(
+    r"[a-z][a-z0-9+.-]*://[a-z0-9.-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:.]+\](:[0-9]{1,5})?"
+)
 
 
 class SettingsError(ValueError):
@@ -63,6 +71,34 @@ def _store_url(text: str) -> str:
     return text
 
 
+def _rate_store(text: str) -> str:
+    if not text.startswith(("redis://", "rediss://", "mongodb://", "mongodb+srv://")):
+        raise ValueError("redis://HOST/DATABASE or mongodb://HOST/DATABASE")
+    if text.startswith("redis") and find_spec("redis") is None:
+        raise ValueError("mongodb://HOST/DATABASE, or the extra installed: pip install 'colloquy[redis]'")
+    return text
+
+
+def _rate(text: str) -> str:
+    wanted = "a number of requests for a time, such as 6000/minute or 50/10 seconds, or 0 for no limit"
+    if text == "0":
+        return text
+    try:
+        rates = parse_many(text)
+    except ValueError:
+        raise ValueError(wanted) from None
+    if len(rates) != 1 or rates[0].amount < 1:
+        raise ValueError(wanted)
+    return text
+
+
+def _origins(text: str) -> tuple[str, ...]:
+    origins = tuple(origin.strip().lower() for origin in text.split(","))
+    if origins != ("*",) and not all(map(_ORIGIN.fullmatch, origins)):
+        raise ValueError("origins as browsers send them, such as https://app.example.org, with commas, or *")
+    return origins
+
+
 def _api_key(text: str) -> str:
     if len(text) < KEY_MINIMUM or not text.isascii() or not text.isprintable() or " " in text:
         raise ValueError(f"at least {KEY_MINIMUM} printable ASCII characters without spaces")
@@ -110,6 +146,28 @@ class Settings:
         2.0,
         _seconds(0, 60),
         "for how long a worker trusts a key it has looked up: a revoked key works no longer than this",
+    )
+    rate_limit: str = _setting(
+        "60000/minute",
+        _rate,
+        "requests that one key may make, such as 6000/minute; each worker counts for itself; 0: no limit",
+    )
+    address_rate_limit: str = _setting(
+        "60000/minute", _rate, "the same for one address (of IPv6 a /64), before the key is looked up"
+    )
+    rate_limit_store: str | None = _setting(
+        None,
+        _rate_store,
+        "where workers count together: redis://HOST/DATABASE (extra `redis`) or mongodb://HOST/DATABASE",
+        secret=True,
+    )
+    trusted_proxies: int = _setting(
+        0,
+        _integer(0, 10),
+        "proxies before Colloquy: so many addresses at the end of X-Forwarded-For are believed",
+    )
+    cors_origins: tuple[str, ...] | None = _setting(
+        None, _origins, "pages that may call from a browser: https://app.example.org, with commas, or *"
     )
     idempotency_hours: int = _setting(
         24, _integer(24, 24 * 365), "how long the answer to a request with an Idempotency-Key is kept"

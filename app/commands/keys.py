@@ -23,7 +23,10 @@ from app.services.first_start import DEFAULT_PROJECT
 from app.services.keys import Grant, create_key
 
 commands = typer.Typer(
-    cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Create, list and revoke API keys."
+    cls=Commands,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Create, list, rotate and revoke API keys.",
 )
 
 LONGEST_NAME = 128
@@ -74,15 +77,16 @@ def read_expiry(text: str) -> Timestamp:
     """Return when a key ends; raises CommandError for what is no time, or none to come."""
     span = _SPAN.fullmatch(text)
     try:
-        if span is None:
-            until = clock.parse_time(text)
-        else:
-            until = clock.format_time(datetime.now(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])}))
+        until = clock.parse_time(text) if span is None else _from_now(span)
     except (ValueError, OverflowError):
         raise CommandError(f"--expires takes an ISO time or a span such as 30d, not {quote(text)}") from None
     if until <= clock.now():
         raise CommandError(f"--expires is not in the future: {until}")
     return until
+
+
+def _from_now(span: re.Match[str]) -> Timestamp:
+    return clock.format_time(datetime.now(UTC) + timedelta(**{_UNITS[span[2]]: int(span[1])}))
 
 
 @commands.command("list", epilog=example("colloquy keys list --project default"))
@@ -110,6 +114,33 @@ def _row(key: Key) -> list[str]:
         key.created,
         *(time or "-" for time in optional),
     ]
+
+
+@commands.command(epilog=example("KEY=$(colloquy keys rotate 01KA0000000000000000000000 --overlap 1d)"))
+def rotate(
+    key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.", metavar="ID")],
+    overlap: Annotated[
+        str, typer.Option(help="How long the old key goes on working: 0m, 90m, 12h, 30d.", metavar="SPAN")
+    ] = "1h",
+) -> None:
+    """Replace a key: print a new one with the same rights, and end the old one after an overlap."""
+    span = _SPAN.fullmatch(overlap)
+    if span is None:
+        raise CommandError(f"--overlap takes a span such as 12h, not {quote(overlap)}")
+    until = _from_now(span)
+    with open_store(existing=True) as backend:
+        old = next((key for key in backend.list_keys() if key.id == key_id), None)
+        if old is None or not _works(old):
+            raise CommandError(f"there is no working key with the id {quote(key_id)}")
+        text, new = create_key(Grant(old.project, old.rights, old.namespace, old.label, old.expires))
+        backend.create_key(new)
+        backend.revoke_key(old.id, until)
+    typer.echo(text)
+    typer.echo(f"Created the key {new.id}. The key {old.id} works until {until}.", err=True)
+
+
+def _works(key: Key) -> bool:
+    return all(end is None or end > clock.now() for end in (key.expires, key.revoked))
 
 
 @commands.command(epilog=example("colloquy keys revoke 01KA0000000000000000000000"))

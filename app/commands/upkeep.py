@@ -10,38 +10,54 @@ from app.commands.console import CommandError, confirm, open_store, require_proj
 from app.domain import Scope
 from app.services.erasure import erase
 from app.services.first_start import DEFAULT_PROJECT
-from app.services.verify import Seen, verify
+from app.services.repair import repair
+from app.services.verify import Problem, Seen, verify
+from app.stores import Backend
 
 
 def check(
     project: Annotated[
         str | None, typer.Option(help="Only this project; without it, all of them.", metavar="NAME")
     ] = None,
+    *,
+    mend: Annotated[
+        bool, typer.Option("--repair", help="Mend counters, embedded messages and the search index.")
+    ] = False,
 ) -> None:
     """Check that the store keeps its promises: counts, embedded messages, nothing twice or empty.
 
     Servers may run meanwhile. Each problem is a line on standard output; the exit status is 1 if there
-    is one.
+    is one, with --repair only if one is left. To mend the search index of a SQLite store keeps its
+    writers waiting while it is made anew.
     """
-    problems = 0
-    seen = Seen()
     with open_store(existing=True) as backend:
         if project is not None:
             require_project(backend, project)
         names = [project] if project is not None else [one.name for one in backend.list_projects()]
-        for name in names:
-            in_project = Seen()
-            for problem in verify(backend, name, in_project):
-                problems += 1
-                typer.echo(str(problem))
-            seen.dialogues += in_project.dialogues
-            seen.messages += in_project.messages
-    typer.echo(
-        f"Checked {seen.dialogues:,} dialogues and {seen.messages:,} messages: {problems:,} problems.",
-        err=True,
-    )
+        problems = _check(backend, names)
+        if mend and problems:
+            for text in repair(backend, problems):
+                typer.echo(f"mended: {text}")
+            problems = _check(backend, names)
     if problems:
         raise typer.Exit(1)
+
+
+def _check(backend: Backend, projects: list[str]) -> list[Problem]:
+    """Verify projects and print each problem as it is found."""
+    problems: list[Problem] = []
+    dialogues = messages = 0
+    for name in projects:
+        seen = Seen()
+        for problem in verify(backend, name, seen):
+            problems.append(problem)
+            typer.echo(str(problem))
+        dialogues += seen.dialogues
+        messages += seen.messages
+    typer.echo(
+        f"Checked {dialogues:,} dialogues and {messages:,} messages: {len(problems):,} problems.", err=True
+    )
+    return problems
 
 
 def erase_namespace(

@@ -117,6 +117,15 @@ def message_terms(content: object) -> str:
     return _join(_texts(content, DEEPEST))
 
 
+def body_terms(body: JsonText) -> str | None:
+    """Return the terms of a stored message; None when its JSON is damaged or has no content."""
+    try:
+        content = orjson.loads(body).get("content")
+    except (orjson.JSONDecodeError, AttributeError):
+        return None
+    return message_terms(content) if content else None
+
+
 def memory_terms(label: str | None, description: str | None, value: object) -> str:
     """Return the terms of a memory's label, description and all texts in it, separated by spaces."""
     return _join([label or "", description or "", *_values(value, DEEPEST)])
