@@ -290,3 +290,13 @@ def test_a_message_of_an_earlier_dialogue_is_no_bound(api: Api) -> None:
     api.ok("DELETE", "/dialogue/d")
     api.ok("POST", "/dialogue", {"id": "d"})
     api.refused(404, "MESSAGE_NOT_FOUND", "POST", "/summary", IN_D | {"startId": "m1"})
+
+
+@pytest.mark.usefixtures("provider")
+def test_a_context_reads_as_many_pages_as_the_budget_takes(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nothing is lost or shown twice between one read of the store and the next."""
+    monkeypatch.setattr("app.services.context.PAGE", 2)
+    for number in range(3, 8):
+        add(api, f"m{number}")
+    context = api.ok("GET", "/dialogue/d/context")
+    assert [message["id"] for message in context["messages"]] == [f"m{number}" for number in range(8)]

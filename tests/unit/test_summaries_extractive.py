@@ -10,6 +10,7 @@ import pytest
 
 from app.summaries import MAXIMUM_BUDGET, Digest, Turn
 from app.summaries.extractive import Extractive
+from app.summaries.tokens import TokenCounter
 from tests.unit.real_conversations import read_conversations
 
 CREATED = "2026-01-02T03:04:05.000Z"
@@ -237,3 +238,10 @@ def test_two_thousand_messages_take_about_a_second() -> None:
         times.append(time.process_time() - started)
     assert times[0] < 3  # about one second on an idle machine; the bound forgives a busy one
     assert times[1] < 3 * times[0] + 0.5
+
+
+def test_a_counter_that_finds_the_frame_larger_keeps_the_budget() -> None:
+    """What section names take is a guess; where it is too low, the digest is made again with less."""
+    by_character = TokenCounter(len, estimated=True)
+    made = Extractive(by_character).summarize(long_dialogue(40), budget=1_500)
+    assert made.content_tokens == len(made.content) <= 1_500
