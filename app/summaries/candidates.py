@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from itertools import islice
 from math import log2
 
 from app.summaries import Turn
@@ -58,6 +59,16 @@ class Candidate:
     reference: str = ""
 
 
+READ_CHARACTERS = 32 * 1024
+"""How much of one message is searched for passages; of what comes behind it only the size is counted."""
+
+PART_CHARACTERS = 160
+"""A part of a message counts as at least so many characters: many small parts are work, too."""
+
+MESSAGE_PASSAGES = 200
+"""How many passages one part of a message gives; choosing compares those of a message with each other."""
+
+
 @dataclass(slots=True)
 class Tally:
     """What was read, in numbers."""
@@ -88,6 +99,7 @@ class Pool:
         self._unanswered: list[Candidate] = []
         self._mentions: dict[str, tuple[int, float, int]] = {}
         self._call_names: dict[str, str] = {}
+        self._unread = READ_CHARACTERS
 
     def add_earlier(self, line: str, reference: str, *, about: bool) -> None:
         """Add one line of the previous digest, and the message it is from; it is carried on as it stands."""
@@ -103,6 +115,7 @@ class Pool:
         self._place += 1
         self._refer_to(turn.id)
         before = self.tally.tokens
+        self._unread = READ_CHARACTERS
         for part in parts:
             self._add_part(turn, part)
         if turn.role in {"system", "developer"}:
@@ -158,6 +171,12 @@ class Pool:
         else:
             self.tally.unknown += 1
 
+    def _readable(self, text: str) -> str:
+        """Return as much of a text as may still be read of this message."""
+        read = text[: max(0, self._unread)]
+        self._unread -= max(len(text), PART_CHARACTERS)
+        return read
+
     def _add_text(self, turn: Turn, speaker: str, text: str) -> None:
         self.tally.tokens += self._count(text)
         system = turn.role in {"system", "developer"}
@@ -167,7 +186,7 @@ class Pool:
         if turn.role != self._asker:
             self._unanswered, self._asker = [], turn.role
         opening = ABOUT_PASSAGES if first else int(system and not self._asked)
-        for passage in split_text(text):
+        for passage in islice(split_text(self._readable(text)), MESSAGE_PASSAGES):
             about = opening > 0 and not passage.code and not IDLE.match(passage.text)
             opening -= about
             self._quote(speaker, passage, source, about=about)
@@ -197,7 +216,10 @@ class Pool:
         self.tally.tokens += self._count(call.name) + self._count(call.arguments)
         if call.id:
             self._call_names[call.id] = call.name
-        shown = next(wrap(show_arguments(call.arguments), CALL_CHARACTERS), "")
+        arguments = self._readable(call.arguments)
+        if call.arguments and not arguments:
+            return
+        shown = next(wrap(show_arguments(arguments), CALL_CHARACTERS), "")
         text = f"calls {call.name}({shown})"
         self._keep(Candidate(self._place, speaker, text, bonus=BASE_WORTH, verbatim=True), CALL)
 
@@ -207,7 +229,7 @@ class Pool:
         self.tally.tool_tokens += tokens
         name = result.name or turn.name or self._call_names.pop(result.id, "")
         speaker = f"tool {name}".rstrip()
-        for passage in split_result(result.text):
+        for passage in islice(split_result(self._readable(result.text)), MESSAGE_PASSAGES):
             candidate = Candidate(
                 self._place,
                 speaker,

@@ -92,6 +92,7 @@ class _SlowModel(http.server.BaseHTTPRequestHandler):
 def test_sigterm_finishes_running_requests(tmp_path: Path) -> None:
     """A request that runs when SIGTERM comes is answered, and the server ends with status 0."""
     model = http.server.ThreadingHTTPServer(("127.0.0.1", 0), _SlowModel)
+    model.daemon_threads = False  # so that closing it waits for its connections
     threading.Thread(target=model.serve_forever, daemon=True).start()
     chat = {
         "SUMMARY_PROVIDER": "chat",
