@@ -27,11 +27,11 @@ def test_nothing_acknowledged_is_lost_to_a_kill(tmp_path: Path) -> None:
     """After SIGKILL and a restart, with the same key, every answered message is there."""
     url = f"sqlite:///{tmp_path}/store.db"
     first = start(url, tmp_path / "log")
-    client = httpx.Client(base_url=first.url, headers=_headers(first.key))
-    client.post("/dialogue", json={"id": "d"}).raise_for_status()
-    for number in range(50):
-        body = {"dialogueId": "d", "id": f"m{number}", "role": "user", "content": "x"}
-        client.post("/message", json=body).raise_for_status()
+    with httpx.Client(base_url=first.url, headers=_headers(first.key)) as client:
+        client.post("/dialogue", json={"id": "d"}).raise_for_status()
+        for number in range(50):
+            body = {"dialogueId": "d", "id": f"m{number}", "role": "user", "content": "x"}
+            client.post("/message", json=body).raise_for_status()
     first.kill()
     with serving(url, tmp_path / "log", API_KEY=first.key) as second:
         answer = httpx.get(second.url + "/dialogue/d", headers=_headers(first.key)).json()
