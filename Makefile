@@ -69,7 +69,7 @@ run: $(RUNTIME) ## serve on 127.0.0.1:8080 (COLLOQUY_HOST, COLLOQUY_PORT) in the
 # --- Testing: everything that has to hold before a change is merged. ---
 
 .PHONY: test
-test: lint types spec pytest ## lint, types, the spec, and every test with branch coverage
+test: lint types spec pytest ## lint, types, the spec, and every test
 
 .PHONY: lint
 lint: $(READY) ## ruff: rules and formatting
@@ -86,7 +86,11 @@ spec: $(READY) ## openapi.yaml is a valid OpenAPI document
 
 .PHONY: pytest
 pytest: $(READY) ## the tests (MongoDB's when MONGODB_URI is set; ARGS='-k name' for some of them)
-	$(BIN)/pytest --numprocesses $(JOBS) --cov --cov-report term $(ARGS)
+	$(BIN)/pytest --numprocesses $(JOBS) $(ARGS)
+
+.PHONY: coverage
+coverage: $(READY) ## the tests with branch coverage, which makes them about half as fast
+	$(BIN)/pytest --numprocesses $(JOBS) --cov --cov-report term:skip-covered $(ARGS)
 
 .PHONY: format
 format: $(READY) ## let ruff format the code and mend what it can
