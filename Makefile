@@ -148,7 +148,7 @@ $(SUMY)/.ready: bench/summaries/requirements.txt
 	@touch $@
 
 .PHONY: bench-summaries
-bench-summaries: $(READY) $(SUMY)/.ready ## how many facts summaries keep, beside baselines (needs ../shared/data for most of it)
+bench-summaries: $(READY) $(SUMY)/.ready ## how many facts summaries keep, beside baselines
 	@$(BIN)/python bench/summaries/run.py --sumy $(SUMY)/bin/python $(ARGS)
 
 .PHONY: fuzz

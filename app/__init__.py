@@ -73,8 +73,8 @@ def find_spec() -> Path:
     return beside if beside.exists() else package / "openapi.yaml"
 
 
-def _load_yaml(text: bytes) -> dict[str, Any]:
-    """Read YAML with the C parser where PyYAML has it: the Python one takes seconds."""
+def read_spec(text: bytes) -> dict[str, Any]:
+    """Read ``openapi.yaml`` with the C parser where PyYAML has it: the Python one takes seconds."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     loaded: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  both are safe loaders
     return loaded
@@ -83,7 +83,7 @@ def _load_yaml(text: bytes) -> dict[str, Any]:
 def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     """Return the WSGI application; the store must have been migrated, and may be away."""
     spec_yaml = find_spec().read_bytes()
-    specification = _load_yaml(spec_yaml)
+    specification = read_spec(spec_yaml)
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
@@ -91,10 +91,10 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     app.register_blueprint(api.blueprint)
     app.register_blueprint(assets)
     Edge(api.routes).install(app)
-    app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]
+    app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
     if settings.trusted_proxies:
         # Only the client's address: nothing here depends on the scheme, host or path that a proxy saw.
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the same
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
         )
     app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))

@@ -9,12 +9,11 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated, Any
+from typing import IO, Annotated
 
 import typer
-import yaml
 
-from app import find_spec
+from app import find_spec, read_spec
 from app.commands.console import CommandError, open_store, require_project
 from app.commands.progress import Meter
 from app.domain import Reach
@@ -56,7 +55,7 @@ def import_files(
     then 1.
     """
     lines = Files(files)
-    drafter = Drafter(_specification())
+    drafter = Drafter(read_spec(find_spec().read_bytes()))
     tally = Tally()
     meter = Meter(lines.size, lambda: lines.done, lambda: tally.messages)
     tally.report = meter.say
@@ -68,11 +67,6 @@ def import_files(
     typer.echo(_sum_up(tally, meter.seconds, dry_run=dry_run))
     if tally.bad:
         raise typer.Exit(1)
-
-
-def _specification() -> Any:
-    with find_spec().open("rb") as file:
-        return yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))  # noqa: S506  # is safe
 
 
 @dataclass(frozen=True, slots=True)

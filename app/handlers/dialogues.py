@@ -20,7 +20,6 @@ from app.current import (
 from app.domain import Dialogue, DialogueHead, DialogueListing, JsonText, Order, Reach, Scope, Status
 from app.errors import (
     Detail,
-    DialogueNotFound,
     InvalidAction,
     InvalidInput,
     InvalidParameter,
@@ -34,6 +33,7 @@ from app.identity import compact
 from app.schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from app.schemas.load import load
 from app.services import dialogues, wire
+from app.services.messages import dialogue_not_found
 from app.services.state import merge, patch, render
 from app.services.wire import Answer
 from app.stores import PAGE_BYTES
@@ -138,7 +138,7 @@ def get_dialogue(id_: str, namespace: str | None = None) -> Response:
 def _require(where: Scope, dialogue_id: str) -> Dialogue:
     dialogue = store().get_dialogue(where, dialogue_id)
     if dialogue is None:
-        raise DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")
+        raise dialogue_not_found(dialogue_id)
     return dialogue
 
 

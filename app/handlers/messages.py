@@ -17,7 +17,6 @@ from app.domain import (
     Page,
     Scope,
 )
-from app.errors import DialogueNotFound, quote
 from app.handlers.times import time_range
 from app.schemas.load import load
 from app.schemas.messages import MessageSchema, require_batch
@@ -90,7 +89,7 @@ def list_messages(dialogue_id: str, namespace: str | None = None, **query: Any) 
     where = scope(namespace)
     incarnation = store().find_incarnation(where, dialogue_id)
     if incarnation is None:
-        raise _no_dialogue(dialogue_id)
+        raise messages.dialogue_not_found(dialogue_id)
     return _page(where, dialogue_id, incarnation, **query)
 
 
@@ -124,11 +123,7 @@ def _cursor(binding: list[Any], page: Page[Message]) -> str | None:
 def _require_any(where: Scope, dialogue_id: str, incarnation: Incarnation) -> None:
     """A deleted dialogue that left no message is simply not there."""
     if not store().list_messages(where, dialogue_id, MessageListing(incarnation.uid, 1)).items:
-        raise _no_dialogue(dialogue_id)
-
-
-def _no_dialogue(dialogue_id: str) -> DialogueNotFound:
-    return DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")
+        raise messages.dialogue_not_found(dialogue_id)
 
 
 def list_dialogue_messages(id_: str, namespace: str | None = None, **query: Any) -> Response:

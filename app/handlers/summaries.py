@@ -8,10 +8,9 @@ from flask import Response
 
 from app.current import commit, condition, parts, replay, respond, scope, store
 from app.domain import Order, Scope, SummaryListing
-from app.errors import DialogueNotFound, quote
 from app.schemas.load import load
 from app.schemas.summaries import SummarySchema
-from app.services import summaries, wire
+from app.services import messages, summaries, wire
 from app.services.context import Wanted, read_context
 from app.services.wire import Answer
 from app.summaries.context import DEFAULT_TOKENS, Format
@@ -71,7 +70,7 @@ def list_summaries(
     where = scope(namespace)
     incarnation = store().find_incarnation(where, dialogue_id)
     if incarnation is None or not incarnation.alive:
-        raise _no_dialogue(dialogue_id)
+        raise messages.dialogue_not_found(dialogue_id)
     binding = ["summaries", where, dialogue_id, incarnation.uid, order]
     cursors = parts().cursors
     after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 2))
@@ -94,10 +93,6 @@ def get_context(
     where = scope(namespace)
     dialogue = store().get_dialogue(where, id_)
     if dialogue is None:
-        raise _no_dialogue(id_)
+        raise messages.dialogue_not_found(id_)
     wanted = Wanted(max_tokens, Format(format_), model)
     return respond(read_context(store(), where, dialogue, wanted))
-
-
-def _no_dialogue(dialogue_id: str) -> DialogueNotFound:
-    return DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")

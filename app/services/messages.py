@@ -32,8 +32,13 @@ def require_dialogue(tx: Transaction, dialogue_id: str) -> Dialogue:
     """Lock a dialogue, or say that there is none."""
     dialogue = tx.lock_dialogue(dialogue_id)
     if dialogue is None:
-        raise DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")
+        raise dialogue_not_found(dialogue_id)
     return dialogue
+
+
+def dialogue_not_found(dialogue_id: str) -> DialogueNotFound:
+    """Return the error for a dialogue that is not there."""
+    return DialogueNotFound(f"There is no dialogue {quote(dialogue_id)} in this namespace.")
 
 
 def require_active(dialogue: Dialogue) -> None:
