@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, cast
 
 from flask import Response, current_app, g, request
 
-from app.etag import if_match, matches_none
+from app.etag import if_match, if_none_match, is_known
 from app.idempotency import KeyedRequest, find_replay
 from app.idempotency import commit as commit_once
 from app.services.wire import Answer
@@ -124,8 +124,13 @@ def respond(body: JsonText | str, etag: str | None = None) -> Response:
     return response
 
 
-def respond_unless_known(body: Callable[[], JsonText], etag: str) -> Response:
-    """Return 304 when If-None-Match names the current version, else the body."""
-    if matches_none(request.headers.get("If-None-Match"), etag):
+def known_versions() -> Collection[str]:
+    """Return the request's If-None-Match, to be read before the store is: form comes before existence."""
+    return if_none_match(request.headers.get("If-None-Match"))
+
+
+def respond_unless_known(known: Collection[str], body: Callable[[], JsonText], etag: str) -> Response:
+    """Return 304 when the client knows the current version, else the body."""
+    if is_known(etag, known):
         return Response(status=304, headers={"ETag": etag})
     return respond(body(), etag)

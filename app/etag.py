@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 
 from app.errors import Detail, InvalidParameter
 from app.services.commands import Condition
@@ -19,11 +20,14 @@ def if_match(header: str | None) -> Condition:
     return Condition(tuple(tag for weak, tag in _parse("If-Match", header) if not weak))
 
 
-def matches_none(header: str | None, etag: str) -> bool:
-    """Whether a GET with this ``If-None-Match`` is answered 304; weak comparison, ``*`` matches."""
-    if header is None:
-        return False
-    return any(tag in (etag, "*") for _, tag in _parse("If-None-Match", header))
+def if_none_match(header: str | None) -> Collection[str]:
+    """Return the ETags that the sender of a GET knows, without their weakness, which does not count here."""
+    return () if header is None else {tag for _, tag in _parse("If-None-Match", header)}
+
+
+def is_known(etag: str, known: Collection[str]) -> bool:
+    """Whether a version is among those that a client knows; ``*`` stands for any."""
+    return bool(known) and (etag in known or "*" in known)
 
 
 def _parse(name: str, header: str) -> list[tuple[str, str]]:

@@ -10,6 +10,7 @@ from inflection import camelize
 from app.current import (
     commit,
     condition,
+    known_versions,
     parts,
     principal,
     respond,
@@ -128,10 +129,10 @@ def _item(where: Scope, dialogue: Dialogue, include: set[str]) -> JsonText:
 
 def get_dialogue(id_: str, namespace: str | None = None) -> Response:
     """GET /dialogue/{id}: one read of the store."""
-    where = scope(namespace)
+    where, known = scope(namespace), known_versions()
     dialogue = _require(where, id_)
     return respond_unless_known(
-        lambda: wire.dialogue_body(dialogue, recent_messages(where, dialogue)), wire.etag_of(dialogue)
+        known, lambda: wire.dialogue_body(dialogue, recent_messages(where, dialogue)), wire.etag_of(dialogue)
     )
 
 
@@ -201,8 +202,9 @@ def end_dialogue(id_: str, body: Any = None, namespace: str | None = None) -> Re
 
 def get_state(id_: str, namespace: str | None = None) -> Response:
     """GET /dialogue/{id}/state."""
-    dialogue = _require(scope(namespace), id_)
-    return respond_unless_known(lambda: dialogue.state, wire.etag_of(dialogue))
+    where, known = scope(namespace), known_versions()
+    dialogue = _require(where, id_)
+    return respond_unless_known(known, lambda: dialogue.state, wire.etag_of(dialogue))
 
 
 def update_state(

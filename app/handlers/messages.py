@@ -84,28 +84,21 @@ def _append(where: Scope, dialogue_id: str, drafts: tuple[NewMessage, ...], *, s
     return commit(where, work)
 
 
-def list_messages(dialogue_id: str, namespace: str | None = None, **query: Any) -> Response:
-    """GET /messages."""
-    where = scope(namespace)
-    incarnation = store().find_incarnation(where, dialogue_id)
-    if incarnation is None:
-        raise messages.dialogue_not_found(dialogue_id)
-    return _page(where, dialogue_id, incarnation, **query)
-
-
-def _page(
-    where: Scope,
+def list_messages(
     dialogue_id: str,
-    incarnation: Incarnation,
+    namespace: str | None = None,
     limit: int = 100,
     order: str = "asc",
     next_: str | None = None,
     **dates: str,
 ) -> Response:
-    times = time_range(**dates)
+    """GET /messages."""
+    where, times = scope(namespace), time_range(**dates)
+    incarnation = store().find_incarnation(where, dialogue_id)
+    if incarnation is None:
+        raise messages.dialogue_not_found(dialogue_id)
     binding = ["messages", where, dialogue_id, incarnation.uid, order, times]
-    cursors = parts().cursors
-    after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 2))
+    after: Any = None if next_ is None else tuple(parts().cursors.read(binding, next_, 2))
     listing = MessageListing(incarnation.uid, limit, Order(order), after, times)
     page = store().list_messages(where, dialogue_id, listing)
     if not incarnation.alive and not page.items:

@@ -25,6 +25,24 @@ START_SECONDS = 60
 
 
 @dataclass(frozen=True, slots=True)
+class Memory:
+    """The memory of a process, in KiB: what is resident, and its share of what several processes use."""
+
+    resident: int
+    proportional: int
+
+    @classmethod
+    def of(cls, pid: int) -> Memory:
+        """Measure a process."""
+        lines = Path(f"/proc/{pid}/smaps_rollup").read_text(encoding="ascii").splitlines()[1:]
+        sizes = {name: int(rest.split()[0]) for name, _, rest in (line.partition(":") for line in lines)}
+        return cls(sizes["Rss"], sizes["Pss"])
+
+    def __str__(self) -> str:
+        return f"RSS {self.resident / 1024:.1f} MiB, PSS {self.proportional / 1024:.1f} MiB"
+
+
+@dataclass(frozen=True, slots=True)
 class Server:
     """A running server: where it is, a key with full rights, and its processes."""
 
@@ -44,15 +62,9 @@ class Server:
         children = Path(f"/proc/{self.pid}/task/{self.pid}/children").read_text(encoding="ascii")
         return [int(child) for child in children.split()]
 
-    def memory(self) -> list[int]:
-        """Return the resident memory of each worker, in KiB."""
-        return [_resident(worker) for worker in self.workers()]
-
-
-def _resident(pid: int) -> int:
-    status = Path(f"/proc/{pid}/status").read_text(encoding="utf-8")
-    line = next(line for line in status.splitlines() if line.startswith("VmRSS:"))
-    return int(line.split()[1])
+    def memory(self) -> dict[int, Memory]:
+        """Return the memory of each worker by its process id."""
+        return {worker: Memory.of(worker) for worker in self.workers()}
 
 
 @contextlib.contextmanager
@@ -61,7 +73,7 @@ def serving(store_url: str, folder: Path, **changes: str) -> Iterator[Server]:
     host, port = "127.0.0.1", _free_port()
     chosen = {"store_url": store_url, "host": host, "port": str(port), "log_level": "warning"} | _unlimited()
     settings = {PREFIX + name.upper(): value for name, value in (chosen | changes).items()}
-    key = _prepare(settings)
+    key = new_project(chosen["store_url"], PROJECT)
     environment = {
         name: value for name, value in os.environ.items() if not name.startswith(PREFIX)
     } | settings
@@ -92,12 +104,12 @@ def _unlimited() -> dict[str, str]:
     return {"rate_limit": "0", "address_rate_limit": "0"}
 
 
-def _prepare(settings: dict[str, str]) -> str:
-    backend = open_backend(Settings.from_environment(settings))
+def new_project(store_url: str, name: str) -> str:
+    """Create a project in a store, which is migrated first, and return a key of it with full rights."""
+    backend = open_backend(Settings(store_url=store_url))
     backend.migrate()
-    created = Project(PROJECT, immutable=False, created=clock.now())
-    backend.create_project(created)
-    text, record = create_key(Grant(project=PROJECT))
+    backend.create_project(Project(name, immutable=False, created=clock.now()))
+    text, record = create_key(Grant(project=name))
     backend.create_key(record)
     backend.close()
     return text

@@ -1,8 +1,9 @@
 """The rules of the API that ``openapi.yaml`` says in words only, because a schema cannot.
 
 schemathesis makes requests that fit the schema and expects them to be accepted. One that breaks a rule
-of this list is refused, and rightly. A rule explains a refusal only when the request really breaks it
-*and* the answer has the error that belongs to it, so that a wrong refusal still fails the run.
+of this list is refused, and rightly. A rule explains a refusal only when the request, as it went over the
+wire, really breaks it *and* the answer has the error that belongs to it, so that a wrong refusal still fails
+the run.
 """
 
 from __future__ import annotations
@@ -12,70 +13,133 @@ import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
+from urllib.parse import unquote
 
-LONGEST_URL = 8000
-"""Above about this many characters the server refuses a URL before the application sees it."""
+from tests.security.fuzz.history import History, Sent
+
+LONGEST_LINE = 8190
+"""The longest request line, in bytes, without its end: a longer one is refused before the API sees it."""
+
+LINE_END = 2
+LEVELS = 64
+METADATA_LEVELS = 16
+LONGEST_NAMESPACE = 128
+ACTIONS = ("end", "compact", "archive", "reopen")
+TEMPLATES = ("decisions", "default", "facts", "handover")
+
+
+@dataclass(frozen=True, slots=True)
+class Refusal:
+    """A refused request and its error."""
+
+    sent: Sent
+    body: Any
+    error: dict[str, Any]
+    history: History
+
+    @property
+    def fields(self) -> dict[str, Any]:
+        """The fields of the body, if it is an object."""
+        return self.body if isinstance(self.body, dict) else {}
+
+    def names(self, *fields: str) -> bool:
+        """Whether the error is about one of these fields."""
+        return any(detail["field"].startswith(fields) for detail in self.error["details"])
+
+    def asks(self, name: str) -> str | None:
+        """Return a query parameter."""
+        return self.sent.query.get(name, [None])[0]
 
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """One rule: what it says, the codes of its refusal, and which requests break it."""
+    """One rule: what it says, the code of its refusal, and which requests break it."""
 
     says: str
-    codes: frozenset[str]
-    is_broken_by: Callable[[Any, dict[str, Any]], bool]
+    code: str
+    is_broken_by: Callable[[Refusal], bool]
 
 
-def explained(failure: Any, case: Any, response: Any) -> str | None:
+def explained(failure: Any, case: Any, response: Any, history: History) -> str | None:
     """Return the rule that explains a failed check, or None when it is a real failure."""
-    name = type(failure).__name__
-    if name == "UndefinedStatusCode" and response.status_code == 414:
-        return "a long URL never reaches the API" if len(response.request.url) > LONGEST_URL else None
-    if name == "AllowHeaderMismatch":
-        return _explain_allow(case.path)
-    if name != "RejectedPositiveData":
-        return None
-    error = _error(response)
-    broken = (rule for rule in RULES if error.get("code") in rule.codes and rule.is_broken_by(case, error))
-    return next((rule.says for rule in broken), None)
+    explain = EXPLANATIONS.get(type(failure).__name__)
+    return None if explain is None else explain(failure, case, response, history)
 
 
-def _explain_allow(path: str) -> str | None:
+def _explain_status(_failure: Any, _case: Any, response: Any, _history: History) -> str | None:
+    if response.status_code == 414 and Sent.of(response).line - LINE_END > LONGEST_LINE:
+        return "a request line above 8,190 bytes never reaches the API"
+    return None
+
+
+def _explain_allow(failure: Any, case: Any, _response: Any, _history: History) -> str | None:
     """POST /dialogue/{id}/{action} takes every word, so that a wrong action is named in a 400."""
-    if re.fullmatch(r"/dialogue/\{id\}/([a-z]+|\{action\})", path):
+    paths = case.operation.schema
+    word = re.fullmatch(r"/dialogue/\{id\}/([a-z]+|\{action\})", case.path)
+    if word is None:
+        return None
+    name = case.path_parameters["action"] if word[1] == "{action}" else word[1]
+    own = paths.get(f"/dialogue/{{id}}/{name}", {})
+    taken = {"POST", *(method.upper() for method in own)}
+    if not failure.missing_methods and set(failure.undocumented_methods) <= taken:
         return "below a dialogue every word can be posted, and some words have methods of their own"
     return None
 
 
-def _error(response: Any) -> dict[str, Any]:
+def _explain_use(failure: Any, case: Any, _response: Any, history: History) -> str | None:
+    """Schemathesis compares paths alone."""
+    if history.namespaces.get(failure.deleted_case_id) != history.namespaces.get(case.id):
+        return "the same id in another namespace is another resource"
+    return None
+
+
+def _explain_refusal(_failure: Any, _case: Any, response: Any, history: History) -> str | None:
     try:
-        error: dict[str, Any] = json.loads(response.content)["error"]
+        error = json.loads(response.content)["error"]
     except (ValueError, KeyError, TypeError):
-        return {}
-    return error
+        return None
+    sent = Sent.of(response)
+    refusal = Refusal(sent, json.loads(sent.body or b"{}"), error, history)
+    broken = (rule for rule in RULES if error["code"] == rule.code and rule.is_broken_by(refusal))
+    return next((rule.says for rule in broken), None)
 
 
-def _query(case: Any) -> dict[str, Any]:
-    return dict(case.query or {})
+EXPLANATIONS: dict[str, Callable[[Any, Any, Any, History], str | None]] = {
+    "UndefinedStatusCode": _explain_status,
+    "AllowHeaderMismatch": _explain_allow,
+    "UseAfterFree": _explain_use,
+    "RejectedPositiveData": _explain_refusal,
+}
+"""By kind of failure; every other kind is a failure always."""
 
 
-def _body(case: Any) -> dict[str, Any]:
-    return case.body if isinstance(case.body, dict) else {}
+def _combines_ids(refusal: Refusal) -> bool:
+    given = set(refusal.sent.query)
+    return bool(given - {"ids", "namespace", "include"}) if "ids" in given else "include" in given
 
 
-def _names(error: dict[str, Any], *fields: str) -> bool:
-    """Whether the error is about one of these fields."""
-    return any(detail["field"].startswith(fields) for detail in error["details"])
-
-
-def _messages(case: Any) -> list[Any]:
-    listed = case.body if isinstance(case.body, list) else _body(case).get("messages", [])
-    return listed if isinstance(listed, list) else []
-
-
-def _repeats_an_id(case: Any, _error: dict[str, Any]) -> bool:
-    ids = [message["id"] for message in _messages(case) if isinstance(message, dict) and "id" in message]
+def _repeats_an_id(refusal: Refusal) -> bool:
+    listed = refusal.body if isinstance(refusal.body, list) else refusal.fields.get("messages", [])
+    ids = [message["id"] for message in listed if "id" in message]
     return len(set(ids)) < len(ids)
+
+
+def _forks_badly(refusal: Refusal) -> bool:
+    """Whether forkAt lacks its parent, brings messages of its own, or names a message that is not there."""
+    return "forkAt" in refusal.fields and refusal.names("forkAt", "threadOf", "messages")
+
+
+def _moves_a_dialogue(refusal: Refusal) -> bool:
+    """Whether a PUT of a dialogue names another id or namespace than it addresses, or has metadata."""
+    sent, fields = refusal.sent, refusal.fields
+    if sent.method != "PUT" or not re.fullmatch("/dialogue(/[^/]+)?", sent.path):
+        return False
+    addressed = unquote(sent.path.removeprefix("/dialogue").removeprefix("/")) or fields.get("id")
+    place = refusal.asks("namespace") or ("" if sent.path != "/dialogue" else fields.get("namespace", ""))
+    moved = fields.get("id", addressed) != addressed or fields.get("namespace", place) != place
+    return (moved and refusal.names("id", "namespace")) or (
+        "metadata" in fields and refusal.names("metadata")
+    )
 
 
 def _values(value: Any) -> Iterator[Any]:
@@ -90,112 +154,101 @@ def _values(value: Any) -> Iterator[Any]:
         yield from _values(child)
 
 
-def _has_nul(case: Any, _error: dict[str, Any]) -> bool:
-    return any(isinstance(value, str) and "\0" in value for value in _values(case.body))
+def _has_nul(refusal: Refusal) -> bool:
+    return any(isinstance(value, str) and "\0" in value for value in _values(refusal.body))
 
 
-def _has_long_integer(case: Any, _error: dict[str, Any]) -> bool:
-    return any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in _values(case.body))
+def _has_long_integer(refusal: Refusal) -> bool:
+    return any(isinstance(value, int) and not -(2**63) <= value < 2**63 for value in _values(refusal.body))
 
 
-def _nests_deep(case: Any, error: dict[str, Any]) -> bool:
-    return "nest" in error["message"] and json.dumps(case.body).count("{") > 16
+def _levels(value: Any) -> int:
+    if not isinstance(value, dict | list):
+        return 0
+    return 1 + max(map(_levels, value.values() if isinstance(value, dict) else value), default=0)
 
 
-ETAGS = re.compile(r'\*|(W/)?"[!#-~]*"( *, *(W/)?"[!#-~]*")*')
-INPUT = frozenset({"INVALID_INPUT"})
-PARAMETER = frozenset({"INVALID_PARAMETER"})
-JSON_TEXT = frozenset({"INVALID_JSON"})
+def _has_deep_metadata(refusal: Refusal) -> bool:
+    """Whether the metadata of what is created, or of one of its messages, nests too deep."""
+    holders = [each for each in _values(refusal.body) if isinstance(each, dict)]
+    return refusal.names("metadata", "message") and any(
+        _levels(holder.get("metadata")) > METADATA_LEVELS for holder in holders
+    )
+
+
+def _names_two_namespaces(refusal: Refusal) -> bool:
+    """Whether the namespace in the metadata of a search is not one name, or not the one beside it."""
+    metadata = refusal.fields.get("metadata", {})
+    if "namespace" not in metadata:
+        return False
+    test = metadata["namespace"]
+    conditions = (
+        test if isinstance(test, dict) else {"$in": test} if isinstance(test, list) else {"$eq": test}
+    )
+    names = [_name_of(operator, operand) for operator, operand in conditions.items()]
+    return None in names or len({*names, refusal.fields.get("namespace", names[0])}) > 1
+
+
+def _name_of(operator: str, operand: Any) -> str | None:
+    """Return the one namespace that a condition of a search names."""
+    named = operand[0] if operator == "$in" and all(each == operand[0] for each in operand) else operand
+    if operator not in ("$eq", "$in") or not isinstance(named, str):
+        return None
+    has_control = any(character < " " or "\x7f" <= character <= "\x9f" for character in named)
+    return named if 0 < len(named) <= LONGEST_NAMESPACE and not has_control else None
+
+
+INPUT = "INVALID_INPUT"
+PARAMETER = "INVALID_PARAMETER"
+JSON_TEXT = "INVALID_JSON"
 
 RULES = (
     Rule(
         "a cursor is one that the list itself gave, for the same filters",
         PARAMETER,
-        lambda case, error: "next" in _query(case) and _names(error, "next"),
+        lambda refusal: refusal.asks("next") is not None and not refusal.history.gave(refusal.sent),
     ),
-    Rule(
-        "ids goes with namespace and include only, and include with ids",
-        PARAMETER,
-        lambda case, _error: bool({"ids", "include"} & set(_query(case))),
-    ),
-    Rule(
-        "a date exists in the calendar",
-        PARAMETER,
-        lambda case, error: "created" in _query(case) and _names(error, "created"),
-    ),
+    Rule("ids goes with namespace and include only, and include with ids", PARAMETER, _combines_ids),
     Rule(
         "message and messages are not sent together",
         INPUT,
-        lambda case, _error: {"message", "messages"} <= set(_body(case)),
+        lambda refusal: {"message", "messages"} <= set(refusal.fields),
     ),
     Rule("no id occurs twice in a request", INPUT, _repeats_an_id),
-    Rule(
-        "forkAt needs threadOf, names a message of it, and brings the messages itself",
-        INPUT,
-        lambda case, error: "forkAt" in _body(case) and _names(error, "forkAt", "threadOf", "messages"),
-    ),
-    Rule(
-        "a PUT repeats id, namespace and metadata only as they are",
-        INPUT,
-        lambda case, error: (
-            case.method == "PUT"
-            and bool({"id", "namespace", "metadata"} & set(_body(case)))
-            and _names(error, "id", "namespace", "metadata")
-        ),
-    ),
+    Rule("forkAt needs threadOf, names a message of it, and brings the messages itself", INPUT, _forks_badly),
+    Rule("a PUT repeats id, namespace and metadata only as they are", INPUT, _moves_a_dialogue),
     Rule("text has no NUL", JSON_TEXT, _has_nul),
     Rule("integers fit 64 bits", JSON_TEXT, _has_long_integer),
-    Rule("JSON nests at most 64 levels, metadata 16", INPUT | JSON_TEXT, _nests_deep),
+    Rule("JSON nests at most 64 levels", JSON_TEXT, lambda refusal: _levels(refusal.body) > LEVELS),
+    Rule("metadata nests at most 16 levels", INPUT, _has_deep_metadata),
     Rule(
         "actions are end, compact, archive and reopen",
-        frozenset({"INVALID_ACTION"}),
-        lambda case, _error: (
-            case.path_parameters.get("action") not in ("end", "compact", "archive", "reopen")
-        ),
+        "INVALID_ACTION",
+        lambda refusal: refusal.sent.path.rpartition("/")[2] not in ACTIONS,
     ),
     Rule(
         "tags are given at the top or in filter, not in both",
         INPUT,
-        lambda case, error: "tags" in _body(case) and _names(error, "filter.tags"),
+        lambda refusal: "tags" in refusal.fields and "tags" in refusal.fields.get("filter", {}),
     ),
     Rule(
-        "dates of a search are prefixes, phrases of the grammar or bounds, in a known time zone",
+        "a namespace in the metadata of a search is one name, and the same as namespace",
         INPUT,
-        lambda case, error: (
-            case.path == "/search" and _names(error, "filter.created", "filter.modified", "timezone")
-        ),
-    ),
-    Rule(
-        "a namespace in the metadata of a search is text, and the same as namespace",
-        INPUT,
-        lambda case, error: (
-            "namespace" in _body(case).get("metadata", {})
-            and _names(error, "namespace", "metadata.namespace")
-        ),
+        _names_two_namespaces,
     ),
     Rule(
         "templates are those that the server has",
         INPUT,
-        lambda case, error: "template" in _body(case) and _names(error, "template"),
+        lambda refusal: refusal.fields.get("template", TEMPLATES[0]) not in TEMPLATES,
     ),
     Rule(
         "an Idempotency-Key belongs to one request",
-        frozenset({"IDEMPOTENCY_KEY_REUSED"}),
-        lambda case, _error: "Idempotency-Key" in (case.headers or {}),
-    ),
-    Rule(
-        "If-Match and If-None-Match hold ETags; schemathesis does not always keep to their pattern",
-        PARAMETER,
-        lambda case, error: (
-            _names(error, "If-")
-            and not all(
-                ETAGS.fullmatch(case.headers.get(name, "*")) for name in ("If-Match", "If-None-Match")
-            )
-        ),
+        "IDEMPOTENCY_KEY_REUSED",
+        lambda refusal: refusal.history.knows_another(refusal.sent),
     ),
     Rule(
         "If-Match names the current version",
-        frozenset({"PRECONDITION_FAILED"}),
-        lambda case, _error: "If-Match" in (case.headers or {}),
+        "PRECONDITION_FAILED",
+        lambda refusal: refusal.sent.headers.get("if-match", "*") != "*",
     ),
 )

@@ -1,9 +1,10 @@
 """Runs schemathesis against a real server on each store, and says in figures how it went.
 
-``CASES`` (2000 if unset) is how many requests each store has to stand at least, ``SECONDS`` (150) how
-long the first round may take; more rounds follow, with other seeds, until the number is reached.
-MongoDB takes part when ``MONGODB_URI`` names a server. Anything but zero failures, zero answers
-of 500 and above, and a bounded memory is a failure of the run.
+``CASES`` (2000 if unset) is how many requests each store has to stand at least, ``SECONDS`` (90) how long
+a round may take, ``SEED`` (1) the seed of the first; more rounds follow, with the next seeds, until the
+number is reached. ``STORES`` names the stores, ``sqlite`` and, when ``MONGODB_URI`` names a server,
+``mongodb`` if unset. A failed check, an answer of 500 and above, a worker that died, and one that grew by
+more than ``GROWTH_KIB`` are each a failure of the run.
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import subprocess
 import sys
 import tempfile
 import time
+from collections import Counter
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -23,12 +25,16 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pymongo
 
-from tests.security.server import Server, serving
+from tests.security.server import Memory, Server, new_project, serving
 
 HERE = Path(__file__).parent
 SPEC = HERE.parents[2] / "openapi.yaml"
 GROWTH_KIB = 64 * 1024
-"""How much a worker's memory may grow over a run, in KiB."""
+"""How much the resident memory of a worker may grow over a run, in KiB."""
+
+FIRST_PHASES = "examples,coverage,fuzzing,stateful"
+LATER_PHASES = "fuzzing,stateful"
+"""The other two send much the same each time."""
 
 ROUNDS = 500
 
@@ -38,30 +44,39 @@ class Figures:
     """How a run went."""
 
     store: str
-    statuses: dict[str, int]
+    statuses: Counter[str]
+    explained: Counter[str]
     failed: bool
     seconds: float
     slowest: float
-    before: int
-    after: int
+    before: dict[int, Memory]
+    after: dict[int, Memory]
 
     @property
     def cases(self) -> int:
         """How many requests were answered."""
-        return sum(self.statuses.values())
+        return self.statuses.total()
 
     @property
     def passed(self) -> bool:
         """Whether everything held."""
-        broken = sum(count for status, count in self.statuses.items() if status >= "500")
-        return not self.failed and not broken and self.after - self.before <= GROWTH_KIB
+        broken = any(status >= "500" for status in self.statuses)
+        return not self.failed and not broken and self.is_bounded
+
+    @property
+    def is_bounded(self) -> bool:
+        """Whether the workers are those of the beginning, and none grew beyond the bound."""
+        return self.before.keys() == self.after.keys() and all(
+            self.after[pid].resident - memory.resident <= GROWTH_KIB for pid, memory in self.before.items()
+        )
 
 
 def main() -> None:
     """Fuzz every store at once and print the figures; the exit status says whether all held."""
     cases = int(os.environ.get("CASES", "2000"))
-    seconds = int(os.environ.get("SECONDS", "150"))
-    stores = ["sqlite", *(["mongodb"] if os.environ.get("MONGODB_URI") else [])]
+    seconds = int(os.environ.get("SECONDS", "90"))
+    usual = "sqlite,mongodb" if os.environ.get("MONGODB_URI") else "sqlite"
+    stores = os.environ.get("STORES", usual).split(",")
     with ThreadPoolExecutor(len(stores)) as pool:
         results = list(pool.map(lambda store: fuzz(store, cases, seconds), stores))
     for figures in results:
@@ -74,41 +89,46 @@ def fuzz(store: str, cases: int, seconds: int) -> Figures:
     with tempfile.TemporaryDirectory() as name, _store_url(store, Path(name)) as url:
         folder = Path(name)
         with serving(url, folder) as server:
-            counts = folder / "counts"
-            counts.touch()
-            before, started = max(server.memory()), time.monotonic()
-            failed = _run_rounds(server, folder, counts, cases, seconds)
-            lines = [line.split() for line in counts.read_text(encoding="ascii").splitlines()]
+            before, started = server.memory(), time.monotonic()
+            failed = _run_rounds(server, url, folder, cases, seconds)
+            answers = [line.split() for line in _lines(folder / "answers")]
             return Figures(
                 store,
-                _tally([line[0] for line in lines]),
+                Counter(answer[0] for answer in answers),
+                Counter(_lines(folder / "explained")),
                 failed,
                 time.monotonic() - started,
-                max((float(line[1]) for line in lines), default=0.0),
+                max((float(answer[1]) for answer in answers), default=0.0),
                 before,
-                max(server.memory()),
+                server.memory(),
             )
 
 
-def _run_rounds(server: Server, folder: Path, counts: Path, cases: int, seconds: int) -> bool:
+def _lines(path: Path) -> list[str]:
+    return path.read_text(encoding="ascii").splitlines() if path.exists() else []
+
+
+def _run_rounds(server: Server, store_url: str, folder: Path, cases: int, seconds: int) -> bool:
     """Run until there were enough cases; return whether a round failed."""
-    seed = int(os.environ.get("SEED", "1"))
+    seed, phases = int(os.environ.get("SEED", "1")), FIRST_PHASES
     for number in range(ROUNDS):
-        # The first round covers everything, those after it go for numbers.
-        if not _run_round(server, folder, counts, seed + number, seconds):
+        # What a round remembers of its answers is all there is: it has a project of its own.
+        key = new_project(store_url, f"round-{number}")
+        options = ["--seed", str(seed + number), "--max-time", str(seconds), "--phases", phases]
+        if not _run_round(server, key, folder, options):
             return True
-        if counts.read_text(encoding="ascii").count("\n") >= cases:
+        if len(_lines(folder / "answers")) >= cases:
             return False
+        phases = LATER_PHASES
     return True
 
 
-def _run_round(server: Server, folder: Path, counts: Path, seed: int, seconds: int) -> bool:
+def _run_round(server: Server, key: str, folder: Path, options: list[str]) -> bool:
     arguments = [
         *(sys.executable, "-m", "schemathesis.cli", "--config-file", str(HERE / "schemathesis.toml")),
-        *("run", str(SPEC), "--url", server.url, "--header", f"Authorization: Bearer {server.key}"),
-        *("--seed", str(seed), "--max-time", str(seconds)),
+        *("run", str(SPEC), "--url", server.url, "--header", f"Authorization: Bearer {key}", *options),
     ]
-    environment = os.environ | {"FUZZ_COUNTS": str(counts), "PYTHONPATH": str(SPEC.parent)}
+    environment = os.environ | {"FUZZ_FOLDER": str(folder), "PYTHONPATH": str(SPEC.parent)}
     run = subprocess.run(  # our own arguments
         arguments, env=environment, cwd=folder, capture_output=True, text=True, check=False
     )
@@ -131,16 +151,21 @@ def _store_url(store: str, folder: Path) -> Iterator[str]:
         client.drop_database(name)
 
 
-def _tally(statuses: list[str]) -> dict[str, int]:
-    return {status: statuses.count(status) for status in sorted(set(statuses))}
-
-
 def _show(figures: Figures) -> None:
-    answers = ", ".join(f"{status}: {count}" for status, count in figures.statuses.items())
-    sys.stdout.write(
-        f"{figures.store}: {'passed' if figures.passed else 'FAILED'}\n"
-        f"  {figures.cases} cases in {figures.seconds:.0f} s, the slowest answer {figures.slowest:.2f} s\n"
-        f"  answers: {answers}\n"
-        f"  memory of the largest worker: {figures.before / 1024:.0f} MiB before, "
-        f"{figures.after / 1024:.0f} MiB after\n"
-    )
+    answers = ", ".join(f"{status}: {count}" for status, count in sorted(figures.statuses.items()))
+    rules = [f"    {count:6d}  {rule}" for rule, count in figures.explained.most_common()]
+    workers = [
+        f"    worker {number}: {before}; afterwards {figures.after.get(pid, 'it is gone')}"
+        for number, (pid, before) in enumerate(figures.before.items(), 1)
+    ]
+    memory = "bounded" if figures.is_bounded else "FAILED"
+    lines = [
+        f"{figures.store}: {'passed' if figures.passed else 'FAILED'}",
+        f"  {figures.cases} cases in {figures.seconds:.0f} s, the slowest answer {figures.slowest:.2f} s",
+        f"  answers: {answers}",
+        f"  {figures.explained.total()} of them refused, and rightly, by rules that no schema can say:",
+        *rules,
+        f"  memory {memory}: a worker may grow by {GROWTH_KIB // 1024} MiB",
+        *workers,
+    ]
+    sys.stdout.write("\n".join(lines) + "\n")
