@@ -23,6 +23,8 @@ import pytest
 
 from app.stores import Backend
 
+pytest_plugins = ["tests.leaks"]
+
 STORES = ("sqlite", "mongomock", "mongodb")
 
 

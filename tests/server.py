@@ -16,6 +16,8 @@ from pathlib import Path
 
 import httpx
 
+from app.services.keys import KEY_BYTES, KEY_PREFIX
+
 ROOT = Path(__file__).resolve().parents[1]
 START_SECONDS = 60
 
@@ -51,7 +53,7 @@ class Server:
 def start(store_url: str, log: Path, **settings: str) -> Server:
     """Start a server and wait until it is ready. ``settings`` are COLLOQUY_ variables, without prefix."""
     port = int(settings.pop("PORT", 0)) or free_port()
-    key = settings.pop("API_KEY", "test_" + secrets.token_hex(16))
+    key = settings.pop("API_KEY", KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES))
     own = {"STORE_URL": store_url, "PORT": str(port), "API_KEY": key} | settings
     environment = {name: text for name, text in os.environ.items() if not name.startswith("COLLOQUY_")}
     environment |= {"COLLOQUY_" + name: text for name, text in own.items()}

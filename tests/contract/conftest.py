@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
-import secrets
+from dataclasses import replace
 from functools import cache
 from typing import Any
 from urllib.parse import urlsplit
@@ -15,7 +14,8 @@ from werkzeug.test import TestResponse
 
 from app import connect, create_app
 from app.clock import now
-from app.domain import Key, Project, Rights
+from app.domain import Project
+from app.services.keys import Grant, create_key
 from app.settings import Settings
 from app.stores import Backend
 from tests.contract.spec import find_operation, validator
@@ -118,10 +118,8 @@ def check_envelope(response: TestResponse) -> None:
 def make_key(backend: Backend, project: str = "acme", **fields: Any) -> str:
     """Return the text of a new key, its project created if missing."""
     backend.create_project(Project(project, immutable=False, created=now()))
-    text = "test_" + secrets.token_urlsafe(24)
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    made = {"rights": Rights.FULL, "created": now()} | fields
-    backend.create_key(Key(id=secrets.token_hex(8), hash=digest, project=project, **made))
+    text, key = create_key(Grant(project))
+    backend.create_key(replace(key, **fields))
     return text
 
 
