@@ -18,7 +18,7 @@ from connexion.resolver import Resolver
 from flask import Response, g, request
 from inflection import underscore
 
-from app.validation import BodyValidator, ParameterParser
+from app.validation import BodyValidator, ParameterParser, require_utf8
 
 READS = frozenset({"get", "head", "options"})
 
@@ -82,6 +82,7 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]
         check = BodyValidator(self.body_schema).check if self.request_body else None
 
         def answer(**path: str) -> Response:
+            require_utf8(request.environ["PATH_INFO"], request.query_string)
             arguments = parse(path, request.args if request.query_string else None)
             if check is not None:
                 check(g.body)

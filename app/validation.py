@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from itertools import islice
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 import jsonschema_rs
 
@@ -31,6 +32,19 @@ LISTS_OF_MESSAGES: frozenset[tuple[str | int, ...]] = frozenset({(), ("messages"
 
 LONGEST_INTEGER = 18
 """How many digits an integer in a query may have: no more than surely fit 64 bits."""
+
+
+def require_utf8(path: str, query: bytes) -> None:
+    """Refuse bytes that are not UTF-8: decoded loosely, different names would become one.
+
+    ``path`` is WSGI's, one character a byte.
+    """
+    try:
+        path.encode("latin-1").decode()
+        if query:
+            unquote_to_bytes(query).decode()
+    except UnicodeDecodeError:
+        raise InvalidParameter("The path or the query is not UTF-8.") from None
 
 
 def to_json_schema(schema: Any) -> Any:

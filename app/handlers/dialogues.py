@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from flask import Response
@@ -38,6 +39,9 @@ from app.services.messages import dialogue_not_found
 from app.services.state import merge, patch, render
 from app.services.wire import Answer
 from app.stores import PAGE_BYTES
+
+WHOLE_AT_ONCE = 4
+"""How many whole dialogues are read at once; one may take 2 MiB."""
 
 NEW_DIALOGUE = DialogueSchema()
 DIALOGUE_UPDATE = DialogueUpdateSchema()
@@ -98,20 +102,28 @@ def _several(where: Scope, ids: list[str], include: list[str] | None = None, **r
     if extra:
         raise InvalidParameter(
             "ids takes no filter beside it but namespace and include.",
-            *(
-                Detail(
-                    camelize(name.rstrip("_"), uppercase_first_letter=False), "cannot be combined with ids"
-                )
-                for name in extra
-            ),
+            *(Detail(_on_the_wire(name), "cannot be combined with ids") for name in extra),
         )
     wanted = list(dict.fromkeys(ids))
-    found = {dialogue.id: dialogue for dialogue in store().get_dialogues(where, wanted)}
-    shown = set(include or ())
-    items = [_item(where, found[name], shown) for name in wanted if name in found]
-    if sum(len(item.encode()) for item in items) > PAGE_BYTES:
-        raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
-    return respond(wire.page_body(items, None))
+    found: dict[str, JsonText] = {}
+    size = 0
+    for name, item in _items(where, wanted, set(include or ())):
+        found[name] = item
+        size += len(item.encode())
+        if size > PAGE_BYTES:
+            raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
+    return respond(wire.page_body((found[name] for name in wanted if name in found), None))
+
+
+def _items(where: Scope, wanted: list[str], shown: set[str]) -> Iterator[tuple[str, JsonText]]:
+    """Yield those that exist, with what is to be shown of them; whole ones a few at a time."""
+    if not shown:
+        for head in store().get_heads(where, wanted):
+            yield head.id, compact(wire.head_fields(head))
+        return
+    for start in range(0, len(wanted), WHOLE_AT_ONCE):
+        for dialogue in store().get_dialogues(where, wanted[start : start + WHOLE_AT_ONCE]):
+            yield dialogue.id, _item(where, dialogue, shown)
 
 
 def _on_the_wire(name: str) -> str:

@@ -11,7 +11,7 @@ authentication, never a client's request for data.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
@@ -41,18 +41,6 @@ T = TypeVar("T")
 
 PAGE_BYTES = 8 * 1024 * 1024
 """A page of a list ends early at this many bytes of JSON, but always has one item."""
-
-
-def take_bytes(messages: Iterable[Message], most_bytes: int) -> list[Message]:
-    """Return messages up to and including the one with which their bodies exceed so many bytes."""
-    taken: list[Message] = []
-    size = 0
-    for message in messages:
-        taken.append(message)
-        size += len(message.body.encode())
-        if size > most_bytes:
-            break
-    return taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -182,7 +170,10 @@ class Store(Protocol):
         """One dialogue with its state and embedded messages, in one read."""
 
     def get_dialogues(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[Dialogue]:
-        """Those of the given dialogues that exist, in any order."""
+        """Those of the given dialogues that exist, in any order; each is whole, so ask for few."""
+
+    def get_heads(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueHead]:
+        """The same without states and messages."""
 
     def list_dialogues(self, listing: DialogueListing) -> Page[DialogueHead]:
         """One page of dialogues; threads of the default namespace when thread_of has no namespace."""
@@ -215,7 +206,7 @@ class Store(Protocol):
         """The newest completed, unranged summary (stale or not) to build on."""
 
     def search(self, query: SearchQuery) -> list[Hit]:
-        """The best hits, best first; filters, order and limit are applied by the store."""
+        """The best hits, best first; the store applies filters, order, limit and ``take_hits``."""
 
     def stats(self, reach: Reach) -> Counts:
         """Counts by kind and status."""

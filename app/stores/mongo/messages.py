@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.stores import take_bytes
+from app.stores.bounds import take_bytes
 from app.stores.mongo import lookups
 from app.stores.mongo.documents import MESSAGE_FIELDS, message_document, message_from, native
 from app.stores.mongo.retry import Overtaken

@@ -59,10 +59,16 @@ class MongoReads:
 
     def get_dialogues(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[Dialogue]:
         """Those of the given dialogues that exist, in any order."""
+        return [dialogue_from(found) for found in self._among(scope, dialogue_ids, DIALOGUE_FIELDS)]
+
+    def get_heads(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueHead]:
+        """The same without states and messages."""
+        return [head_from(found) for found in self._among(scope, dialogue_ids, HEAD_FIELDS)]
+
+    def _among(self, scope: Scope, dialogue_ids: Sequence[str], fields: Sequence[str]) -> list[Document]:
         keys = [key_of(scope, dialogue_id) for dialogue_id in dialogue_ids]
         with self._db.bounded():
-            found = list(self._db.dialogues.find({"_id": {"$in": keys}}, DIALOGUE_FIELDS))
-        return [dialogue_from(document) for document in found]
+            return list(self._db.dialogues.find({"_id": {"$in": keys}}, list(fields)))
 
     def list_dialogues(self, listing: DialogueListing) -> Page[DialogueHead]:
         """One page of dialogues; never fetches state or messages."""

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from app.domain import DialogueHead, Memory, Message, Order
 from app.errors import ServiceUnavailable
 from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
+from app.stores.bounds import take_hits
 from app.stores.mongo.documents import (
     HEAD_FIELDS,
     MEMORY_FIELDS,
@@ -25,7 +26,11 @@ from app.stores.mongo.lookups import hidden_uids, within_reach
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from pymongo.synchronous.command_cursor import CommandCursor
+
     from app.stores.mongo.connection import Connection, Document, Rows
+
+    Found = CommandCursor[Document]
 
 EVIDENCE = 3
 """How many matching messages a found dialogue shows at most."""
@@ -53,13 +58,13 @@ class MongoSearch:
 
     def _search(self, query: SearchQuery) -> list[Hit]:
         if query.object is SearchObject.DIALOGUE:
-            return [self._dialogue_hit(query, row) for row in self._found_dialogues(query)]
+            return take_hits(self._dialogue_hit(query, row) for row in self._found_dialogues(query))
         if query.object is SearchObject.MEMORY:
-            rows = _ranked(self._db.memories, query, {}, MEMORY_FIELDS)
-            return [_hit(query, row, memory_from(row)) for row in rows]
+            with _ranked(self._db.memories, query, {}, MEMORY_FIELDS) as rows:
+                return take_hits(_hit(query, row, memory_from(row)) for row in rows)
         hidden = hidden_uids(self._db, None, query.reach)
-        rows = _ranked(self._db.messages, query, hidden, MESSAGE_FIELDS)
-        return [_hit(query, row, message_from(row)) for row in rows]
+        with _ranked(self._db.messages, query, hidden, MESSAGE_FIELDS) as rows:
+            return take_hits(_hit(query, row, message_from(row)) for row in rows)
 
     def _found_dialogues(self, query: SearchQuery) -> list[Document]:
         """Rank dialogues by the best of their own terms and their messages'."""
@@ -96,8 +101,8 @@ class MongoSearch:
 _KEY_OF_MESSAGE = {"p": "$project", "n": "$namespace", "i": "$dialogueId"}
 
 
-def _ranked(rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[str]) -> list[Document]:
-    """Return the best messages or memories."""
+def _ranked(rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[str]) -> Found:
+    """Return the best messages or memories, which the server sends 16 MiB at a time at most."""
     filters = [_matching(query), *conditions(query), extra, _has_image(query)]
     pipeline: list[Document] = [
         {"$match": {"$and": [one for one in filters if one]}},
@@ -106,7 +111,7 @@ def _ranked(rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[st
         {"$limit": query.limit},
         {"$project": {**_only(fields), "matched": 1, "size": 1}},
     ]
-    return list(rows.aggregate(pipeline, allowDiskUse=True))
+    return rows.aggregate(pipeline, allowDiskUse=True)
 
 
 def _matching(query: SearchQuery) -> Document:

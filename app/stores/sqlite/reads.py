@@ -38,7 +38,9 @@ NOT_PURGED: Final = (
 """A grave's fate: 0 keeps its rows; 1 and 2 hide them and await the sweep; 3 is swept."""
 
 GET_DIALOGUE: Final = f"SELECT {rows.WHOLE} FROM dialogue WHERE project = ? AND namespace = ? AND id = ?"
-GET_DIALOGUES: Final = GET_DIALOGUE.replace("id = ?", "id IN (SELECT value FROM json_each(?))")
+_AMONG: Final = "project = ? AND namespace = ? AND id IN (SELECT value FROM json_each(?))"
+GET_DIALOGUES: Final = f"SELECT {rows.WHOLE} FROM dialogue WHERE {_AMONG}"
+GET_HEADS: Final = f"SELECT {rows.HEAD} FROM dialogue WHERE {_AMONG}"
 GET_MESSAGE: Final = (
     f"SELECT {rows.MESSAGE} FROM message WHERE project = ? AND namespace = ? AND dialogue_id = ? "
     f"AND id = ? AND {NOT_PURGED.format('message')} ORDER BY uid DESC LIMIT 1"
@@ -78,6 +80,12 @@ class Reads(Database):
         wanted = orjson.dumps(dialogue_ids).decode()
         found = self.all(GET_DIALOGUES, (scope.project, scope.namespace, wanted))
         return [rows.read_dialogue(row) for row in found]
+
+    def get_heads(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueHead]:
+        """See ``Store``."""
+        wanted = orjson.dumps(dialogue_ids).decode()
+        found = self.all(GET_HEADS, (scope.project, scope.namespace, wanted))
+        return [rows.read_head(row) for row in found]
 
     def list_dialogues(self, listing: DialogueListing) -> Page[DialogueHead]:
         """See ``Store``."""

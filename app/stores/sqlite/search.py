@@ -6,19 +6,22 @@ A row's ``score`` is ``(matched << 32) - size``: more matched terms first, then 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterator
 from typing import Any, Final
 
 import orjson
 
-from app.domain import Message
 from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
+from app.stores.bounds import take_hits
 from app.stores.sqlite import rows
 from app.stores.sqlite.conditions import filter_clauses
 from app.stores.sqlite.database import Database
 from app.stores.sqlite.indexing import match_expressions
 from app.stores.sqlite.reads import NOT_PURGED
 from app.stores.sqlite.rows import Row
+
+BATCH: Final = 10
+"""How many hits are read at once: a dialogue with its evidence may take 3 MiB."""
 
 MATCHES: Final = 3
 """How many messages a dialogue's hit shows."""
@@ -66,29 +69,39 @@ class Search(Database):
             return []
         matching = orjson.dumps(match_expressions(query.reach, terms)).decode()
         with self.snapshot():
-            best: dict[int, int] = dict(self.all(*search_query(query, matching)))
-            items = self._fetch(query.object, best)
-            matches: dict[int, list[Message]] = {}
-            if query.object is SearchObject.DIALOGUE:
-                matches = self._matches(matching, list(best))
-        return [
-            Hit(items[number], _relevance(score, len(terms)), tuple(matches.get(number, ())))
-            for number, score in best.items()
-        ]
+            best = self.all(*search_query(query, matching))
+            evidence = self._evidence(query.object, matching, best)
+            return take_hits(self._hits(query.object, best, evidence, len(terms)))
 
-    def _fetch(self, kind: SearchObject, numbers: Iterable[int]) -> dict[int, Any]:
+    def _evidence(self, kind: SearchObject, matching: str, best: list[Row]) -> dict[int, list[int]]:
+        """Return the numbers of the best messages of each dialogue that was found."""
+        evidence: dict[int, list[int]] = defaultdict(list)
+        if kind is SearchObject.DIALOGUE:
+            found = orjson.dumps([number for number, _ in best]).decode()
+            for dialogue, message in self.all(BEST_MESSAGES, (matching, found)):
+                evidence[dialogue].append(message)
+        return evidence
+
+    def _hits(
+        self, kind: SearchObject, best: list[Row], evidence: dict[int, list[int]], terms: int
+    ) -> Iterator[Hit]:
+        """Yield the hits, a batch of them read at a time."""
+        for start in range(0, len(best), BATCH):
+            batch = best[start : start + BATCH]
+            items = self._fetch(kind, [number for number, _ in batch])
+            messages = self._fetch(
+                SearchObject.MESSAGE, [message for number, _ in batch for message in evidence[number]]
+            )
+            for number, score in batch:
+                matches = tuple(messages[message] for message in evidence[number])
+                yield Hit(items[number], _relevance(score, terms), matches)
+
+    def _fetch(self, kind: SearchObject, numbers: list[int]) -> dict[int, Any]:
+        if not numbers:
+            return {}
         columns, read = _READ[kind]
-        listed = orjson.dumps(list(numbers)).decode()
-        found = self.all(fetch_query(kind, columns), (listed,))
+        found = self.all(fetch_query(kind, columns), (orjson.dumps(numbers).decode(),))
         return {row[-1]: read(row[:-1]) for row in found}
-
-    def _matches(self, matching: str, dialogues: Sequence[int]) -> dict[int, list[Message]]:
-        pairs = self.all(BEST_MESSAGES, (matching, orjson.dumps(dialogues).decode()))
-        messages = self._fetch(SearchObject.MESSAGE, [message for _, message in pairs])
-        matches: dict[int, list[Message]] = defaultdict(list)
-        for dialogue, message in pairs:
-            matches[dialogue].append(messages[message])
-        return matches
 
 
 def search_query(query: SearchQuery, matching: str) -> tuple[str, list[object]]:

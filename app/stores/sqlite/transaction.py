@@ -23,7 +23,8 @@ from app.domain import (
 )
 from app.errors import ProjectNotFound
 from app.search.analysis import dialogue_terms
-from app.stores import Erased, take_bytes
+from app.stores import Erased
+from app.stores.bounds import take_bytes
 from app.stores.sqlite import erasure, reads, rows, statements
 from app.stores.sqlite.connection import Connection
 from app.stores.sqlite.indexing import Entry, add_terms, count_terms, drop_terms

@@ -88,7 +88,8 @@ class History:
 
 
 def _text(value: str | bytes) -> str:
-    return value.decode("latin-1") if isinstance(value, bytes) else value
+    """Return a header as the server reads it: HTTP does not count spaces around a value."""
+    return (value.decode("latin-1") if isinstance(value, bytes) else value).strip(" \t")
 
 
 def _next(response: Any) -> str | None:

@@ -1,0 +1,45 @@
+"""How much a store reads for one answer: bounds in bytes, which both stores draw alike."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from app.domain import DialogueHead, Memory, Message
+from app.search.query import Hit
+from app.stores import PAGE_BYTES
+
+
+def take_bytes(messages: Iterable[Message], most_bytes: int) -> list[Message]:
+    """Return messages up to and including the one with which their bodies exceed so many bytes."""
+    taken: list[Message] = []
+    size = 0
+    for message in messages:
+        taken.append(message)
+        size += len(message.body.encode())
+        if size > most_bytes:
+            break
+    return taken
+
+
+def take_hits(hits: Iterable[Hit]) -> list[Hit]:
+    """Return the first hits, at least one, whose answer takes no more than PAGE_BYTES."""
+    taken: list[Hit] = []
+    size = 0
+    for hit in hits:
+        size += _answered_bytes(hit)
+        if taken and size > PAGE_BYTES:
+            break
+        taken.append(hit)
+    return taken
+
+
+def _answered_bytes(hit: Hit) -> int:
+    """Return about how much of an answer a hit takes: the item is in it twice, the evidence once."""
+    return 2 * _bytes_of(hit.item) + sum(map(_bytes_of, hit.matches))
+
+
+def _bytes_of(item: DialogueHead | Message | Memory) -> int:
+    if isinstance(item, Message):
+        return len(item.body.encode())
+    value = item.value if isinstance(item, Memory) else ""
+    return len(value.encode()) + len(item.metadata.encode())
