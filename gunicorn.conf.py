@@ -2,7 +2,9 @@
 
 import math
 import os
+from typing import Any
 
+import gunicorn
 import gunicorn.config
 import gunicorn.glogging
 import gunicorn.http.wsgi
@@ -16,8 +18,10 @@ proc_name = "colloquy"
 bind = f"{_settings.host}:{_settings.port}"
 
 # Threads may wait for the store together; processes use the cores. Each worker opens its own store.
-# The class is gunicorn's threaded worker, made proof against slow clients: no thread waits for one.
-worker_class = "app.worker.Worker"
+# The class is gunicorn's threaded worker, made proof against slow clients: no thread waits for one. It builds
+# on that worker's insides, so another release of gunicorn runs with its own worker, and says so.
+WORKER_RELEASE = 27
+worker_class = "app.worker.Worker" if gunicorn.version_info[0] == WORKER_RELEASE else "gthread"
 sendfile = False  # all sending goes through the worker's sockets
 workers = _settings.workers
 threads = _settings.threads
@@ -61,6 +65,18 @@ class ServerLog(gunicorn.glogging.Logger):
 
 
 logger_class = ServerLog
+
+
+def on_starting(server: Any) -> None:
+    """Say when the worker is not the one that this release was made for."""
+    if worker_class == "gthread":
+        server.log.warning(
+            "gunicorn %s is not gunicorn %s: its own threaded worker serves, and slow clients can hold all "
+            "threads; put a buffering proxy in front, or install what requirements-run.lock names",
+            gunicorn.__version__,
+            WORKER_RELEASE,
+        )
+
 
 # Workers show that they live by touching a file: in memory, since a busy disk would make them look dead.
 worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - only a heartbeat
