@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import math
 import os
 import re
 import secrets
+import shutil
 import socket
+import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 import fakeredis
 import pymongo
 import pytest
+import redis
 from flask import Flask
 from limits import parse
 from limits.errors import StorageError
@@ -43,6 +48,9 @@ from app.stores import Backend
 from tests.contract.conftest import application, check_envelope, make_key
 from tests.contract.spec import specification
 from tests.security.tenancy import operations
+from tests.server import free_port
+
+REDIS_SECONDS = 10
 
 AT = 1_800_000_042.25
 """A moment 42.25 seconds into a minute."""
@@ -369,12 +377,33 @@ def test_requests_pass_without_the_shared_store(client: Callable[..., Any], sqli
             assert "RateLimit" not in responses[-1].headers
 
 
-@pytest.fixture
-def redis_url(monkeypatch: pytest.MonkeyPatch) -> str:
-    """Put an imitation of Redis behind every connection to it and return its address."""
+@contextmanager
+def serving_redis(port: int) -> Iterator[str]:
+    """Run a Redis server without a disk and give its address."""
+    options = ("--port", str(port), "--bind", "127.0.0.1", "--save", "", "--appendonly", "no")
+    with subprocess.Popen(["redis-server", *options], stdout=subprocess.DEVNULL) as process:
+        until = time.monotonic() + REDIS_SECONDS
+        while time.monotonic() < until:
+            with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=1):
+                break
+            time.sleep(0.02)
+        yield f"redis://127.0.0.1:{port}/0"
+        process.terminate()
+
+
+needs_redis = pytest.mark.skipif(shutil.which("redis-server") is None, reason="redis-server is not installed")
+
+
+@pytest.fixture(params=["imitation", pytest.param("server", marks=needs_redis)])
+def redis_url(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> Iterator[str]:
+    """Give the address of a Redis: an imitation behind every connection, and a server where there is one."""
+    if request.param == "server":
+        with serving_redis(free_port()) as url:
+            yield url
+        return
     server = fakeredis.FakeServer()
     monkeypatch.setattr("redis.from_url", lambda _url, **_: fakeredis.FakeRedis(server=server))
-    return "redis://localhost/0"
+    yield "redis://localhost/0"
 
 
 @pytest.fixture
@@ -406,6 +435,36 @@ ALTERNATELY = ['"key";r=2;t=18', '"key";r=1;t=18', '"key";r=0;t=18', '"key";r=0;
 def test_workers_count_together_in_redis(redis_url: str) -> None:
     """Two workers that share Redis share each quota."""
     assert count_together(redis_url) == ALTERNATELY
+
+
+@needs_redis
+def test_counts_in_redis_expire() -> None:
+    """What is counted is forgotten by Redis itself when its window is over."""
+    with serving_redis(free_port()) as url:
+        count_together(url)
+        client = redis.from_url(url)
+        keys = client.keys("*")
+        assert len(keys) == 1
+        assert 0 < client.ttl(keys[0]) <= 60
+        client.close()
+
+
+@needs_redis
+def test_a_redis_that_goes_away_and_comes_back(
+    client: Callable[..., Any], sqlite_backend: Backend, caplog: pytest.LogCaptureFixture
+) -> None:
+    """While Redis is away requests pass uncounted and one line says so; afterwards they are counted again."""
+    port, key = free_port(), make_key(sqlite_backend)
+    with serving_redis(port) as url:
+        send = client(rate_limit="1/day", address_rate_limit="0", rate_limit_store=url)
+        assert [send(key).status_code for _ in range(2)] == [200, 429]
+    with caplog.at_level(logging.WARNING):
+        assert [send(key).status_code for _ in range(5)] == [200] * 5
+    assert [message for message in caplog.messages if "requests pass uncounted" in message] != []
+    assert len(caplog.messages) == 1
+    with serving_redis(port):
+        time.sleep(PAUSE_SECONDS + 0.1)
+        assert [send(key).status_code for _ in range(2)] == [200, 429]
 
 
 @pytest.mark.mongodb
