@@ -25,7 +25,7 @@ class Arrival:
     against a deadline, and one that is held for too long is dropped at its own.
     """
 
-    __slots__ = ("_body_start", "_chunked", "_searched", "_wanted", "data", "deadline")
+    __slots__ = ("_body_start", "_chunked", "_end", "_searched", "_wanted", "data", "deadline")
 
     def __init__(self, deadline: float) -> None:
         self.data = bytearray()
@@ -33,6 +33,7 @@ class Arrival:
         self._searched = 0
         self._body_start = 0
         self._wanted = 0
+        self._end = 0
         self._chunked = False
 
     def add(self, data: bytes) -> None:
@@ -53,11 +54,13 @@ class Arrival:
         if b"expect" in framing:
             return 0  # the client waits for a sign before it sends any
         if b"transfer-encoding" in framing:
-            self._chunked = framing[b"transfer-encoding"].strip().lower() == b"chunked"
+            self._chunked = b"chunked" in framing[b"transfer-encoding"].lower()
             return EARLY_BODY_BYTES if self._chunked else 0
         length = framing.get(b"content-length", b"").strip()
         if not length.isdigit() or len(length) > LENGTH_DIGITS or int(length) > BODY_BYTES:
+            self._end = self._body_start
             return 0  # there is none, or it is refused for its length alone
+        self._end = self._body_start + int(length)
         return min(int(length), EARLY_BODY_BYTES)
 
     @property
@@ -66,6 +69,11 @@ class Arrival:
         if not self._body_start:
             return False
         return len(self.data) >= self._wanted or (self._chunked and self._has_last_chunk())
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether nothing of the request is still to come; of chunks the parser alone knows."""
+        return bool(self._end) and len(self.data) >= self._end
 
     def _has_last_chunk(self) -> bool:
         return self.data.endswith(_END, self._body_start) or self.data.endswith(

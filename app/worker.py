@@ -5,9 +5,13 @@ as many slow clients as there are threads make everybody wait. Here the worker's
 head of a request and the beginning of its body without blocking, and only then hands it to a
 thread. The loop also sends what a client does not take at once, and sees closing connections off.
 
+The rest of a large body is read by the thread, so that a stranger is refused before it has come, but by
+half of the threads at most: while that many wait for their clients, the loop receives whole bodies.
+
 Bounds, each for one worker: a request has RECEIVE_SECONDS to arrive, what a thread itself reads or
-the loop still has to send HAND_OVER_SECONDS, answers that wait for their clients take UNSENT_BYTES
-together, and when all connections are taken the slowest make room.
+the loop still has to send HAND_OVER_SECONDS, large bodies that the loop receives take ARRIVING_BYTES
+together, answers that wait for their clients UNSENT_BYTES, and when all connections are taken the
+slowest make room.
 """
 
 from __future__ import annotations
@@ -35,6 +39,9 @@ LINGER_SECONDS = 2.0
 
 LINGERING = 256
 """How many closed connections are read at once; more are cut."""
+
+ARRIVING_BYTES = 64 * 1024 * 1024
+"""How much of large bodies may wait for a thread; beyond it the oldest of them are dropped."""
 
 UNSENT_BYTES = 64 * 1024 * 1024
 """How much may wait to be sent to slow clients; beyond it the oldest of them are dropped."""
@@ -71,6 +78,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.arriving: dict[Connection, None] = {}
         self.sending: dict[Connection, None] = {}
         self.lingering: dict[Connection, None] = {}
+        # Whose body a thread is reading.
+        self.reading: set[Connection] = set()
+        self.most_reading = max(1, self.cfg.threads // 2)
 
     def init_process(self) -> None:
         """Start to work; the collector of cycles leaves alone what is there to stay, and comes less often.
@@ -104,7 +114,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         """Take what has come on a connection."""
         arrival = conn.arrival
         try:
-            data = None if arrival.is_ready else conn.sock.receive()
+            data = None if self._is_due(arrival) else conn.sock.receive()
         except OSError:
             self._drop(conn)
             return
@@ -115,10 +125,28 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._refuse(conn, "431 Request Header Fields Too Large", "The headers are longer than 64 KiB.")
         elif ended and not arrival.data:
             self._drop(conn)
-        elif ended or arrival.is_ready:
-            self._hand_over(conn)
+        elif ended or self._is_due(arrival):
+            self._hand_over(conn, ended=ended)
+        elif data and arrival.is_ready:
+            self._make_room()
 
-    def _hand_over(self, conn: Connection) -> None:
+    def _is_due(self, arrival: Arrival) -> bool:
+        """Whether a thread can have the request now."""
+        return arrival.is_whole or (arrival.is_ready and len(self.reading) < self.most_reading)
+
+    def _make_room(self) -> None:
+        """Drop the oldest of the bodies that wait for a thread, while there are too many bytes of them."""
+        waiting = [one for one in self.arriving if one.arrival.is_ready]
+        size = sum(len(one.arrival.data) for one in waiting)
+        for conn in waiting:
+            if size <= ARRIVING_BYTES:
+                return
+            size -= len(conn.arrival.data)
+            self._drop(conn)
+
+    def _hand_over(self, conn: Connection, *, ended: bool = False) -> None:
+        if not (ended or conn.arrival.is_whole):
+            self.reading.add(conn)
         self._forget(conn)
         conn.parser.unreader.unread(bytes(conn.arrival.data))
         conn.arrival = Arrival(0.0)
@@ -132,6 +160,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
 
     def finish_request(self, conn: Connection, done: Any) -> None:
         """Go on after an answer, when all of it has been sent."""
+        if conn in self.reading:
+            self.reading.remove(conn)
+            self._hand_over_next()
         if not conn.sock.unsent:
             super().finish_request(conn, done)
             return
@@ -140,6 +171,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self._watch(conn, selectors.EVENT_WRITE, partial(self._send_on, conn, done))
         while sum(len(one.sock.unsent) for one in self.sending) > UNSENT_BYTES:
             self._drop(next(iter(self.sending)))
+
+    def _hand_over_next(self) -> None:
+        """Give a thread that has read a body to the next one."""
+        for conn in self.arriving:
+            if self._is_due(conn.arrival):
+                self._hand_over(conn)
+                return
 
     def _send_on(self, conn: Connection, done: Any, _sock: object) -> None:
         try:

@@ -154,6 +154,20 @@ SLOW_KINDS = {
         head("POST /dialogue HTTP/1.1", "Transfer-Encoding: chunked"),
         b"1\r\n{\r\n" * 200,
     ),
+    "the rest of a large body a byte a second": (
+        head("POST /dialogue HTTP/1.1", "Content-Length: 1000000") + b"{" * 70_000,
+        b"{" * 1000,
+    ),
+    "the rest of many chunks a byte a second": (
+        head("POST /dialogue HTTP/1.1", "Transfer-Encoding: identity, chunked")
+        + b"10000\r\n"
+        + b"{" * 65_536,
+        b"\r\n" + b"1\r\n{\r\n" * 200,
+    ),
+    "an awaited body a byte a second": (
+        head("POST /dialogue HTTP/1.1", "Expect: 100-continue", "Content-Length: 1000"),
+        b"{" * 1000,
+    ),
     "a stranger's body a byte a second": (
         head("POST /dialogue HTTP/1.1", "Content-Length: 9000", key=False),
         b"{" * 9000,

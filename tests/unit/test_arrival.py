@@ -59,3 +59,22 @@ def test_thread_takes_a_request_when_its_beginning_is_there(raw: bytes, *, ready
 def test_head_has_a_limit(raw: bytes, *, long: bool) -> None:
     """More than 64 KiB of head are too much, whether it ends or not; the body does not count."""
     assert arrived(raw).is_too_long is long
+
+
+@pytest.mark.parametrize(
+    ("raw", "whole"),
+    [
+        (HEAD, False),
+        (HEAD + b"\r\n", True),
+        (HEAD + b"Content-Length: 100000\r\n\r\n" + b"A" * 99_999, False),
+        (HEAD + b"Content-Length: 100000\r\n\r\n" + b"A" * 100_000, True),
+        (HEAD + b"Content-Length: 99999999\r\n\r\n", True),
+        (HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}", False),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", False),
+        (HEAD + b"Transfer-Encoding: identity, chunked\r\n\r\n", False),
+        (HEAD + b"Transfer-Encoding: zip\r\n\r\n", False),
+    ],
+)
+def test_whole_is_what_no_thread_waits_for(raw: bytes, *, whole: bool) -> None:
+    """A request is whole when its length says so; where only the parser can tell, it is not."""
+    assert arrived(raw).is_whole is whole
