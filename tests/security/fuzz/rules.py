@@ -125,8 +125,13 @@ def _repeats_an_id(refusal: Refusal) -> bool:
 
 
 def _forks_badly(refusal: Refusal) -> bool:
-    """Whether forkAt lacks its parent, brings messages of its own, or names a message that is not there."""
-    return "forkAt" in refusal.fields and refusal.names("forkAt", "threadOf", "messages")
+    """Whether forkAt lacks its parent, comes with messages, or names one that the parent does not have."""
+    fields = refusal.fields
+    if "forkAt" not in fields:
+        return False
+    if "threadOf" not in fields:
+        return refusal.names("threadOf")
+    return refusal.names("messages" if fields.get("message") or fields.get("messages") else "forkAt")
 
 
 def _moves_a_dialogue(refusal: Refusal) -> bool:
