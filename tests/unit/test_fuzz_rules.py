@@ -23,6 +23,7 @@ def answer(
     *,
     status: int = 400,
     headers: dict[str, str] | None = None,
+    replayed: bool = False,
     **said: Any,
 ) -> Any:
     """Return a response as schemathesis gives it, with the request that it answers."""
@@ -34,7 +35,9 @@ def answer(
         body=None if body is None else json.dumps(body).encode(),
     )
     content = said.pop("content", {"error": {"details": []} | said})
-    return SimpleNamespace(status_code=status, request=request, content=json.dumps(content).encode())
+    answered = SimpleNamespace(status_code=status, request=request, content=json.dumps(content).encode())
+    answered.headers = {"idempotent-replayed": ["true"]} if replayed else {}
+    return answered
 
 
 def excused(response: Any, history: History | None = None) -> bool:
@@ -143,6 +146,15 @@ def test_a_deleted_resource_is_excused_in_another_namespace() -> None:
     found = [explained(failure, SimpleNamespace(id=case), None, history) for case in ("same", "other")]
 
     assert [rule is not None for rule in found] == [False, True]
+
+
+def test_a_replayed_deletion_excuses_what_is_still_there() -> None:
+    """A DELETE that was answered by replay has deleted nothing that was made since."""
+    history, failure = History(), UseAfterFree()
+    history.note("gone", answer("DELETE", "/memory/a", status=200, content={}, replayed=True))
+    history.note("read", answer("GET", "/memory/a", status=200, content={}))
+
+    assert explained(failure, SimpleNamespace(id="read"), None, history) is not None
 
 
 def test_a_long_request_line_alone_is_excused() -> None:

@@ -57,16 +57,22 @@ class Sent:
 
 @dataclass(slots=True)
 class History:
-    """The cursors that lists gave, the requests that keys stand for, and whose namespace each case named."""
+    """The cursors that lists gave, the requests that keys stand for, and of each case its namespace.
+
+    ``replays`` are the cases whose answer was that of an earlier request, so that nothing was done.
+    """
 
     cursors: dict[str, set[tuple[str, Filters]]] = field(default_factory=dict)
     keyed: dict[tuple[Place, str], set[tuple[str, bytes]]] = field(default_factory=dict)
     namespaces: dict[str, str | None] = field(default_factory=dict)
+    replays: set[str] = field(default_factory=set)
 
     def note(self, case_id: str, response: Any) -> None:
         """Remember an exchange."""
         sent = Sent.of(response)
         self.namespaces[case_id] = sent.query.get("namespace", [None])[0]
+        if "idempotent-replayed" in response.headers:
+            self.replays.add(case_id)
         if not 200 <= response.status_code < 300:  # HTTP's successes
             return
         key = sent.headers.get("idempotency-key")

@@ -87,7 +87,9 @@ def _explain_allow(failure: Any, case: Any, _response: Any, _history: History) -
 
 
 def _explain_use(failure: Any, case: Any, _response: Any, history: History) -> str | None:
-    """Schemathesis compares paths alone."""
+    """Schemathesis compares paths alone, and takes a replayed deletion for one."""
+    if failure.deleted_case_id in history.replays:
+        return "under a used Idempotency-Key the first answer is given again and nothing is done"
     if history.namespaces.get(failure.deleted_case_id) != history.namespaces.get(case.id):
         return "the same id in another namespace is another resource"
     return None
