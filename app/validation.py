@@ -160,7 +160,7 @@ class _Parameter:
         if len(texts) > 1 and not self.is_array:
             raise self.refusal("is given more than once")
         if self.is_listed:
-            texts = [part for text in texts for part in text.split(",")]
+            texts = [part for text in texts if text for part in text.split(",")]
         values = [self._typed(text) for text in texts]
         value: Any = values if self.is_array else values[0]
         if self.name in REQUIRED_IDS and self.required and value == "":

@@ -187,6 +187,8 @@ def test_several_dialogues_at_once(api: Api) -> None:
     assert full[0]["state"] == {"n": "b"}
     assert full[0]["messages"][0]["content"] == "Hello"
     api.refused(400, "INVALID_PARAMETER", "GET", "/dialogue", query={"include": "state"})
+    assert "state" not in api.ok("GET", "/dialogue", query={"ids": "b", "include": ""})["items"][0]
+    api.refused(400, "INVALID_PARAMETER", "GET", "/dialogue", query={"ids": ""})
     api.refused(400, "INVALID_PARAMETER", "GET", "/dialogue", query={"ids": "a", "status": "all"})
     too_many = ",".join(f"d{number}" for number in range(101))
     api.refused(400, "INVALID_PARAMETER", "GET", "/dialogue", query={"ids": too_many})
