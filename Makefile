@@ -152,7 +152,7 @@ bench-summaries: $(READY) $(SUMY)/.ready ## how many facts summaries keep, besid
 	@$(BIN)/python bench/summaries/run.py --sumy $(SUMY)/bin/python $(ARGS)
 
 .PHONY: fuzz
-fuzz: $(READY) ## fuzz the API from openapi.yaml (CASES=2000 a store; MongoDB when MONGODB_URI is set)
+fuzz: $(READY) ## fuzz the API from openapi.yaml on both stores (CASES=2000 each at least; SECONDS=90 a round, SEED=1)
 	$(BIN)/python -m tests.security.fuzz
 
 # The other frameworks of the bench are not of the project: they have an environment of their own.

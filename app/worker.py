@@ -111,7 +111,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]
             self._watch(conn, selectors.EVENT_READ, partial(self.receive, conn))
 
     def receive(self, conn: Connection, _sock: object = None) -> None:
-        """Take what has come on a connection."""
+        """Take what has come on a connection, unless it was handed over or dropped since it was polled."""
+        if conn not in self.arriving:
+            return
         arrival = conn.arrival
         try:
             data = None if self._is_due(arrival) else conn.sock.receive()
@@ -180,6 +182,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
                 return
 
     def _send_on(self, conn: Connection, done: Any, _sock: object) -> None:
+        if conn not in self.sending:
+            return  # dropped since it was polled
         try:
             if not conn.sock.flush():
                 return

@@ -5,6 +5,7 @@ from __future__ import annotations
 import inspect
 import logging
 import runpy
+from collections.abc import Callable
 from types import SimpleNamespace
 from typing import Any
 
@@ -62,6 +63,16 @@ def test_what_is_used_is_still_there() -> None:
     assert "self.murder_pending()" in loop
     assert "self.nr_conns < self.worker_connections" in loop
     assert list(inspect.signature(TConn.__init__).parameters) == ["self", "cfg", "sock", "client", "server"]
+
+
+@pytest.mark.parametrize("late", [Worker.receive, lambda worker, conn: worker._send_on(conn, None, None)])
+def test_what_was_polled_before_it_was_handed_over_is_left_alone(late: Callable[[Any, Any], None]) -> None:
+    """An event of a connection that a thread has by now, or that was dropped, touches nothing of it."""
+    worker = Worker.__new__(Worker)
+    worker.arriving = {}
+    worker.sending = {}
+
+    late(worker, object())
 
 
 def test_the_installed_gunicorn_gets_our_worker() -> None:
