@@ -18,8 +18,9 @@ proc_name = "colloquy"
 bind = f"{_settings.host}:{_settings.port}"
 
 # Threads may wait for the store together; processes use the cores. Each worker opens its own store.
-# The class is gunicorn's threaded worker, made proof against slow clients: no thread waits for one. It builds
-# on that worker's insides, so another release of gunicorn runs with its own worker, and says so.
+# Threads may wait for the store together; processes use the cores. Each worker opens its own store.
+# In this class of worker threads take turns instead of running against each other, and wait for no client. It
+# builds on gunicorn's threaded worker, so another release of gunicorn runs with its own worker, and says so.
 WORKER_RELEASE = 27
 worker_class = "app.worker.Worker" if gunicorn.version_info[0] == WORKER_RELEASE else "gthread"
 sendfile = False  # all sending goes through the worker's sockets

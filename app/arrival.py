@@ -1,4 +1,4 @@
-"""A request on its way in: how much of it has to be there before a thread is given to it."""
+"""A request on its way in: how much of it has to be there before it is answered."""
 
 from __future__ import annotations
 
@@ -12,35 +12,38 @@ HEAD_BYTES = 64 * 1024
 EARLY_BODY_BYTES = 64 * 1024
 """How much of a body is awaited; the rest of a larger one is read by the thread that handles it."""
 
-LENGTH_DIGITS = 18
-
 _END = b"\r\n\r\n"
+_LENGTH = re.compile(rb"0*[0-9]{1,18}")
+_CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
 class Arrival:
     """What has come of one request. Framing is only estimated here; the server's parser decides it.
 
-    A wrong estimate costs little: a request that is handed over too early is read by its thread,
+    A wrong estimate costs little: a request that is answered too early is read by its thread,
     against a deadline, and one that is held for too long is dropped at its own.
     """
 
-    __slots__ = ("_body_start", "_chunked", "_end", "_searched", "_wanted", "data", "deadline")
+    __slots__ = ("_body_start", "_chunk", "_end", "_searched", "_wanted", "data")
 
-    def __init__(self, deadline: float) -> None:
+    def __init__(self) -> None:
         self.data = bytearray()
-        self.deadline = deadline
         self._searched = 0
         self._body_start = 0
         self._wanted = 0
         self._end = 0
-        self._chunked = False
+        self._chunk = 0
 
     def add(self, data: bytes) -> None:
         """Take what has come next."""
         self.data += data
-        if self._body_start:
-            return
+        if not self._body_start:
+            self._look_for_body()
+        if self._chunk and not self._end:
+            self._follow_chunks()
+
+    def _look_for_body(self) -> None:
         end = self.data.find(_END, self._searched)
         if end < 0:
             self._searched = max(0, len(self.data) - len(_END) + 1)
@@ -50,35 +53,47 @@ class Arrival:
 
     def _early_body(self, head: bytes) -> int:
         """Return how many bytes of the body to wait for."""
-        framing = {name.lower(): value for name, value in _FRAMING.findall(head)}
+        framing = {name.lower(): value.strip() for name, value in _FRAMING.findall(head)}
+        if not framing:
+            self._end = self._body_start
+            return 0
         if b"expect" in framing:
             return 0  # the client waits for a sign before it sends any
         if b"transfer-encoding" in framing:
-            self._chunked = b"chunked" in framing[b"transfer-encoding"].lower()
-            return EARLY_BODY_BYTES if self._chunked else 0
-        length = framing.get(b"content-length", b"").strip()
-        if not length.isdigit() or len(length) > LENGTH_DIGITS or int(length) > BODY_BYTES:
+            is_chunked = framing[b"transfer-encoding"].lower() == b"chunked"
+            self._chunk = self._body_start if is_chunked else 0
+            return EARLY_BODY_BYTES if is_chunked else 0
+        if not _LENGTH.fullmatch(framing[b"content-length"]):
+            return 0
+        length = int(framing[b"content-length"])
+        if length > BODY_BYTES:
             self._end = self._body_start
-            return 0  # there is none, or it is refused for its length alone
-        self._end = self._body_start + int(length)
-        return min(int(length), EARLY_BODY_BYTES)
+            return 0  # it is refused for its length alone
+        self._end = self._body_start + length
+        return min(length, EARLY_BODY_BYTES)
+
+    def _follow_chunks(self) -> None:
+        """Find the end of the body, in what has come of its chunks."""
+        while (line := self.data.find(b"\r\n", self._chunk)) >= 0:
+            size = self.data[self._chunk : line].partition(b";")[0]
+            if not _CHUNK_SIZE.fullmatch(size):
+                self._wanted = self._chunk = 0  # the parser will refuse it
+                return
+            if not int(size, 16):
+                end = self.data.find(_END, line)
+                self._end = 0 if end < 0 else end + len(_END)
+                return
+            self._chunk = line + int(size, 16) + 2 * len(b"\r\n")
 
     @property
     def is_ready(self) -> bool:
-        """Whether a thread can take the request."""
-        if not self._body_start:
-            return False
-        return len(self.data) >= self._wanted or (self._chunked and self._has_last_chunk())
+        """Whether the request can be answered."""
+        return bool(self._body_start) and (len(self.data) >= self._wanted or self.is_whole)
 
     @property
     def is_whole(self) -> bool:
-        """Whether nothing of the request is still to come; of chunks the parser alone knows."""
+        """Whether it is sure that nothing of the request is still to come."""
         return bool(self._end) and len(self.data) >= self._end
-
-    def _has_last_chunk(self) -> bool:
-        return self.data.endswith(_END, self._body_start) or self.data.endswith(
-            b"0\r\n\r\n", self._body_start
-        )
 
     @property
     def is_too_long(self) -> bool:

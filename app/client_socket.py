@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import json
 import select
 import socket
 import time
 from typing import Any
 
-from app import clock
+from app import clock, turns
 
 _PIECE = 64 * 1024
 
@@ -39,6 +38,8 @@ class ClientSocket(socket.socket):
 
     def _await_data(self) -> None:
         left = self.deadline - time.monotonic()
+        if left > 0:
+            turns.step_aside()
         poll = select.poll()
         poll.register(self, select.POLLIN)
         if left <= 0 or not poll.poll(left * 1000):
@@ -52,16 +53,11 @@ class ClientSocket(socket.socket):
             return None
 
     def sendall(self, data: Any, _flags: int = 0) -> None:
-        """Send what the client takes now; the worker's loop sends the rest."""
-        if not self.unsent:
-            with contextlib.suppress(BlockingIOError):
-                data = memoryview(data)[self.send(data) :]
-        if data:
-            self.unsent += data
-            self.flush()
+        """Keep what is to be sent for ``flush``, so that an answer's head and body go out together."""
+        self.unsent += data
 
     def flush(self) -> bool:
-        """Send on; return whether everything has been sent."""
+        """Send what the client takes now; return whether that was everything."""
         while self.unsent:
             try:
                 sent = self.send(self.unsent[:_PIECE])
@@ -85,3 +81,18 @@ def refusal(status: str, message: str) -> bytes:
     body = json.dumps({"error": error}).encode()
     head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+
+
+class ErrorPage:
+    """Stands in for a socket that gunicorn writes its own error page to: keeps only the status."""
+
+    status = "500 Internal Server Error"
+
+    @staticmethod
+    def gettimeout() -> float:
+        """Return the time limit of a socket that takes everything at once."""
+        return 0.0
+
+    def sendall(self, page: bytes) -> None:
+        """Take the page."""
+        self.status = page.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")[2]

@@ -16,6 +16,7 @@ from typing import Any, NoReturn
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
+from app import turns
 from app.errors import InvalidInput, InvalidJson, PayloadTooLarge, UnsupportedMediaType, quote
 
 log = logging.getLogger(__name__)
@@ -35,6 +36,7 @@ _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 def read_json(request: Request, *, required: bool) -> Any:
     """Return the parsed body; an empty one is ``{}`` where it may be. Raises a 413, 415 or 400 of ours."""
+    turns.step_aside()
     body = _read(request)
     _require_json_type(request)
     if body.strip(_WHITESPACE):

@@ -24,6 +24,7 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import MongoDBStorage, storage_from_string
 
+from app import turns
 from app.errors import RateLimitExceeded
 
 if TYPE_CHECKING:
@@ -142,6 +143,7 @@ class SharedStore:
         """Count one; None when the store does not answer, or did not a moment ago."""
         if self._monotonic() < self._paused_until:
             return None
+        turns.step_aside()
         try:
             count: int = self._storage.incr(key, seconds)
         except StorageError as error:

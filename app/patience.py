@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
+from app import turns
 from app.errors import ServiceUnavailable
 
 _left: ContextVar[float | None] = ContextVar("_left", default=None)
@@ -34,6 +35,7 @@ def waiting(limit: float) -> Iterator[float]:
 
     What it took is taken from the budget. Raises ServiceUnavailable when none is left.
     """
+    turns.step_aside()
     left = _left.get()
     if left is None:
         yield limit

@@ -138,7 +138,9 @@ class Settings:
     host: str = _setting("127.0.0.1", _text, "the address that `serve` listens on")
     port: int = _setting(8080, _integer(1, 65535), "the port that `serve` listens on")
     workers: int = _setting(2, _integer(1, 256), "worker processes of `serve`")
-    threads: int = _setting(8, _integer(1, 256), "threads of each worker: requests it works on at once")
+    threads: int = _setting(
+        8, _integer(2, 256), "threads of each worker, 2 or more: requests that wait for the store at once"
+    )
     request_timeout: float = _setting(
         10.0, _seconds(0.1, 600), "how long one request may wait for the store before it is 503"
     )

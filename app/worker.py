@@ -1,280 +1,274 @@
-"""The gunicorn worker that Colloquy runs in: threads for requests, a loop for slow clients.
+"""The gunicorn worker that Colloquy runs in: threads that take turns, and never wait for a client.
 
-gunicorn's own threaded worker gives a connection a thread from its first byte to its last, so that
-as many slow clients as there are threads make everybody wait. Here the worker's loop receives the
-head of a request and the beginning of its body without blocking, and only then hands it to a
-thread. The loop also sends what a client does not take at once, and sees closing connections off.
+gunicorn's own threaded worker gives a connection a thread from the first byte of a request to its last,
+so that as many slow clients as there are threads make everybody wait; and its threads get in each other's
+way. Here the thread that has the turn (see ``turns``) waits for all clients at once, takes what they send
+without blocking, and answers a request when its head and the beginning of its body are there. Who has
+stepped aside finishes its request while another serves everybody else. What a client does not take at
+once is sent when it does. The rest of a large body is read by the thread that answers, so that a stranger
+is refused before it has come; while half of the threads do that, other bodies have to arrive whole.
 
-The rest of a large body is read by the thread, so that a stranger is refused before it has come, but by
-half of the threads at most: while that many wait for their clients, the loop receives whole bodies.
-
-Bounds, each for one worker: a request has RECEIVE_SECONDS to arrive, what a thread itself reads or
-the loop still has to send HAND_OVER_SECONDS, large bodies that the loop receives take ARRIVING_BYTES
-together, answers that wait for their clients UNSENT_BYTES, and when all connections are taken the
-slowest make room.
+Bounds, each for one worker: a request has RECEIVE_SECONDS to arrive; what a thread itself still has to
+read of it, and a client of its answer, HAND_OVER_SECONDS; what waits in memory for slow clients takes
+HELD_BYTES together; and when all connections are taken, one of those that wait makes room.
 """
 
 from __future__ import annotations
 
+import contextlib
+import errno
 import gc
+import math
+import os
+import select
 import selectors
 import socket
+import threading
 import time
 from functools import partial
-from typing import Any
+from typing import Any, Final
 
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.workers.gthread import ThreadWorker
 
+from app import turns
 from app.arrival import Arrival
-from app.client_socket import ClientSocket, refusal
+from app.client_socket import ErrorPage, refusal
+from app.connection import (
+    HAND_OVER_SECONDS,
+    LINGER_SECONDS,
+    RECEIVE_SECONDS,
+    Connection,
+    Connections,
+    Phase,
+)
 
-RECEIVE_SECONDS = 20.0
-"""How long the head of a request and the first 64 KiB of its body may take to arrive."""
-
-HAND_OVER_SECONDS = 60.0
-"""How long the rest of a large body, and an answer that a client takes slowly, may take."""
-
-LINGER_SECONDS = 2.0
-"""How long a closed connection is still read, so that the client gets to read its answer."""
-
-LINGERING = 256
-"""How many closed connections are read at once; more are cut."""
-
-ARRIVING_BYTES = 64 * 1024 * 1024
-"""How much of large bodies may wait for a thread; beyond it the oldest of them are dropped."""
-
-UNSENT_BYTES = 64 * 1024 * 1024
-"""How much may wait to be sent to slow clients; beyond it the oldest of them are dropped."""
-
-COLLECT_AFTER = 50_000
+COLLECT_AFTER: Final = 50_000
 """How many more objects there may be before cycles among the newest are looked for."""
 
-
-class Connection(TConn):  # type: ignore[misc]
-    """A connection, the request that is arriving on it, and until when what is left may take."""
-
-    def __init__(self, worker: Worker, accepted: socket.socket, client: Any, listener: socket.socket) -> None:
-        super().__init__(worker.cfg, ClientSocket(accepted), client, listener.getsockname())
-        self.worker = worker
-        self.arrival = Arrival(0.0)
-        self.deadline = 0.0
-        self.watched = False
-        self.data_ready = True
-
-    def close(self, graceful: bool = False) -> None:  # noqa: FBT001, FBT002  # gunicorn's signature
-        """Close now, or after the client has had time to read its answer."""
-        if graceful:
-            self.worker.linger(self)
-        else:
-            super().close()
+TICK_SECONDS: Final = 1.0
+"""How often the worker shows that it lives, and looks for what is late."""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]
-    """See the module."""
+    """See the module. What it takes from gunicorn's is how a request is parsed and answered: ``handle``."""
+
+    alive: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        # Each in the order of the deadlines: the slowest first.
-        self.arriving: dict[Connection, None] = {}
-        self.sending: dict[Connection, None] = {}
-        self.lingering: dict[Connection, None] = {}
-        # Whose body a thread is reading.
+        self.connections = Connections()
+        self.turn = threading.Lock()
+        self.next_sweep = 0.0
+        self.attended = math.inf
         self.reading: set[Connection] = set()
-        self.most_reading = max(1, self.cfg.threads // 2)
+        self.most_reading = self.cfg.threads // 2
 
     def init_process(self) -> None:
-        """Start to work; the collector of cycles leaves alone what is there to stay, and comes less often.
-
-        A body of millions of small arrays takes it half of the time otherwise.
-        """
+        """Start to work. Looking for cycles takes half of the time of a body of millions of small arrays."""
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 20)
         super().init_process()
 
-    def accept(self, listener: socket.socket) -> None:
-        """Accept a connection and begin to receive its first request."""
+    def run(self) -> None:
+        """Have the threads serve until the worker is told to stop; then let them finish."""
+        queue = self.method_queue
+        self.poller.register(queue.fileno(), selectors.EVENT_READ, queue.run_callbacks)
+        for listener in self.sockets:
+            listener.settimeout(0)
+            self.poller.register(listener, selectors.EVENT_READ)
+        for _ in range(self.cfg.threads):
+            threading.Thread(target=self._serve, name="server", daemon=True).start()
+        while self.alive and self.is_parent_alive():
+            self._tick(TICK_SECONDS)
+        self.alive = False
+        for listener in self.sockets:
+            self.poller.unregister(listener)
+            listener.close()
+        until = time.monotonic() + self.cfg.graceful_timeout
+        while self.connections and time.monotonic() < until:
+            self._tick(0.05)
+
+    def _tick(self, seconds: float) -> None:
+        """Show that the worker lives, unless a request holds the turn for too long, and wait for a signal."""
+        if time.monotonic() - self.attended < self.cfg.timeout:
+            self.notify()
+        if select.select([self.PIPE[0]], [], [], seconds)[0]:
+            os.read(self.PIPE[0], 64)
+
+    def _serve(self) -> None:
+        """Take turns with the other threads for as long as the process lives."""
+        try:
+            while True:
+                self.turn.acquire()
+                turns.begin(self.turn.release)
+                while turns.is_mine():
+                    self._attend()
+        except BaseException:
+            self.alive = False
+            self.log.exception("A worker cannot go on; it is replaced")
+            turns.step_aside()
+
+    def _attend(self) -> None:
+        """Wait for clients, and serve those who are there for as long as the turn lasts."""
+        self.attended = now = time.monotonic()
+        if now >= self.next_sweep:
+            self.next_sweep = now + TICK_SECONDS
+            self._sweep(now)
+        events = self.poller.select(TICK_SECONDS)
+        for key, _ in events:
+            if key.data is None:
+                self._accept(key.fileobj)
+        for key, _ in events:
+            if key.data is not None:
+                key.data(key.fileobj)
+                if not turns.is_mine():
+                    return
+
+    def _sweep(self, now: float) -> None:
+        """End what is late. Whoever waits between two requests as the worker stops gets a last moment."""
+        with self.connections.passing:
+            for conn in self.connections.waiting():
+                if not self.alive and conn.is_idle:
+                    conn.deadline = min(conn.deadline, now + LINGER_SECONDS)
+                if conn.deadline > now:
+                    continue
+                if conn.phase is Phase.REQUEST and conn.arrival.data:
+                    self._refuse(conn, "408 Request Timeout", "The request took too long to arrive.")
+                else:
+                    self.connections.drop(conn)
+            self.connections.drop_excess()
+
+    def _accept(self, listener: Any) -> None:
         try:
             accepted, client = listener.accept()
-        except (BlockingIOError, ConnectionAbortedError):
+            conn = Connection(self, accepted, client, listener)
+        except OSError as error:
+            # Otherwise another worker was faster, the client has gone, or the worker stops.
+            if error.errno in (errno.EMFILE, errno.ENFILE) and not self.connections.make_room():
+                time.sleep(0.05)
             return
-        self.nr_conns += 1
-        self.enqueue_req(Connection(self, accepted, client, listener))
-
-    def enqueue_req(self, conn: Connection) -> None:
-        """Receive a request; a thread gets it when enough of it is there."""
+        if len(self.connections) >= self.worker_connections:
+            self.connections.make_room()
         conn.init()
-        conn.arrival = Arrival(time.monotonic() + RECEIVE_SECONDS)
-        conn.arrival.add(conn.parser.unreader.take_buffered())
-        self.arriving[conn] = None
-        self.receive(conn)
-        if conn in self.arriving:
-            self._watch(conn, selectors.EVENT_READ, partial(self.receive, conn))
+        self.connections.add(conn)
+        self.connections.wait(conn, Phase.REQUEST, RECEIVE_SECONDS)
 
-    def receive(self, conn: Connection, _sock: object = None) -> None:
-        """Take what has come on a connection, unless it was handed over or dropped since it was polled."""
-        if conn not in self.arriving:
+    def go_on(self, conn: Connection) -> None:
+        """Do what a connection has been waiting for, unless it was dropped a moment ago."""
+        if conn not in self.connections:
             return
-        arrival = conn.arrival
         try:
-            data = None if self._is_due(arrival) else conn.sock.receive()
+            if conn.phase is Phase.REQUEST:
+                self._receive(conn)
+            elif conn.phase is Phase.TURN:
+                self._consider(conn)
+            elif conn.phase is Phase.SENDING and conn.sock.flush():
+                self._await_request(conn)
+            elif conn.phase is Phase.END and conn.sock.receive() == b"":
+                self.connections.drop(conn)
         except OSError:
-            self._drop(conn)
+            self.connections.drop(conn)
+        except Exception:
+            self.log.exception("A connection could not be served")
+            self.connections.drop(conn)
+
+    def _receive(self, conn: Connection) -> None:
+        """Take what has come of a request."""
+        data = conn.sock.receive()
+        if data is None:
             return
-        if data:
-            arrival.add(data)
-        ended = data == b""
+        if not conn.arrival.data:
+            conn.deadline = time.monotonic() + RECEIVE_SECONDS
+        conn.arrival.add(data)
+        self._consider(conn, ended=not data)
+
+    def _consider(self, conn: Connection, *, ended: bool = False) -> None:
+        """Answer a request when enough of it is there, else wait for more."""
+        arrival = conn.arrival
         if arrival.is_too_long:
             self._refuse(conn, "431 Request Header Fields Too Large", "The headers are longer than 64 KiB.")
         elif ended and not arrival.data:
-            self._drop(conn)
-        elif ended or self._is_due(arrival):
-            self._hand_over(conn, ended=ended)
-        elif data and arrival.is_ready:
-            self._make_room()
-
-    def _is_due(self, arrival: Arrival) -> bool:
-        """Whether a thread can have the request now."""
-        return arrival.is_whole or (arrival.is_ready and len(self.reading) < self.most_reading)
-
-    def _make_room(self) -> None:
-        """Drop the oldest of the bodies that wait for a thread, while there are too many bytes of them."""
-        waiting = [one for one in self.arriving if one.arrival.is_ready]
-        size = sum(len(one.arrival.data) for one in waiting)
-        for conn in waiting:
-            if size <= ARRIVING_BYTES:
-                return
-            size -= len(conn.arrival.data)
-            self._drop(conn)
-
-    def _hand_over(self, conn: Connection, *, ended: bool = False) -> None:
-        if not (ended or conn.arrival.is_whole):
+            self.connections.drop(conn)
+        elif ended or arrival.is_whole:
+            self._answer(conn)
+        elif arrival.is_ready and len(self.reading) < self.most_reading:
             self.reading.add(conn)
-        self._forget(conn)
-        conn.parser.unreader.unread(bytes(conn.arrival.data))
-        conn.arrival = Arrival(0.0)
+            self._answer(conn)
+        else:
+            conn.wait(Phase.REQUEST)
+            if arrival.is_ready:
+                self.connections.drop_excess()
+
+    def _answer(self, conn: Connection) -> None:
+        """Answer a request; from here until the connection waits again, this thread alone has it."""
+        conn.deadline = math.inf
         conn.sock.deadline = time.monotonic() + HAND_OVER_SECONDS
-        super().enqueue_req(conn)
+        conn.parser.unreader.unread(bytes(conn.arrival.data))
+        conn.arrival = Arrival()
+        turns.begin(partial(self._leave, conn))
+        try:
+            conn.is_kept = self.handle(conn)
+        finally:
+            if turns.is_mine():
+                turns.begin(self.turn.release)
+            if conn in self.reading:
+                self.reading.discard(conn)
+                self.method_queue.defer(self._read_next)
+        if conn.sock.flush():
+            self._await_request(conn)
+        else:
+            self.connections.wait(conn, Phase.SENDING, HAND_OVER_SECONDS)
+            self.method_queue.defer(self.connections.drop_excess)
+
+    def _read_next(self) -> None:
+        """Consider again what has arrived in part, now that a thread has read another request to its end."""
+        with self.connections.passing:
+            for conn in self.connections.waiting():
+                if conn.phase is Phase.REQUEST and conn.arrival.is_ready:
+                    conn.wait(Phase.TURN)
+
+    def _leave(self, conn: Connection) -> None:
+        """Give the turn to another thread, which has to leave this connection alone."""
+        conn.wait(None)
+        self.turn.release()
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:  # noqa: FBT001  # gunicorn's
         """Whether the connection can be kept: no thread waits for a body that nobody wanted."""
         conn.sock.deadline = 0.0
         return bool(super()._keepalive_after(conn, keepalive))
 
-    def finish_request(self, conn: Connection, done: Any) -> None:
-        """Go on after an answer, when all of it has been sent."""
-        if conn in self.reading:
-            self.reading.remove(conn)
-            self._hand_over_next()
-        if not conn.sock.unsent:
-            super().finish_request(conn, done)
+    def _await_request(self, conn: Connection) -> None:
+        """Wait for the next request, which may be there; nobody gets two answers while others wait."""
+        if not conn.is_kept:
+            self._end(conn)
             return
-        conn.deadline = time.monotonic() + HAND_OVER_SECONDS
-        self.sending[conn] = None
-        self._watch(conn, selectors.EVENT_WRITE, partial(self._send_on, conn, done))
-        while sum(len(one.sock.unsent) for one in self.sending) > UNSENT_BYTES:
-            self._drop(next(iter(self.sending)))
+        conn.arrival.add(conn.parser.unreader.take_buffered())
+        if conn.arrival.is_ready:
+            self.connections.wait(conn, Phase.TURN, RECEIVE_SECONDS)
+        elif conn.arrival.data:
+            self.connections.wait(conn, Phase.REQUEST, RECEIVE_SECONDS)
+        else:
+            self.connections.wait(conn, Phase.REQUEST, self.cfg.keepalive if self.alive else LINGER_SECONDS)
 
-    def _hand_over_next(self) -> None:
-        """Give a thread that has read a body to the next one."""
-        for conn in self.arriving:
-            if self._is_due(conn.arrival):
-                self._hand_over(conn)
-                return
+    def _refuse(self, conn: Connection, status: str, message: str) -> None:
+        """Answer what is not going to become a request."""
+        conn.sock.sendall(refusal(status, message))
+        with contextlib.suppress(OSError):
+            conn.sock.flush()
+        self._end(conn)
 
-    def _send_on(self, conn: Connection, done: Any, _sock: object) -> None:
-        if conn not in self.sending:
-            return  # dropped since it was polled
-        try:
-            if not conn.sock.flush():
-                return
-        except OSError:
-            self._drop(conn)
-            return
-        self._forget(conn)
-        super().finish_request(conn, done)
-
-    def linger(self, conn: Connection) -> None:
+    def _end(self, conn: Connection) -> None:
         """Send the end of the stream and read on for a while: closing at once could cut the answer."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
-            conn.close()
-            return
-        if len(self.lingering) >= LINGERING or not self.alive:
-            conn.close()
-            return
-        conn.deadline = time.monotonic() + LINGER_SECONDS
-        self.lingering[conn] = None
-        self._watch(conn, selectors.EVENT_READ, partial(self._read_off, conn))
-
-    def _read_off(self, conn: Connection, _sock: object) -> None:
-        try:
-            ended = conn.sock.receive() == b""
-        except OSError:
-            ended = True
-        if ended:
-            self._forget(conn)
-            conn.close()
-
-    def murder_pending(self) -> None:
-        """Drop what is late, and when no connection is left to give, what is slowest."""
-        now = time.monotonic()
-        for conn in [one for one in self.arriving if self._is_late(one, now)]:
-            if conn.arrival.data:
-                self._refuse(conn, "408 Request Timeout", "The request took too long to arrive.")
-            else:
-                self._drop(conn)
-        for conn in [one for one in self.sending if one.deadline <= now]:
-            self._drop(conn)
-        for conn in [one for one in self.lingering if one.deadline <= now]:
-            self._forget(conn)
-            conn.close()
-        while self.nr_conns >= self.worker_connections and (self.arriving or self.sending):
-            self._drop(next(iter(self.arriving or self.sending)))
-
-    def _is_late(self, conn: Connection, now: float) -> bool:
-        idle = not self.alive and not conn.arrival.data
-        return idle or conn.arrival.deadline <= now
-
-    def _watch(self, conn: Connection, event: int, callback: Any) -> None:
-        self.poller.register(conn.sock, event, callback)
-        conn.watched = True
-
-    def _forget(self, conn: Connection) -> None:
-        if conn.watched:
-            self.poller.unregister(conn.sock)
-            conn.watched = False
-        for group in (self.arriving, self.sending, self.lingering):
-            group.pop(conn, None)
-
-    def _drop(self, conn: Connection) -> None:
-        self._forget(conn)
-        self.nr_conns -= 1
-        conn.close()
-
-    def _refuse(self, conn: Connection, status: str, message: str) -> None:
-        """Answer what is not going to become a request."""
-        self._forget(conn)
-        self.nr_conns -= 1
-        conn.sock.sendall(refusal(status, message))
-        self.linger(conn)
+            self.connections.drop(conn)
+        else:
+            self.connections.wait(conn, Phase.END, LINGER_SECONDS)
 
     def handle_error(self, req: Any, client: Any, addr: Any, error: Exception) -> None:
         """Answer what gunicorn cannot parse with the API's envelope, without a word of the input."""
-        status = _Status()
-        super().handle_error(req, status, addr, error)
+        page = ErrorPage()
+        super().handle_error(req, page, addr, error)
         message = "The request is not HTTP as this server takes it; its limits are in the documentation."
-        client.sendall(refusal(status.line, message))
-
-
-class _Status:
-    """Stands in for a socket: takes gunicorn's own error page and keeps its status."""
-
-    line = "500 Internal Server Error"
-
-    @staticmethod
-    def gettimeout() -> float:
-        return 0.0
-
-    def sendall(self, page: bytes) -> None:
-        self.line = page.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")[2]
+        client.sendall(refusal(page.status, message))

@@ -5,11 +5,13 @@ from __future__ import annotations
 import http.server
 import json
 import os
+import sqlite3
 import subprocess
 import sys
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import closing
 from pathlib import Path
 
 import httpx
@@ -114,6 +116,23 @@ def test_sigterm_finishes_running_requests(tmp_path: Path) -> None:
     model.server_close()
     assert (status, answer.status_code) == (0, 200)
     assert answer.json()["content"] == "They said hello."
+
+
+def test_who_waits_for_the_store_keeps_nobody_waiting(tmp_path: Path) -> None:
+    """While writes wait for a lock of the store, the same worker answers reads; then the writes are done."""
+    path = tmp_path / "store.db"
+    with serving(f"sqlite:///{path}", tmp_path / "log", WORKERS="1", THREADS="3") as server:
+        client = httpx.Client(base_url=server.url, headers=_headers(server.key), timeout=30)
+        with client, ThreadPoolExecutor() as pool, closing(sqlite3.connect(path)) as other:
+            client.post("/dialogue", json={"id": "d"}).raise_for_status()
+            other.execute("BEGIN IMMEDIATE")
+            writes = [pool.submit(client.post, "/dialogue", json={}) for _ in range(2)]
+            time.sleep(0.5)
+            answers = [client.get("/dialogue/d") for _ in range(20)]
+            assert not any(write.done() for write in writes)
+            other.rollback()
+            answers += [write.result() for write in writes]
+    assert [answer.status_code for answer in answers] == [200] * 22
 
 
 @pytest.mark.parametrize("wrong", [{"COLLOQUY_API_KEY": "short"}, {"COLLOQUY_STORE_URL": "file:x"}])

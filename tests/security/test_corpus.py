@@ -172,13 +172,14 @@ SLOW_KINDS = {
         head("POST /dialogue HTTP/1.1", "Content-Length: 9000", key=False),
         b"{" * 9000,
     ),
+    "a thousand requests at once": (b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" * 1000, b""),
     "answers read a byte a second": (head("GET /docs/swagger-ui-bundle.js HTTP/1.1", key=False), b""),
 }
 
 
 @pytest.mark.parametrize("kind", SLOW_KINDS)
 def test_slow_clients_keep_nobody_waiting(server: Server, kind: str) -> None:
-    """While 40 clients send or read a byte a second, the slowest of another's requests stays quick."""
+    """While 40 clients dawdle, or do not stop to ask, the slowest of another's requests stays quick."""
     at_once, slowly = (part.replace(b"@KEY@", server.key.encode()) for part in SLOW_KINDS[kind])
     stop = Event()
     with ThreadPoolExecutor(SLOW_CLIENTS) as pool:

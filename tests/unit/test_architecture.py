@@ -12,7 +12,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "app").rglob("*.py"))
 LONGEST = 300
 
-FOUNDATION = {"domain", "errors", "clock", "identity", "patience"}
+FOUNDATION = {"domain", "errors", "clock", "identity", "patience", "turns"}
 STORES = {"stores.mongo", "stores.sqlite"}
 """What ``app/__init__`` alone may import."""
 
@@ -22,7 +22,8 @@ PARTS: dict[str, set[str]] = {
     "errors": set(),
     "clock": {"domain", "errors"},
     "identity": {"domain", "clock"},
-    "patience": {"errors"},
+    "turns": set(),
+    "patience": {"errors", "turns"},
     "search": FOUNDATION,
     "summaries": FOUNDATION,
     "stores": FOUNDATION | {"search"},
@@ -48,6 +49,7 @@ FOREIGN = {
     "errors": WEB | DRIVERS,
     "clock": WEB | DRIVERS,
     "identity": WEB | DRIVERS,
+    "turns": WEB | DRIVERS,
     "patience": WEB | DRIVERS,
     "search": WEB | DRIVERS,
     "summaries": WEB | DRIVERS,

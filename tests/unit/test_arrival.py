@@ -11,7 +11,7 @@ HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
 def arrived(*pieces: bytes) -> Arrival:
     """Return an arrival that has these pieces."""
-    arrival = Arrival(deadline=0.0)
+    arrival = Arrival()
     for piece in pieces:
         arrival.add(piece)
     return arrival
@@ -70,11 +70,18 @@ def test_head_has_a_limit(raw: bytes, *, long: bool) -> None:
         (HEAD + b"Content-Length: 100000\r\n\r\n" + b"A" * 100_000, True),
         (HEAD + b"Content-Length: 99999999\r\n\r\n", True),
         (HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}", False),
-        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", False),
+        (HEAD + b"Content-Length: " + b"0" * 30 + b"2\r\n\r\n{", False),
+        (HEAD + b"Content-Length: +2\r\n\r\n{}", False),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2;a=b\r\n{}\r\n0\r\nX-Y: z\r\n\r\n", True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n9\r\n\r\n0\r\n\r\n", False),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n", False),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0x2\r\n{}\r\n0\r\n\r\n", False),
         (HEAD + b"Transfer-Encoding: identity, chunked\r\n\r\n", False),
         (HEAD + b"Transfer-Encoding: zip\r\n\r\n", False),
     ],
 )
 def test_whole_is_what_no_thread_waits_for(raw: bytes, *, whole: bool) -> None:
-    """A request is whole when its length says so; where only the parser can tell, it is not."""
+    """A request is whole when its length or its chunks say so, and in doubt it is not."""
     assert arrived(raw).is_whole is whole
+    assert arrived(*(raw[place : place + 1] for place in range(len(raw)))).is_whole is whole

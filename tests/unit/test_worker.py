@@ -1,93 +1,96 @@
-"""What ``app/worker.py`` builds on inside gunicorn, and what happens with another gunicorn."""
+"""Parts of the worker that no client can bring about at will."""
 
 from __future__ import annotations
 
-import inspect
 import logging
-import runpy
-from collections.abc import Callable
-from types import SimpleNamespace
-from typing import Any
+import math
+from dataclasses import dataclass, field
+from typing import Any, cast
 
-import gunicorn
 import pytest
-from gunicorn.workers.gthread import TConn, ThreadWorker
+from gunicorn.config import Config
 
-from app.worker import Connection, Worker
-from tests.server import ROOT
-
-NEW = {"arriving", "sending", "lingering", "receive", "linger"}
-"""The methods of the worker that are its own."""
-
-USED = (
-    "keepalived_conns",
-    "max_keepalived",
-    "method_queue",
-    "nr_conns",
-    "poller",
-    "tpool",
-    "worker_connections",
-)
-"""Attributes of gunicorn's worker that ours reads or keeps up to date."""
+from app import turns
+from app.connection import HELD_BYTES, Connection, Connections, Phase
+from app.worker import Worker
 
 
-def configured() -> dict[str, Any]:
-    """Return what gunicorn.conf.py sets."""
-    return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+@dataclass(eq=False)
+class Client:
+    """Stands in for a connection."""
+
+    held: int = 0
+    deadline: float = 1.0
+    phase: Phase = Phase.REQUEST
+    is_idle: bool = False
+    closed: list[str] = field(default_factory=list)
+
+    def wait(self, phase: Phase | None) -> None:
+        """Note that it is no longer watched."""
+        assert phase is None
+        self.closed.append("unwatched")
+
+    def close(self) -> None:
+        """Note that it is closed."""
+        self.closed.append("closed")
 
 
-def shape(method: Any) -> list[tuple[Any, Any]]:
-    """Return how a method is called, whatever it calls its parameters."""
-    return [(each.kind, each.default) for each in inspect.signature(method).parameters.values()]
+def crowd(*clients: Client) -> Connections:
+    """Return connections with these clients."""
+    connections = Connections()
+    for client in clients:
+        connections.add(cast("Connection", client))
+    return connections
 
 
-@pytest.mark.parametrize(("ours", "theirs"), [(Worker, ThreadWorker), (Connection, TConn)])
-def test_what_is_overridden_is_still_there(ours: type, theirs: type) -> None:
-    """Each method that replaces one of gunicorn's has one to replace, which is called in the same way."""
-    named = {name for name, value in vars(ours).items() if inspect.isfunction(value)}
-    replaced = {name for name in named if hasattr(theirs, name) and name != "__init__"}
-    own = {name for name in named if not hasattr(theirs, name)}
-
-    for name in replaced:
-        assert shape(getattr(ours, name)) == shape(getattr(theirs, name)), f"gunicorn changed {name}"
-    assert {name for name in own if not name.startswith("_")} <= NEW, "gunicorn has lost what this replaced"
+def gone(*clients: Client) -> list[bool]:
+    """Return which of them are closed, and were unwatched before that."""
+    return [client.closed == ["unwatched", "closed"] for client in clients]
 
 
-def test_what_is_used_is_still_there() -> None:
-    """The loop that ours runs in, and the state it shares with it, have the names that they had."""
-    source = inspect.getsource(ThreadWorker)
-
-    for name in USED:
-        assert f"self.{name}" in source, f"gunicorn has no {name} any more"
-    loop = inspect.getsource(ThreadWorker.run)
-    assert "self.murder_pending()" in loop
-    assert "self.nr_conns < self.worker_connections" in loop
-    assert list(inspect.signature(TConn.__init__).parameters) == ["self", "cfg", "sock", "client", "server"]
+def test_the_largest_go_when_too_much_is_held() -> None:
+    """Small requests that are arriving stay when answers that nobody takes fill the memory."""
+    small, large, larger = Client(9, 1.0), Client(HELD_BYTES // 2, 60.0), Client(HELD_BYTES // 2 + 1, 61.0)
+    connections = crowd(small, large, larger)
+    connections.drop_excess()
+    assert gone(small, large, larger) == [False, False, True]
+    connections.drop_excess()
+    assert len(connections) == 2
 
 
-@pytest.mark.parametrize("late", [Worker.receive, lambda worker, conn: worker._send_on(conn, None, None)])
-def test_what_was_polled_before_it_was_handed_over_is_left_alone(late: Callable[[Any, Any], None]) -> None:
-    """An event of a connection that a thread has by now, or that was dropped, touches nothing of it."""
-    worker = Worker.__new__(Worker)
-    worker.arriving = {}
-    worker.sending = {}
-
-    late(worker, object())
-
-
-def test_the_installed_gunicorn_gets_our_worker() -> None:
-    """The release that the lock file names is the one that the worker was made for."""
-    assert configured()["worker_class"] == "app.worker.Worker"
+def test_what_a_thread_has_is_never_dropped() -> None:
+    """Neither memory nor room is taken from a request that is being answered."""
+    answered = Client(2 * HELD_BYTES, math.inf)
+    connections = crowd(answered)
+    connections.drop_excess()
+    assert not connections.make_room()
+    assert gone(answered) == [False]
 
 
-def test_another_gunicorn_gets_its_own_worker(
+def test_room_is_made_by_those_who_lose_least() -> None:
+    """First goes a connection that is over, then an idle one, then the one whose time runs out first."""
+    late, early = Client(deadline=20.0), Client(deadline=10.0)
+    idle, over = Client(deadline=65.0, is_idle=True), Client(deadline=66.0, phase=Phase.END)
+    connections = crowd(late, early, idle, over)
+    for expected in (over, idle, early, late):
+        assert connections.make_room()
+        assert gone(expected) == [True]
+    assert len(connections) == 0
+
+
+def test_a_thread_that_fails_gives_the_turn_back(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """With another release the server runs with gunicorn's own worker and warns of what is lost."""
-    monkeypatch.setattr(gunicorn, "version_info", (28, 0, 0))
-    settings = configured()
+    """When serving fails for a reason nobody foresaw, the others finish and the worker is replaced."""
+    worker = Worker(1, 1, [], None, 30, Config(), logging.getLogger("worker"))
 
-    settings["on_starting"](SimpleNamespace(log=logging.getLogger("gunicorn.error")))
+    def fail(*_: Any) -> None:
+        raise KeyError("nobody foresaw this")
 
-    assert settings["worker_class"] == "gthread"
-    assert "slow clients can hold all threads" in caplog.text
+    monkeypatch.setattr(worker, "_attend", fail)
+    worker._serve()
+    worker.tmp.close()
+    assert not turns.is_mine()
+    assert not worker.alive
+    assert not worker.turn.locked()
+    assert "it is replaced" in caplog.text

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
+from app import turns
 from app.domain import Order, Page, TimeRange
 from app.stores import PAGE_BYTES
 from app.stores.sqlite.commit import GroupCommit
@@ -33,10 +34,8 @@ class Database:
 
     def all(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Return every row of a query."""
-        try:
-            return self._connections.get().execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise translate(error) from error
+        turns.step_aside()
+        return self._rows_of(sql, values)
 
     def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[Row]:
         """Yield the rows of a query as they are read."""
@@ -46,9 +45,15 @@ class Database:
             raise translate(error) from error
 
     def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
-        """Return the first row of a query that has at most one."""
-        rows = self.all(sql, values)
+        """Return the row of a query by primary key: no time for another thread to serve meanwhile."""
+        rows = self._rows_of(sql, values)
         return rows[0] if rows else None
+
+    def _rows_of(self, sql: str, values: Sequence[object]) -> list[Row]:
+        try:
+            return self._connections.get().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise translate(error) from error
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -71,6 +76,7 @@ class Database:
 
         The rows are fetched one at a time, so that no more is read than a page holds.
         """
+        turns.step_aside()
         try:
             cursor = self._connections.get().execute(sql, (*values, limit + 1))
             try:

@@ -1,0 +1,108 @@
+"""The worker as clients meet it: nobody who waits, sends slowly or asks a lot keeps others waiting."""
+
+from __future__ import annotations
+
+import socket
+import threading
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, closing
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import httpx
+import pytest
+
+from tests.server import Server, serving
+
+pytestmark = pytest.mark.server
+
+QUICK = 2.0
+"""Seconds within which somebody is answered whom nobody keeps waiting, on a busy machine too."""
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[Server]:
+    """Serve with one worker of four threads."""
+    with serving(f"sqlite:///{tmp_path}/store.db", tmp_path / "log", WORKERS="1", THREADS="4") as running:
+        yield running
+
+
+def send(server: Server, *lines: str, body: bytes = b"") -> socket.socket:
+    """Open a connection and send a POST /search as it is."""
+    url = urlsplit(server.url)
+    client = socket.create_connection((url.hostname, url.port), timeout=30)
+    head = ["POST /search HTTP/1.1", "Host: a", f"Authorization: Bearer {server.key}", *lines, "", ""]
+    client.sendall("\r\n".join(head).encode() + body)
+    return client
+
+
+def assert_healthy(server: Server) -> None:
+    """Ask on a connection of its own, which has to be answered soon."""
+    begun = time.monotonic()
+    assert httpx.get(server.url + "/health", timeout=30).status_code == 200
+    assert time.monotonic() - begun < QUICK
+
+
+def test_new_clients_are_served_beside_busy_ones(server: Server) -> None:
+    """While 24 clients send one search after the other, a new client is answered soon, time after time."""
+    stop = threading.Event()
+
+    def search() -> None:
+        headers = {"Authorization": f"Bearer {server.key}"}
+        with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
+            while not stop.is_set():
+                body = {"query": "nothing", "object": "message"}
+                client.post("/search", json=body).raise_for_status()
+
+    with ThreadPoolExecutor(24) as pool:
+        searches = [pool.submit(search) for _ in range(24)]
+        try:
+            for _ in range(8):
+                time.sleep(0.25)
+                assert_healthy(server)
+        finally:
+            stop.set()
+        for done in searches:
+            done.result()
+
+
+@pytest.mark.parametrize(
+    ("lines", "body"),
+    [
+        (["Content-Length: 0000000000000000000100"], b""),
+        (["Content-Length: 1000000"], b"{" * 70_000),
+        (["Content-Length: 100", "Expect: 100-continue"], b""),
+        (["Transfer-Encoding: chunked"], b"20000\r\n" + b"{" * 70_000),
+        (["Transfer-Encoding: chunked"], b"9\r\n\r\n0\r\n\r\n"),
+    ],
+    ids=["padded length", "large body", "asked to continue", "large chunk", "end of chunks inside one"],
+)
+def test_bodies_that_do_not_come_leave_threads_for_others(
+    server: Server, lines: list[str], body: bytes
+) -> None:
+    """However many clients leave their bodies unfinished, others are answered, with chunks too."""
+    with ExitStack() as stack:
+        for _ in range(8):
+            stack.enter_context(closing(send(server, *lines, body=body)))
+        time.sleep(0.3)
+        assert_healthy(server)
+        text = b'{"query": "a", "object": "message"}'
+        whole = b"%x\r\n%b\r\n0\r\n\r\n" % (len(text), text)
+        begun = time.monotonic()
+        chunked = stack.enter_context(closing(send(server, "Transfer-Encoding: chunked", body=whole)))
+        assert chunked.recv(100).startswith(b"HTTP/1.1 200")
+        assert time.monotonic() - begun < QUICK
+
+
+def test_a_body_that_arrives_as_the_worker_stops_is_answered(server: Server) -> None:
+    """Who has sent half a request when SIGTERM comes has the usual time for the rest."""
+    body = b'{"query": "a", "object": "message"}'
+    client = send(server, f"Content-Length: {len(body)}", body=body[:9])
+    with closing(client), ThreadPoolExecutor() as pool:
+        stopped = pool.submit(server.stop)
+        time.sleep(3.5)
+        client.sendall(body[9:])
+        assert client.recv(100).startswith(b"HTTP/1.1 200")
+        assert stopped.result() == 0
