@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 from connexion.exceptions import ProblemException
-from flask import Flask, Response, g, request
-from flask.globals import request_ctx
+from flask import Flask, Request, Response, g, request
+from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
@@ -32,6 +32,8 @@ from app.limits import Limit, Standing, network_of
 from app.logs import access
 
 if TYPE_CHECKING:
+    from flask.ctx import _AppCtxGlobals
+
     from app.connexion_api import Route
 
 log = logging.getLogger("colloquy")
@@ -61,20 +63,21 @@ class Edge:
 
     def admit(self) -> None:
         """Let a request through to its handler, or raise what is wrong with it."""
-        g.started = time.perf_counter()
+        asked, notes = _current()
+        notes.started = time.perf_counter()
         patience.begin(parts().settings.request_timeout)
-        sent = request.headers.get("X-Request-Id", "")
-        g.request_id = sent if _SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)
-        if request.routing_exception is not None:
-            self._explain_empty_id(request.routing_exception)
+        sent = asked.headers.get("X-Request-Id", "")
+        notes.request_id = sent if _SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)
+        if asked.routing_exception is not None:
+            self._explain_empty_id(asked.routing_exception)
             return
-        route = self._routes.get(request.endpoint or "")
-        if route is None or request.method == "OPTIONS":
+        route = self._routes.get(asked.endpoint or "")
+        if route is None or asked.method == "OPTIONS":
             return
         if route.secured:
             self._admit_caller(writes=route.writes)
         if route.takes_body:
-            g.body = read_json(request, required=route.requires_body)
+            notes.body = read_json(asked, required=route.requires_body)
 
     @staticmethod
     def _admit_caller(*, writes: bool) -> None:
@@ -105,31 +108,38 @@ class Edge:
         for name, value in SAFE_HEADERS:
             if name not in present:
                 headers.add(name, value)
-        request_id = g.get("request_id") or secrets.token_hex(12)
+        asked, notes = _current()
+        request_id = notes.get("request_id") or secrets.token_hex(12)
         headers.add("X-Request-Id", request_id)
         wired = parts()
-        standings = g.get("standings")
+        standings = notes.get("standings")
         if standings:
             headers.add("RateLimit", ", ".join(map(str, standings)))
             headers.add("RateLimit-Policy", wired.limits.policy)
         if wired.cors is not None:
-            wired.cors.finish(request, response)
+            wired.cors.finish(asked, response)
         if access.is_open:
             access.write(self._line(response, request_id))
         return response
 
     def _line(self, response: Response, request_id: str) -> dict[str, Any]:
-        route = self._routes.get(request.endpoint or "")
-        principal = g.get("principal")
+        asked, notes = _current()
+        route = self._routes.get(asked.endpoint or "")
+        principal = notes.get("principal")
         return {
             "time": clock.now(),
             "requestId": request_id,
             "project": principal.project if principal else None,
-            "method": request.method if route else None,
+            "method": asked.method if route else None,
             "route": route.template if route else None,
             "status": response.status_code,
-            "ms": round((time.perf_counter() - g.get("started", time.perf_counter())) * 1000, 2),
+            "ms": round((time.perf_counter() - notes.get("started", time.perf_counter())) * 1000, 2),
         }
+
+
+def _current() -> tuple[Request, _AppCtxGlobals]:
+    """Return the request and what is noted of it, past the proxies that look them up at each use."""
+    return request_ctx.request, app_ctx.g
 
 
 def _count(limit: Limit | None, identity: str, standings: list[Standing]) -> None:
