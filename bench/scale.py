@@ -19,7 +19,7 @@ from typing import Any
 
 import orjson
 
-from app import create_app
+from app import create_app, logs
 from app.domain import Dialogue, Message, Scope, Timestamp
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
@@ -32,7 +32,8 @@ from bench.inprocess import call, environ_of
 
 FEW = 10_000
 STEP = 2000
-PAGES = 90
+PAGE = 10
+PAGES = 1000
 TIMES = 200
 MOST = 1.5
 """A request on the large store may take this many times what it takes on the small one."""
@@ -103,11 +104,11 @@ def measure(app: Any, store: Any, environ: dict[str, Any]) -> Cost:
 
 def measure_all(app: Any, store: Backend) -> dict[str, Cost]:
     """Return the cost of each request that is compared."""
-    first = environ_of("get", random.Random(1)) | {"PATH_INFO": "/dialogue", "QUERY_STRING": "limit=100"}
+    first = environ_of("get", random.Random(1)) | {"PATH_INFO": "/dialogue", "QUERY_STRING": f"limit={PAGE}"}
     deep = first
-    for _ in range(PAGES):
+    for _ in range(PAGES - 1):
         cursor = orjson.loads(call(app, dict(deep)))["next"]
-        deep = first | {"QUERY_STRING": f"limit=100&next={cursor}"}
+        deep = first | {"QUERY_STRING": f"limit={PAGE}&next={cursor}"}
     one = first | {"PATH_INFO": "/dialogue/d17", "QUERY_STRING": ""}
     its_messages = first | {"PATH_INFO": "/messages", "QUERY_STRING": "dialogueId=d17"}
     environs = {"GET one": one, "its messages": its_messages, "first page": first, f"page {PAGES}": deep}
@@ -119,6 +120,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--dialogues", type=int, default=1_000_000)
     count = parser.parse_args().dialogues
+    logs.configure("error")
     with tempfile.TemporaryDirectory(prefix="colloquy-scale-") as folder:
         store = open_sqlite(Path(folder) / "scale.db")
         store.migrate()
