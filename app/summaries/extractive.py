@@ -11,7 +11,8 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import groupby
 
 from app.summaries import MAXIMUM_BUDGET, Digest, Turn, choose_budget
-from app.summaries.candidates import Candidate, Pool, Tally
+from app.summaries.candidates import Candidate, Tally
+from app.summaries.pool import Pool
 from app.summaries.selection import Selection, select
 from app.summaries.tokens import ESTIMATE, TokenCounter
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from functools import lru_cache
 
 from app.summaries.stopwords import COMMON
 
@@ -18,6 +19,9 @@ LOWER = "[a-z\u00df-\u00f6\u00f8-\u00ff]"
 FUNCTION_WORDS = (
     "am|an|and|are|as|at|but|by|for|from|has|if|in|is|it|of|on|or|so|than|that|the|to|was|we|with"
 )
+ADDRESS_SIGN = re.compile(r"[/@.](?=\S)")
+"""Without one of these inside a word there is no address or path: most sentences have none."""
+
 ADDRESS = re.compile(
     r"(?P<address>https?://[^\s)>\]\"']+|(?<![\w.+-])[\w.+-]+@[\w-]+\.[\w.-]*\w)"
     r"|(?P<path>(?<![\w./-])[\w.-]*/[\w./-]+\w|(?<![\w.])\w+(?:\.\w+)*\.(?:py|js|ts|md|json|ya?ml|toml|sql|csv|go|rs)\b)"
@@ -57,33 +61,35 @@ QUANTITY = 1.2
 NUMBERED_WORD = re.compile(r"[a-z]+\d")
 """``address1``, ``step2``: a word with a counter, not an id."""
 
+# These three are for text in lower case: to ignore case costs a pattern several times as much.
 DECISION = re.compile(
     r"\b(?:decid\w+|agreed?|we(?:'ll| will)|let'?s (?:go|use|do|keep)|confirm\w*|chosen?|choose|approved?"
     r"|booked|cancell?ed|refund\w*|upgraded?|downgraded?|changed? to|instead of|must|deadline|due|owner"
     r"|prefers?|allerg\w+|root cause|because|fixed|shipped|signed|go(?:ing)? with|never|always|transferred"
     r"|successful\w*|reserved?|scheduled|rejected|declined|not (?:possible|allowed|available|eligible))\b",
-    re.IGNORECASE,
 )
 OPEN = re.compile(
-    r"\b(?:TBD|to be decided|open question|still (?:need|open|unclear|waiting)|waiting (?:for|on)"
+    r"\b(?:tbd|to be decided|open question|still (?:need|open|unclear|waiting)|waiting (?:for|on)"
     r"|not sure yet|unresolved|pending|need to (?:check|find out|decide)|get back to)\b",
-    re.IGNORECASE,
 )
 IDLE = re.compile(
-    r"(?:[A-Z]\w{1,20}: )?(?:thanks?|good (?:morning|afternoon|evening)|you'?re welcome|of course|i see\b"
+    r"(?:[a-z]\w{1,20}: )?(?:thanks?|good (?:morning|afternoon|evening)|you'?re welcome|of course|i see\b"
     r"|great|sure|ok|okay|hi|hello|hey|perfect|have a (?:great|nice|good)|i understand|understood|all right"
     r"|feel free|let me know|if you (?:have|need)|is there anything else|how can i (?:help|assist)"
     r"|i'?m sorry|fine|good|yes|no|oh|agreed|wonderful|lovely|that must be|one moment"
     r"|it was a pleasure|glad)\b",
-    re.IGNORECASE,
 )
 
 WORD = re.compile(
-    rf"(?<![\w/.-])(?:(?P<spelled>(?:{SPELLED})\s[a-z]{{3,14}})"
-    rf"|(?P<compound>[a-z]{LOWER}*(?:[-_][a-z0-9]+)+)|(?P<word>[a-z]{LOWER}{{2,30}}))(?![\w])"
+    rf"(?<![\w/.-])(?:(?:{SPELLED})\s[a-z]{{3,14}}"
+    rf"|[a-z]{LOWER}*(?:[-_][a-z0-9]+)+|[a-z]{LOWER}{{2,30}})(?!\w)"
 )
-WORD_WEIGHTS = {"spelled": 0.8, "compound": 0.8, "word": 0.2}
+WORD_WEIGHT, COMPOUND_WEIGHT = 0.2, 0.8
 """What a sentence is about, where no fact says so; common words are left out."""
+
+
+CACHED = 8_192
+"""The same words come up again and again: so many are looked up instead of being taken apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +104,7 @@ class Fact:
 def find_facts(text: str) -> tuple[Fact, ...]:
     """Return the distinct facts of a text in the order of their first appearance."""
     found: dict[str, Fact] = {}
-    if "@" in text or "/" in text or "." in text:
+    if ADDRESS_SIGN.search(text):
         for match in ADDRESS.finditer(text):
             _note(found, match)
         text = ADDRESS.sub(" ", text) if found else text
@@ -109,12 +115,13 @@ def find_facts(text: str) -> tuple[Fact, ...]:
 
 def find_words(text: str) -> tuple[Fact, ...]:
     """Return the distinct telling words of a sentence: what it is about, where no fact says so."""
-    found: dict[str, Fact] = {}
-    for match in WORD.finditer(text):
-        word = match.group()
-        if word not in COMMON:
-            found.setdefault(word, Fact(word, word, WORD_WEIGHTS[match.lastgroup or ""]))
-    return tuple(found.values())
+    return tuple(_as_word(word) for word in dict.fromkeys(WORD.findall(text)) if word not in COMMON)
+
+
+@lru_cache(CACHED)
+def _as_word(word: str) -> Fact:
+    """Return a word as a fact; ``two rooms`` and ``check-in`` tell more than a plain one."""
+    return Fact(word, word, WORD_WEIGHT if word.isalpha() else COMPOUND_WEIGHT)
 
 
 def _note(found: dict[str, Fact], match: re.Match[str]) -> None:
@@ -123,6 +130,7 @@ def _note(found: dict[str, Fact], match: re.Match[str]) -> None:
         found.setdefault(fact.key, fact)
 
 
+@lru_cache(CACHED)
 def _as_fact(kind: str, shown: str) -> Fact | None:
     if kind in {"amount", "number", "quantity"}:
         return _as_number(kind, shown)

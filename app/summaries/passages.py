@@ -7,14 +7,13 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
 FENCE = re.compile(r"(^```[^\n]*\n.*?(?:^```[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]?\s+(?=[\"'(\[A-Z0-9])")
-SPACES = re.compile(r"\s+")
 PASSAGE_CHARACTERS = 400
 """A longer sentence is cut at a space."""
 
@@ -62,7 +61,16 @@ def _split_prose(text: str) -> Iterator[Passage]:
         if not line.strip():
             continue
         for sentence in SENTENCE_END.split(line):
-            yield from map(Passage, wrap(SPACES.sub(" ", sentence).strip(), PASSAGE_CHARACTERS))
+            yield from map(Passage, _cut(_even(sentence)))
+
+
+def _even(text: str) -> str:
+    """Return a text with single spaces between its words."""
+    return " ".join(text.split())
+
+
+def _cut(sentence: str) -> Iterable[str]:
+    return [sentence] if 0 < len(sentence) <= PASSAGE_CHARACTERS else wrap(sentence, PASSAGE_CHARACTERS)
 
 
 def wrap(text: str, width: int) -> Iterator[str]:
@@ -84,14 +92,14 @@ def split_result(text: str) -> Iterator[Passage]:
         yield from split_text(text)
         return
     for table, row in islice(_rows("", value, 0), ROWS):
-        for piece in wrap(row, PASSAGE_CHARACTERS):
+        for piece in _cut(row):
             yield Passage(piece, table=table)
 
 
 def show_arguments(arguments: str) -> str:
     """Return the arguments of a tool call in one line, without JSON's punctuation."""
     value = _parse(arguments)
-    return _inline(value, 0) if isinstance(value, dict | list) else SPACES.sub(" ", arguments)
+    return _inline(value, 0) if isinstance(value, dict | list) else _even(arguments)
 
 
 def _parse(text: str) -> Any:
@@ -183,7 +191,7 @@ def _inline(value: Any, depth: int) -> str:
     if value is None or value in ("", [], {}):
         return ""
     if isinstance(value, str):
-        return SPACES.sub(" ", value).strip()
+        return _even(value)
     if not isinstance(value, dict | list) or depth > DEPTH:
         return json.dumps(value, ensure_ascii=False)[:PASSAGE_CHARACTERS]
     if isinstance(value, list):

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from heapq import heapify, heappop, heappush
 
-from app.summaries.candidates import Candidate, Pool
+from app.summaries.candidates import Candidate
+from app.summaries.pool import Pool
 
 REPEATED = 0.05
 """What a fact that is already quoted still adds, of its worth."""
@@ -127,7 +128,7 @@ class _Choice:
     def name_more(self) -> None:
         """Name facts whose passage was not worth quoting whole, those that matter most first."""
         found = {
-            fact.key: (self._pool.worth(fact), fact, candidate)
+            fact.key: (self._pool.worth([fact]), fact, candidate)
             for candidate in self._pool.candidates
             for fact in candidate.facts
             if candidate.label and fact.key not in self._covered and fact.weight >= NAMED_WEIGHT
@@ -148,7 +149,7 @@ class _Choice:
         for candidate in self.taken():
             if candidate.reference:
                 key = (candidate.place, candidate.reference)
-                own = candidate.bonus + sum(map(self._pool.worth, candidate.facts))
+                own = candidate.bonus + self._pool.worth(candidate.facts)
                 worth[key] = worth.get(key, 0.0) + own
                 sections.setdefault(candidate.place, set()).add(_section(candidate))
         for place, reference in sorted(worth, key=lambda key: (-worth[key], key)):
@@ -175,7 +176,7 @@ class _Choice:
         for fact in candidate.facts:
             worth = self._worth.get(fact.key)
             if worth is None:
-                worth = self._worth[fact.key] = self._pool.worth(fact)
+                worth = self._worth[fact.key] = self._pool.worth([fact])
             value += worth * REPEATED if fact.key in self._covered else worth
         return value / (self._cost(candidate) + OVERHEAD)
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Any
 
 WORD = re.compile(r"[A-Z]?[a-z]{1,39}")
-CAPITALS = re.compile(r"[A-Z]{2,}(?![a-z])|[A-Z](?![a-z])")
+CAPITALS = re.compile(r"[A-Z](?:[A-Z]+(?![a-z])|(?![a-z]))")
 DIGITS = re.compile(r"[0-9]{1,3}")
 PUNCTUATION = re.compile(r"[!-/:-@\[-`{-~]{1,3}")
 LINES = re.compile(r"\n+")

@@ -7,10 +7,11 @@ from typing import Any
 
 import pytest
 
-from app.summaries import Turn, candidates
+from app.summaries import Turn, mentions
 from app.summaries.context import Format, plan_context
 from app.summaries.extractive import Extractive
 from app.summaries.passages import PASSAGE_CHARACTERS, show_arguments, split_result
+from app.summaries.pool import Pool
 
 FLAT: dict[str, Any] = {"id": "AB12", "status": "open", "empty": None, "none": []}
 WIDE = {f"key_{number}": f"value number {number} of many" for number in range(12)}
@@ -65,8 +66,8 @@ def test_arguments_that_are_no_object_are_shown_as_they_are() -> None:
 
 def test_only_the_facts_mentioned_most_are_remembered(monkeypatch: pytest.MonkeyPatch) -> None:
     """However many there are, memory for them is bounded."""
-    monkeypatch.setattr(candidates, "FACTS_KEPT", 50)
-    pool = candidates.Pool(20, len)
+    monkeypatch.setattr(mentions, "FACTS_KEPT", 50)
+    pool = Pool(20, len)
     for number in range(400):
         pool.add_turn(Turn(f"m{number}", number, "user", f"Order AB{number:05} costs ${number}.50.", ""))
     assert len(pool._mentions) <= 150
