@@ -19,18 +19,16 @@ from app.summaries.tokens import ESTIMATE, TokenCounter
 PROVIDER = "extractive"
 HEADER = "Digest of {turns} messages: quotes chosen by rule."
 PREFIX_NOTE = ' The ids in brackets begin with "{prefix}".'
-BRIEF_HEADER = "Digest of {turns} messages, {rest} left out: quotes chosen by rule."
+BRIEF_HEADER = "Digest of {turns} messages, {rest} left out; quoted:"
 COVERED = re.compile(r'Digest of (\d+) messages(?:[^"]*The ids in brackets begin with "([^"]*)")?')
 REFERENCE = re.compile(r"- \[([^\]]+)\] ")
 ABOUT, QUOTED, OPEN_QUESTIONS, LEFT_OUT = "About", "Facts and decisions", "Open questions", "Left out"
 SECTIONS = {ABOUT, QUOTED, OPEN_QUESTIONS}
-FRAME_TOKENS = 36
-"""What section names and the closing numbers take; the header is counted."""
+FRAME_TOKENS = 8
+"""About what section names and the closing numbers take beside what is left to spare in the quotes."""
 
 BRIEF_TOKENS = 220
-"""A smaller digest has no sections and no ids: quotes in order, what was left out in the header."""
-
-BRIEF_FRAME_TOKENS = 6
+"""A smaller digest is bare: speakers and their words in order, what was left out in the header."""
 
 
 class Extractive:
@@ -67,19 +65,19 @@ class Extractive:
         if allowed < BRIEF_TOKENS:
 
             def write(room: int) -> str:
-                selection = select(pool, room - BRIEF_FRAME_TOKENS, self._count, refer=False)
+                selection = select(pool, room, self._count, brief=True)
                 rest = _unshown(selection, pool.tally)
                 return _write_brief(selection, BRIEF_HEADER.format(turns=turns, rest=rest))
         else:
             header += PREFIX_NOTE.format(prefix=pool.prefix) if pool.prefix else ""
 
             def write(room: int) -> str:
-                return _write(select(pool, room - FRAME_TOKENS, self._count, refer=True), header, pool)
+                return _write(select(pool, room - FRAME_TOKENS, self._count), header, pool)
 
         return self._fit(write, allowed, allowed - self._count(header))
 
     def _fit(self, write: Callable[[int], str], allowed: int, room: int) -> str:
-        """Write within the budget: again with less room in the rare case that the frame took more."""
+        """Write within the budget: again with less room when the frame took more."""
         while True:
             content = write(room)
             excess = self._count(content) - allowed
@@ -110,7 +108,12 @@ def _earlier_lines(previous: str) -> Iterator[tuple[str, str, bool]]:
 
 def _write_brief(selection: Selection, header: str) -> str:
     quoted = sorted([*selection.quoted, *_named(selection)], key=lambda candidate: candidate.place)
-    return "\n".join([header, *_lines(quoted, selection, "")])
+    lines = [header]
+    for (_, label), group in groupby(quoted, key=lambda candidate: (candidate.place, candidate.label)):
+        tables = groupby(group, key=lambda candidate: candidate.table)
+        said = " ".join(_show_brief(table, list(rows)) for table, rows in tables)
+        lines.append(f"{label}: {said}" if label else said)
+    return "\n".join(lines)
 
 
 def _write(selection: Selection, header: str, pool: Pool) -> str:
@@ -155,6 +158,11 @@ def _earlier(candidate: Candidate, reference: str) -> str:
 def _show(table: str, candidates: list[Candidate]) -> str:
     heading = f"{table}: " if table else ""
     return heading + "; ".join(map(_quote, candidates))
+
+
+def _show_brief(table: str, candidates: list[Candidate]) -> str:
+    texts = [candidate.text for candidate in candidates]
+    return f"{table}: {'; '.join(texts)}" if table else " ".join(texts)
 
 
 def _quote(candidate: Candidate) -> str:

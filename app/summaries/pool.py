@@ -6,6 +6,7 @@ and the facts seen most; the rest is only counted.
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
@@ -15,6 +16,7 @@ from app.summaries.content import Call, Image, Part, Result, Text, Unknown, read
 from app.summaries.facts import DECISION, IDLE, OPEN, Fact, find_facts, find_words
 from app.summaries.mentions import Mentions
 from app.summaries.passages import Passage, show_arguments, split_result, split_text, wrap
+from app.summaries.references import References
 
 POOL_FACTOR = 4
 ABOUT_PASSAGES = 1
@@ -24,9 +26,9 @@ CHARACTERS_A_TOKEN = 3
 """A rough size is enough while collecting; only what is kept in the end is counted."""
 
 CALL_CHARACTERS = 300
-
-PREFIX_CHARACTERS, PREFIX_TURNS = 5, 4
-"""When at least so many messages have ids with so long a common beginning, it is said once."""
+QUESTIONS_KEPT = 50
+CALLS_KEPT = 1_000
+"""So many questions may be open, and so many calls may wait for their results, the latest ones."""
 
 USER, ASSISTANT, CALL, RESULT, SYSTEM, EARLIER = 2.0, 1.6, 3.0, 1.0, 0.3, 1.5
 """How much a fact matters by who brought it up; a tool call names what is being worked on."""
@@ -57,10 +59,10 @@ class Pool:
         self._held = 0
         self._place = 0
         self._reference = ""
-        self._prefix: str | None = None
+        self._references = References()
         self._asked = False
         self._asker = ""
-        self._unanswered: list[Candidate] = []
+        self._unanswered: deque[Candidate] = deque(maxlen=QUESTIONS_KEPT)
         self._mentions = Mentions()
         self._call_names: dict[str, str] = {}
         self._unread = READ_CHARACTERS
@@ -69,7 +71,7 @@ class Pool:
         """Add one line of the previous digest, and the message it is from; it is carried on as it stands."""
         self._asked = True
         self._place += 1
-        self._refer_to(reference)
+        self._reference = self._references.add(reference) if reference else ""
         self._keep(Candidate(self._place, "", line, about=about, verbatim=True), EARLIER)
 
     def add_turn(self, turn: Turn) -> None:
@@ -77,7 +79,7 @@ class Pool:
         parts = read_parts(turn)
         self._note_turn(said=any(not isinstance(part, Unknown) for part in parts))
         self._place += 1
-        self._refer_to(turn.id)
+        self._reference = self._references.add(turn.id)
         before = self.tally.tokens
         self._unread = READ_CHARACTERS
         for part in parts:
@@ -104,14 +106,7 @@ class Pool:
     @property
     def prefix(self) -> str:
         """What all message ids begin with, if that is worth saying once instead of each time."""
-        prefix = self._prefix or ""
-        return prefix if len(prefix) >= PREFIX_CHARACTERS and self._place >= PREFIX_TURNS else ""
-
-    def _refer_to(self, reference: str) -> None:
-        self._reference = reference
-        if reference:
-            start = reference[:-1]
-            self._prefix = start if self._prefix is None else _common_start(self._prefix, start)
+        return self._references.prefix
 
     def _note_turn(self, *, said: bool) -> None:
         if said:
@@ -147,7 +142,8 @@ class Pool:
         first = turn.role == "user" and not self._asked
         self._asked = self._asked or turn.role == "user"
         if turn.role != self._asker:
-            self._unanswered, self._asker = [], turn.role
+            self._unanswered.clear()
+            self._asker = turn.role
         opening = ABOUT_PASSAGES if first else int(system and not self._asked)
         for passage in islice(split_text(self._readable(text)), MESSAGE_PASSAGES):
             about = opening > 0 and not passage.code and not IDLE.match(passage.text.lower())
@@ -180,6 +176,8 @@ class Pool:
         self.tally.tokens += self._count(call.name) + self._count(call.arguments)
         if call.id:
             self._call_names[call.id] = call.name
+            if len(self._call_names) > CALLS_KEPT:
+                del self._call_names[next(iter(self._call_names))]
         arguments = self._readable(call.arguments)
         if call.arguments and not arguments:
             return
@@ -236,12 +234,3 @@ class Pool:
             if left < 0:
                 return
             yield index
-
-
-def _common_start(one: str, other: str) -> str:
-    length = 0
-    for left, right in zip(one, other, strict=False):
-        if left != right:
-            break
-        length += 1
-    return one[:length]

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+import json
+import re
+import sys
 import time
-from collections.abc import Iterator
+import tracemalloc
+from collections.abc import Callable, Iterator
+from dataclasses import replace
 from typing import Any
+from uuid import uuid4
 
 import pytest
 
-from app.summaries import MAXIMUM_BUDGET, Digest, Turn
+from app.identity import new_id
+from app.summaries import MAXIMUM_BUDGET, Digest, Turn, mentions
 from app.summaries.extractive import Extractive
 from app.summaries.tokens import TokenCounter
 from tests.unit.real_conversations import read_conversations
@@ -163,14 +170,41 @@ def test_what_all_ids_begin_with_is_said_once() -> None:
     assert '- [9] user: "Item 9 costs $90.50."' in second
 
 
-def test_a_small_digest_spends_nothing_on_sections() -> None:
-    """Below 220 tokens there are quotes in order and one line about them, without ids."""
+def test_a_small_digest_spends_nothing_on_its_frame() -> None:
+    """Below 220 tokens there is one line about it, then speakers and their words in order, bare."""
     content = Extractive().summarize(long_dialogue(40), budget=120).content
     first, *lines = content.split("\n")
-    assert first.startswith("Digest of 40 messages, ")
-    assert first.endswith(" left out: quotes chosen by rule.")
-    assert lines
-    assert all(line.startswith(("- user: ", "- assistant: ")) for line in lines)
+    shown = [int(line.partition("Order AB")[2][:5]) for line in lines]
+    assert first == f"Digest of 40 messages, {40 - len(lines)} left out; quoted:"
+    assert shown == sorted(shown)
+    assert len(lines) > 1
+    assert all(line.startswith(("user: ", "assistant: ")) for line in lines)
+
+
+def test_a_small_digest_keeps_the_columns_of_a_tools_rows() -> None:
+    """Rows stand behind the names of their columns there, too."""
+    rows = [{"flight": f"HAT{number}", "price": number} for number in range(100, 104)]
+    content = digest(("tool", json.dumps({"flights": rows})), budget=100).content
+    assert "tool: flights (flight, price): HAT100 100; HAT101 101" in content
+
+
+@pytest.mark.parametrize("make_id", ["m{}".format, lambda _: new_id(), lambda _: str(uuid4())])
+def test_every_quote_carries_its_messages_id(make_id: Callable[[int], str]) -> None:
+    """Of an id that ends at random the end is shown, and it tells the message from all others."""
+    said = [replace(turn, id=make_id(turn.seq)) for turn in long_dialogue(60)]
+    lines = Extractive().summarize(said, budget=400).content.split("\n")
+    quotes = [re.fullmatch(r'- \[…?(\w+)\] (?:user|assistant): "Order AB(\d+).*', line) for line in lines]
+    assert sum(quote is not None for quote in quotes) == sum('"Order AB' in line for line in lines) > 3
+    for quote in filter(None, quotes):
+        assert [turn.seq for turn in said if turn.id.endswith(quote[1])] == [int(quote[2])]
+
+
+def test_long_ids_stand_where_there_is_room() -> None:
+    """Ids of another kind are shown whole, so that not every quote of a small digest has one."""
+    said = [replace(turn, id=f"{turn.seq}-message-of-a-customer-in-Porto") for turn in long_dialogue(60)]
+    small, large = (Extractive().summarize(said, budget=budget).content for budget in (400, 8_000))
+    assert 0 < small.count("- [") < small.count("\n- ") - 1
+    assert large.count("- [") == large.count("\n- ") - 1 >= 60
 
 
 def test_what_it_is_about_stays_what_the_first_digest_said() -> None:
@@ -201,6 +235,32 @@ def test_a_digest_whose_frame_is_long_is_written_again_with_less() -> None:
     messages: list[tuple[str, Any]] = [("user", [*odd, *pictures]), ("assistant", [{"type": "odd"}])] * 30
     for budget in range(220, 420, 5):
         assert digest(*messages, budget=budget).content_tokens <= budget
+
+
+def test_work_grows_with_the_messages_and_memory_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Four times the messages are at most four times the function calls, in about the same memory."""
+    monkeypatch.setattr(mentions, "FACTS_KEPT", 500)
+
+    def work(count: int) -> tuple[int, int]:
+        calls = 0
+
+        def note(_frame: object, event: str, _detail: object) -> None:
+            nonlocal calls
+            calls += event in {"call", "c_call"}
+
+        sys.setprofile(note)
+        Extractive().summarize(long_dialogue(count), budget=400)
+        sys.setprofile(None)
+        tracemalloc.start()
+        Extractive().summarize(long_dialogue(count), budget=400)
+        peak = tracemalloc.get_traced_memory()[1]
+        tracemalloc.stop()
+        return calls, peak
+
+    calls, memory = work(500)
+    more_calls, more_memory = work(2_000)
+    assert more_calls < 4.2 * calls
+    assert more_memory < 1.5 * memory
 
 
 def test_nothing_gives_an_empty_digest() -> None:
