@@ -151,6 +151,10 @@ $(SUMY)/.ready: bench/summaries/requirements.txt
 bench-summaries: $(READY) $(SUMY)/.ready ## how many facts summaries keep, beside baselines
 	@$(BIN)/python bench/summaries/run.py --sumy $(SUMY)/bin/python $(ARGS)
 
+.PHONY: bench-summaries-speed
+bench-summaries-speed: $(READY) ## what a summary costs, for 500 to 8,000 messages (a minute or two)
+	@$(BIN)/python bench/summaries/speed.py $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(READY) ## fuzz the API from openapi.yaml on both stores (CASES=2000 each at least; SECONDS=90 a round, SEED=1)
 	$(BIN)/python -m tests.security.fuzz

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import gzip
 import json
 import re
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+AGENTS, SERVICES = "agent-conversations.jsonl.gz", "service-dialogues.jsonl.gz"
 PATTERNS = {
     "user id": re.compile(r"\b[a-z]+_[a-z]+_\d{4}\b"),
     "flight": re.compile(r"\bHAT\d{3}\b"),
@@ -32,6 +35,19 @@ class Case:
     def kept(self, summary: str) -> int:
         """Return how many gold facts a summary has."""
         return sum(_has(summary, fact) for fact in self.gold)
+
+
+def read_rows(path: Path) -> list[dict[str, Any]]:
+    """Return the conversations of a file."""
+    return list(map(json.loads, gzip.decompress(path.read_bytes()).splitlines()))
+
+
+def stored_content(message: dict[str, Any]) -> Any:
+    """Return the content of a source's message as an import stores it."""
+    content = message.get("content")
+    if message.get("tool_calls") or message.get("tool_call_id") or not content:
+        return {key: message[key] for key in ("content", "tool_calls", "tool_call_id") if key in message}
+    return content
 
 
 def text_of(message: dict[str, Any]) -> str:

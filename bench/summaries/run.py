@@ -13,7 +13,6 @@ conversation of the files, and the transcripts that UNSEEN names.
 from __future__ import annotations
 
 import argparse
-import gzip
 import json
 import platform
 import random
@@ -29,7 +28,17 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE)]
 
-from gold import Case, agent_case, service_case, text_of, written_case  # noqa: E402
+from gold import (  # noqa: E402
+    AGENTS,
+    SERVICES,
+    Case,
+    agent_case,
+    read_rows,
+    service_case,
+    stored_content,
+    text_of,
+    written_case,
+)
 
 from app.summaries import MINIMUM_BUDGET, Turn  # noqa: E402
 from app.summaries.extractive import Extractive  # noqa: E402
@@ -47,10 +56,7 @@ def turns_of(case: Case) -> list[Turn]:
     """Return the messages as an import stores them."""
     found = []
     for index, message in enumerate(case.messages):
-        content = message.get("content")
-        if message.get("tool_calls") or message.get("tool_call_id") or not content:
-            kept = ("content", "tool_calls", "tool_call_id")
-            content = {key: message[key] for key in kept if key in message}
+        content = stored_content(message)
         found.append(Turn(f"{case.id}:{index}", index, message["role"], content, "", message.get("name")))
     return found
 
@@ -176,14 +182,14 @@ def main() -> None:
 def read_sets(data: Path) -> Iterator[tuple[str, list[Case], int]]:
     """Yield (title, cases, smallest budget) of each half of each set that is there."""
     for title, file, make in (
-        ("Agent conversations, first halves", "agent-conversations.jsonl.gz", agent_case),
-        ("Service dialogues", "service-dialogues.jsonl.gz", service_case),
+        ("Agent conversations, first halves", AGENTS, agent_case),
+        ("Service dialogues", SERVICES, service_case),
     ):
         path = data / file
         if not path.is_file():
             print(f"\n{title} are left out: {path} is not here.")
             continue
-        rows = list(map(json.loads, gzip.decompress(path.read_bytes()).splitlines()))
+        rows = read_rows(path)
         for half, start in ((SEEN_NAME, 0), (UNSEEN_NAME, 1)):
             yield f"{title}, {half}", [make(row) for row in rows[start::2]], 0
     written = [written_case(path.read_text()) for path in sorted((HERE / "transcripts").glob("*.jsonl"))]
