@@ -13,7 +13,7 @@ from app.identity import compact
 from app.services.summaries import turn_of
 from app.services.wire import summary_body
 from app.summaries.context import LEADING_READ, Context, Format, plan_context, take_leading
-from app.summaries.tokens import open_counter
+from app.summaries.tokens import TokenCounter, open_counter
 
 if TYPE_CHECKING:
     from app.domain import JsonText, Message, Summary
@@ -70,6 +70,7 @@ def read_context(store: Store, scope: Scope, dialogue: Dialogue, wanted: Wanted)
     reader = _Reader(store, scope, dialogue)
     latest = store.latest_summary(scope, dialogue.id, dialogue.uid)
     usable = None if latest is None or latest.stale else latest
+    counter = open_counter(wanted.model)
     context = plan_context(
         take_leading(reader.first()),
         reader.newest(),
@@ -77,18 +78,28 @@ def read_context(store: Store, scope: Scope, dialogue: Dialogue, wanted: Wanted)
         wanted.max_tokens,
         wanted.format,
         total=dialogue.total,
-        counter=open_counter(wanted.model),
+        counter=counter,
         wire=reader.stored,
     )
-    return _body(context, usable)
+    return _body(context, _used(context, usable, counter))
 
 
-def _body(context: Context, summary: Summary | None) -> JsonText:
+def _used(context: Context, summary: Summary | None, counter: TokenCounter) -> Any:
+    """Return the summary as it is counted: with the text that was cut to fit, if it was."""
+    if context.summary is None or summary is None:
+        return None
+    if not context.summary_cut:
+        return orjson.Fragment(summary_body(summary))
+    cut = {"content": context.summary, "contentTokenCount": counter.count(context.summary)}
+    return orjson.loads(summary.body) | cut
+
+
+def _body(context: Context, summary: Any) -> JsonText:
     fields: dict[str, Any] = {"messages": context.messages}
     if context.system is not None:
         fields["system"] = context.system
-    if context.summary is not None and summary is not None:
-        fields["summary"] = orjson.Fragment(summary_body(summary))
+    if summary is not None:
+        fields["summary"] = summary
     fields["tokenCount"] = context.token_count
     fields["estimated"] = context.estimated
     fields["omittedMessages"] = context.omitted_messages

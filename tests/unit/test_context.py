@@ -26,6 +26,7 @@ from app.summaries.formats import SUMMARY_HEADING, measure
 from app.summaries.pairing import INTERRUPTED
 from app.summaries.tokens import TokenCounter, estimate_tokens
 from tests.unit.message_rules import check_anthropic, check_openai
+from tests.unit.odd_messages import call, contents, roles
 from tests.unit.real_conversations import read_conversations
 
 CREATED = "2026-01-02T03:04:05.000Z"
@@ -53,11 +54,6 @@ def plan(
 def ids(context: Context) -> list[str]:
     """The ids of the messages of a context in our own format."""
     return [message["id"] for message in context.messages]
-
-
-def call(call_id: str, name: str = "look_up", arguments: str = '{"a":1}') -> dict[str, Any]:
-    """An OpenAI tool call."""
-    return {"id": call_id, "type": "function", "function": {"name": name, "arguments": arguments}}
 
 
 def check(context: Context, target: Format, tokens: int) -> None:
@@ -103,40 +99,6 @@ def _check_pairs_kept(turns: list[Turn], kept: set[str]) -> None:
     for before, turn in pairwise(turns):
         if turn.role == "tool":
             assert (turn.id in kept) == (before.id in kept)
-
-
-contents = st.one_of(
-    st.text(min_size=1, max_size=40),
-    st.just("   "),
-    st.fixed_dictionaries(
-        {"content": st.none() | st.text(max_size=20), "tool_call_id": st.sampled_from("abc")}
-    ),
-    st.fixed_dictionaries(
-        {
-            "content": st.none() | st.text(max_size=20),
-            "tool_calls": st.lists(st.sampled_from("abc").map(call), max_size=3),
-        }
-    ),
-    st.just({"content": None, "function_call": {"name": "look up", "arguments": "not JSON"}}),
-    st.lists(
-        st.sampled_from(
-            [
-                {"type": "text", "text": "words"},
-                {"type": "text", "text": " "},
-                {"type": "image_url", "image_url": {"url": "https://example.com/a.png"}},
-                {"type": "image", "source": {"type": "base64", "media_type": "image/png", "data": "AAAA"}},
-                {"type": "tool_use", "id": "a", "name": "look_up", "input": {"x": 1}},
-                {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "found"}]},
-                {"type": "thinking", "thinking": "hm", "signature": "x"},
-                {"type": "of_its_own", "data": [1, 2]},
-            ]
-        ),
-        min_size=1,
-        max_size=4,
-    ),
-    st.just({"answer": 42}),
-)
-roles = st.sampled_from(["system", "developer", "user", "assistant", "tool", "function"])
 
 
 @settings(max_examples=250, deadline=None)
