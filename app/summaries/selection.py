@@ -90,6 +90,7 @@ class _Choice:
         self._covered: set[str] = set()
         self._counted: dict[str, int] = {}
         self._shown = {} if brief else self._shown_ids()
+        self._short = {place for place, shown in self._shown.items() if len(shown) <= SHORT_ID}
         self._heads = list(map(self._head, pool.candidates))
         self._used: set[tuple[int, str]] = set()
         self._done: set[int] = set()
@@ -98,7 +99,7 @@ class _Choice:
 
     def has_long_ids(self) -> bool:
         """Whether some messages have ids too long to stand before every quote."""
-        return any(len(shown) > SHORT_ID for shown in self._shown.values())
+        return len(self._short) < len(self._shown)
 
     def taken(self) -> list[Candidate]:
         """What was taken, in the order it was said."""
@@ -164,7 +165,7 @@ class _Choice:
                 own = candidate.bonus + self._pool.worth(candidate.facts)
                 worth[candidate.place] = worth.get(candidate.place, 0.0) + own
                 sections.setdefault(candidate.place, set()).add(_section(candidate))
-        self.referred.update(place for place, shown in self._shown.items() if len(shown) <= SHORT_ID)
+        self.referred.update(self._short)
         for place in sorted(worth.keys() - self.referred, key=lambda place: (-worth[place], place)):
             cost = self._id_cost(place) * len(sections[place])
             if cost <= self._left:
@@ -210,8 +211,7 @@ class _Choice:
 
     def _line_cost(self, place: int, label: str) -> int:
         """The tokens of a speaker, and of the message's id if it is shown in any case."""
-        always = 0 < len(self._shown.get(place, "")) <= SHORT_ID
-        return self._count_once(label) + self._label + (self._id_cost(place) if always else 0)
+        return self._count_once(label) + self._label + (self._id_cost(place) if place in self._short else 0)
 
     def _id_cost(self, place: int) -> int:
         return self._count_once(f"[{self._shown[place]}]") + 1

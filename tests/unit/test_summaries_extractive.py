@@ -199,6 +199,15 @@ def test_every_quote_carries_its_messages_id(make_id: Callable[[int], str]) -> N
         assert [turn.seq for turn in said if turn.id.endswith(quote[1])] == [int(quote[2])]
 
 
+def test_ends_of_ids_are_carried_on() -> None:
+    """A rolling digest refers to earlier messages as the one before did."""
+    first = [replace(turn, id=new_id()) for turn in long_dialogue(3)]
+    line = f'- […{first[2].id[-4:]}] user: "Order AB00002 costs $2.50 and ships on 2026-03-03."'
+    made = Extractive().summarize(first).content
+    assert line in made
+    assert line in digest(("user", "Add a bag for $50."), previous=made).content
+
+
 def test_long_ids_stand_where_there_is_room() -> None:
     """Ids of another kind are shown whole, so that not every quote of a small digest has one."""
     said = [replace(turn, id=f"{turn.seq}-message-of-a-customer-in-Porto") for turn in long_dialogue(60)]
