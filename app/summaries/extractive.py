@@ -25,7 +25,7 @@ REFERENCE = re.compile(r"- \[([^\]]+)\] ")
 ABOUT, QUOTED, OPEN_QUESTIONS, LEFT_OUT = "About", "Facts and decisions", "Open questions", "Left out"
 SECTIONS = {ABOUT, QUOTED, OPEN_QUESTIONS}
 FRAME_TOKENS = 8
-"""About what section names and the closing numbers take beside what is left to spare in the quotes."""
+"""What section names and the closing numbers take, less what quotes are usually counted too high."""
 
 BRIEF_TOKENS = 220
 """A smaller digest is bare: speakers and their words in order, what was left out in the header."""
