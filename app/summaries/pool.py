@@ -41,6 +41,9 @@ SUBSTANCE = 60
 READ_CHARACTERS = 32 * 1024
 """How much of one message is searched for passages; of what comes behind it only the size is counted."""
 
+READ_TOGETHER, READ_THEN = 3 * 1024 * 1024, 1024
+"""Once so much of all messages has been searched (two seconds of work), so much of each further one is."""
+
 PART_CHARACTERS = 160
 """A part of a message counts as at least so many characters: many small parts are work, too."""
 
@@ -66,6 +69,7 @@ class Pool:
         self._mentions = Mentions()
         self._call_names: dict[str, str] = {}
         self._unread = READ_CHARACTERS
+        self._read = 0
 
     def add_earlier(self, line: str, reference: str, *, about: bool) -> None:
         """Add one line of the previous digest, and the message it is from; it is carried on as it stands."""
@@ -81,7 +85,7 @@ class Pool:
         self._place += 1
         self._reference = self._references.add(turn.id)
         before = self.tally.tokens
-        self._unread = READ_CHARACTERS
+        self._unread = READ_CHARACTERS if self._read < READ_TOGETHER else READ_THEN
         for part in parts:
             self._add_part(turn, part)
         if turn.role in {"system", "developer"}:
@@ -133,6 +137,7 @@ class Pool:
         """Return as much of a text as may still be read of this message."""
         read = text[: max(0, self._unread)]
         self._unread -= max(len(text), PART_CHARACTERS)
+        self._read += len(read)
         return read
 
     def _add_text(self, turn: Turn, speaker: str, text: str) -> None:

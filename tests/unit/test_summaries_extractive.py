@@ -7,7 +7,7 @@ import re
 import sys
 import time
 import tracemalloc
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from typing import Any
 from uuid import uuid4
@@ -15,7 +15,7 @@ from uuid import uuid4
 import pytest
 
 from app.identity import new_id
-from app.summaries import MAXIMUM_BUDGET, Digest, Turn, mentions
+from app.summaries import MAXIMUM_BUDGET, Digest, Turn, mentions, pool
 from app.summaries.extractive import Extractive
 from app.summaries.tokens import TokenCounter
 from tests.unit.real_conversations import read_conversations
@@ -246,20 +246,26 @@ def test_a_digest_whose_frame_is_long_is_written_again_with_less() -> None:
         assert digest(*messages, budget=budget).content_tokens <= budget
 
 
+def count_calls(turns: Iterable[Turn]) -> int:
+    """Return how many functions are called to digest turns in 400 tokens."""
+    calls = 0
+
+    def note(_frame: object, event: str, _detail: object) -> None:
+        nonlocal calls
+        calls += event in {"call", "c_call"}
+
+    sys.setprofile(note)
+    Extractive().summarize(turns, budget=400)
+    sys.setprofile(None)
+    return calls
+
+
 def test_work_grows_with_the_messages_and_memory_does_not(monkeypatch: pytest.MonkeyPatch) -> None:
     """Four times the messages are at most four times the function calls, in about the same memory."""
     monkeypatch.setattr(mentions, "FACTS_KEPT", 500)
 
     def work(count: int) -> tuple[int, int]:
-        calls = 0
-
-        def note(_frame: object, event: str, _detail: object) -> None:
-            nonlocal calls
-            calls += event in {"call", "c_call"}
-
-        sys.setprofile(note)
-        Extractive().summarize(long_dialogue(count), budget=400)
-        sys.setprofile(None)
+        calls = count_calls(long_dialogue(count))
         tracemalloc.start()
         Extractive().summarize(long_dialogue(count), budget=400)
         peak = tracemalloc.get_traced_memory()[1]
@@ -270,6 +276,17 @@ def test_work_grows_with_the_messages_and_memory_does_not(monkeypatch: pytest.Mo
     more_calls, more_memory = work(2_000)
     assert more_calls < 4.2 * calls
     assert more_memory < 1.5 * memory
+
+
+def test_many_large_messages_are_read_in_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Beyond what is read of all messages together, of each only the beginning is: a fact there is quoted."""
+    monkeypatch.setattr(pool, "READ_TOGETHER", 100_000)
+    filler = "The weather was fine on that day as on any other, and nobody minded. " * 400
+    large = [("user", f"{number} {filler}") for number in range(40)]
+    named: tuple[str, Any] = ("assistant", f"I refunded $81.37 to order XK-4711. {filler}")
+
+    assert "$81.37" in digest(*large, named, budget=400).content
+    assert count_calls(turns_of(*large)) < 2 * count_calls(turns_of(*large[:10]))
 
 
 def test_nothing_gives_an_empty_digest() -> None:
