@@ -5,7 +5,6 @@ from __future__ import annotations
 import os
 import random
 import secrets
-import subprocess
 import threading
 from collections import Counter
 from collections.abc import Iterator
@@ -23,13 +22,11 @@ from pymongo.monitoring import (
 
 from app.stores.mongo import open_mongo
 from tests.reliability.faults import SETTINGS, TIMEOUT, Fault, Prover, Tally, send
+from tests.reliability.own_server import TO_FAIL
 from tests.reliability.report import say
 from tests.reliability.routes import Route
-from tests.reliability.server import ROOT
 from tests.reliability.stage import Stage
 
-TOOL = ROOT.parent / "shared" / "mongo-server"
-PORT = "27417"
 APP = "colloquy"
 """The application name that the store connects under; the fail points meet nobody else."""
 
@@ -92,20 +89,13 @@ class Counted(CommandListener):
 @contextmanager
 def server() -> Iterator[str | None]:
     """Give the URI of a server that may be made to fail, or None."""
-    uri = os.environ.get("MONGODB_FAULTS_URI")
-    if uri or not (TOOL / "up").exists() or os.geteuid() != 0:
-        yield uri
-        return
-    yield _tool("up")
-    _tool("down")
-
-
-def _tool(command: str) -> str:
-    environment = os.environ | {"MONGO_SERVER_PORT": PORT}
-    done = subprocess.run(
-        [TOOL / command], env=environment, check=True, capture_output=True, text=True, timeout=400
-    )
-    return done.stdout.strip()
+    given = os.environ.get("MONGODB_FAULTS_URI")
+    started = None if given else TO_FAIL.start()
+    try:
+        yield given or started
+    finally:
+        if started:
+            TO_FAIL.run("down")
 
 
 def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:

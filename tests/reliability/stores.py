@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import secrets
-import subprocess
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -21,14 +20,8 @@ from app.services.keys import Grant, create_key
 from app.stores import Backend
 from app.stores.mongo import open_mongo
 from app.stores.sqlite import open_sqlite
+from tests.reliability.own_server import TO_KILL
 from tests.reliability.report import say
-from tests.reliability.server import ROOT
-
-TOOL = ROOT.parent / "shared" / "mongo-server"
-"""A MongoDB-compatible server that can be killed and started again, where there is one."""
-
-PORT = "27317"
-"""The port of the instance that is ours to kill."""
 
 LIFETIME_SECONDS = 2.0
 """After how long that instance frees what the open transaction of a killed client holds."""
@@ -102,11 +95,11 @@ class MongoHome:
 
     def kill(self) -> None:
         """See ``Home``."""
-        _run_tool("kill9")
+        TO_KILL.run("kill9")
 
     def revive(self) -> None:
         """See ``Home``."""
-        _run_tool("up")
+        TO_KILL.run("up")
         self.free_locks_after(LIFETIME_SECONDS)
 
     def drop(self) -> None:
@@ -143,7 +136,7 @@ def mongo_home(*, to_kill: bool = False) -> Iterator[Home | None]:
     What is ``to_kill`` is an instance of our own wherever that can be; nobody else's server is killed.
     """
     there = os.environ.get("MONGODB_URI")
-    started = _start_own() if to_kill or not there else None
+    started = TO_KILL.start() if to_kill or not there else None
     own, uri = started is not None, started or there
     if not uri:
         yield None
@@ -158,7 +151,7 @@ def mongo_home(*, to_kill: bool = False) -> Iterator[Home | None]:
                     home.drop()
     finally:
         if own:
-            _run_tool("down")
+            TO_KILL.run("down")
 
 
 @contextmanager
@@ -184,22 +177,3 @@ def grant(home: Home, project: str) -> str:
     finally:
         backend.close()
     return text
-
-
-def _start_own() -> str | None:
-    """Start an instance of our own and return its URI; None where that cannot be."""
-    if not (TOOL / "up").exists() or os.geteuid() != 0:
-        return None
-    try:
-        return _run_tool("up")
-    except subprocess.SubprocessError as error:
-        say(f"no MongoDB server of our own could be started: {error}")
-        return None
-
-
-def _run_tool(command: str) -> str:
-    environment = os.environ | {"MONGO_SERVER_PORT": PORT}
-    done = subprocess.run(
-        [TOOL / command], env=environment, check=True, capture_output=True, text=True, timeout=400
-    )
-    return done.stdout.strip()
