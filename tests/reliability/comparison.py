@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from typing import Any
 
 from tests.contract.conftest import Api
-from tests.reliability.model import RECENT, Json, Life, Model, Place, Said
+from tests.reliability.model import Model
+from tests.reliability.model_records import RECENT, Digest, Json, Life, Place, Said
 
 WORDS = ("whale", "seal", "otter")
 
@@ -39,6 +40,43 @@ class Comparison:
         names = ("id", "role", "content", "created", "tags")
         shown = [{name: message[name] for name in names} for message in answer]
         assert shown == [{name: getattr(said, name) for name in names} for said in expected]
+
+    @staticmethod
+    def adopt_summary(digest: Digest, answer: Json) -> None:
+        """Take over the text, the id and the time of a summary, the first time that it is seen."""
+        digest.shown = digest.shown or answer
+        digest.id = digest.id or answer["id"]
+
+    @staticmethod
+    def summary(digest: Digest, answer: Json) -> None:
+        """Compare a summary with what was answered: but for ``stale`` it never changes."""
+        assert answer == digest.shown | ({"stale": True} if digest.stale else {})
+        expected = {
+            "id": digest.id,
+            "dialogueId": digest.request["dialogueId"],
+            "status": "completed",
+            "template": digest.request.get("template"),
+            "tags": digest.request["tags"] or None,
+            "messageCount": digest.total,
+            "summarizedCount": len(digest.times),
+            "skippedCount": 0,
+            "fromCreated": min(digest.times, default=None),
+            "toCreated": max(digest.times, default=None),
+        }
+        assert {name: answer.get(name) for name in expected} == expected
+
+    def listed_summaries(self, place: Place) -> None:
+        """Compare the list of a dialogue's summaries, in both orders."""
+        life = self._model.get(place)
+        query = {"dialogueId": place[1], **where(place[0])}
+        if life is None:
+            assert self._api.get("/summaries", query=query).status_code == 404
+            return
+        expected = sorted(life.summaries, key=lambda digest: digest.place)
+        for order, digests in (("asc", expected), ("desc", expected[::-1])):
+            listed = self._walk("/summaries", {**query, "order": order}, limit=2)
+            for digest, shown in zip(digests, listed, strict=True):
+                self.summary(digest, shown)
 
     def dialogue(self, place: Place) -> None:
         """Compare a dialogue, its version and its messages."""
@@ -92,11 +130,14 @@ class Comparison:
         """Compare all dialogues, messages, memories, lists, counts and searches."""
         for place in self._model.lives:
             self.dialogue(place)
+            self.listed_summaries(place)
+            self._context(place)
             for said in {said.id: said for life in self._model.lives[place] for said in life.messages}:
                 self._message(place, said)
         for namespace in (None, "anna"):
             self._lists(namespace)
             self._stats(namespace)
+            self._summaries(namespace or "")
         self._searches()
 
     def _message(self, place: Place, name: str) -> None:
@@ -105,6 +146,24 @@ class Comparison:
         assert answer.status_code == (200 if held else 404)
         if held:
             self.messages([self._model.find_message(place, name)[1]], [answer.get_json()])
+
+    def _context(self, place: Place) -> None:
+        """Hold what would be sent to a model to the messages: they all fit."""
+        query = {"maxTokens": 100_000, **where(place[0])}
+        answer = self._api.get(f"/dialogue/{place[1]}/context", query=query)
+        life = self._model.get(place)
+        assert answer.status_code == (404 if life is None else 200)
+        if life is not None:
+            self.messages(life.ordered(), answer.get_json()["messages"])
+
+    def _summaries(self, namespace: str) -> None:
+        """Compare each summary by its own id, of deleted dialogues too."""
+        kept = {digest.id: digest for digest in self._model.kept_summaries(namespace)}
+        for name in {"s1", "s2", *kept}:
+            answer = self._api.get(f"/summary/{name}", query=where(namespace))
+            assert answer.status_code == (200 if name in kept else 404)
+            if name in kept:
+                self.summary(kept[name], answer.get_json())
 
     def _lists(self, namespace: str | None) -> None:
         inside = [
@@ -154,6 +213,7 @@ class Comparison:
         by_status = {status: living.count(status) for status in ("active", "ended", "archived")}
         assert counts["dialogues"] == {"total": len(living), **by_status}
         assert counts["messages"] == len(self._model.kept_messages(namespace))
+        assert counts["summaries"] == len(self._model.kept_summaries(namespace))
         memories = [place for place in self._model.memories if namespace is None or place[0] == namespace]
         assert counts["memories"] == len(memories)
 

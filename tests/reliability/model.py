@@ -7,139 +7,14 @@ from its answers.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
-from typing import Any
+from collections.abc import Sequence
 
-Json = dict[str, Any]
-Place = tuple[str, str]
-"""A namespace and an id in it."""
-
-Matches = bool | None
-"""Whether an If-Match names the current version; None: there is no such header."""
-
-RECENT = 10
-DEFAULTS: Json = {"tags": [], "metadata": {}, "state": {}, "label": None, "messages": []}
+from tests.reliability.model_extras import Extras
+from tests.reliability.model_records import DEFAULTS, Json, Life, Matches, Place, Refused, Said, require_match
 
 
-class Refused(Exception):
-    """A request that has to be answered with an error."""
-
-    def __init__(self, status: int, code: str) -> None:
-        super().__init__(f"{status} {code}")
-        self.status = status
-        self.code = code
-
-
-@dataclass
-class Said:
-    """A message."""
-
-    id: str
-    role: str
-    content: Any
-    seq: int
-    created: str
-    tags: list[str]
-    given: Json
-
-    @property
-    def place(self) -> tuple[str, int]:
-        """Where it stands in its dialogue."""
-        return self.created, self.seq
-
-
-@dataclass
-class Life:
-    """A dialogue from its creation on; afterwards what its deletion left."""
-
-    request: Json
-    created: str
-    thread_of: str | None
-    label: str | None
-    tags: list[str]
-    metadata: Json
-    state: Json
-    status: str = "active"
-    messages: list[Said] = field(default_factory=list)
-    first: list[str] = field(default_factory=list)
-    """The ids of the messages that the creating request brought."""
-    next_seq: int = 0
-    version: int = 0
-    alive: bool = True
-    purged: bool = False
-
-    def ordered(self) -> list[Said]:
-        """The messages in the dialogue's order."""
-        return sorted(self.messages, key=lambda said: said.place)
-
-    def find(self, message_id: str) -> Said | None:
-        """The message with an id."""
-        return next((said for said in self.messages if said.id == message_id), None)
-
-    def require_active(self) -> None:
-        """Refuse what ended dialogues refuse."""
-        if self.status != "active":
-            raise Refused(409, "DIALOGUE_ENDED")
-
-
-class Model:
-    """All dialogues and memories of a project."""
-
-    def __init__(self) -> None:
-        self.lives: dict[Place, list[Life]] = {}
-        self.memories: dict[Place, Json] = {}
-        self.made: dict[Place, Json] = {}
-
-    # Looking
-
-    def living(self) -> Iterator[tuple[Place, Life]]:
-        """Every dialogue there is."""
-        for place, lives in self.lives.items():
-            if lives and lives[-1].alive:
-                yield place, lives[-1]
-
-    def get(self, place: Place) -> Life | None:
-        """One dialogue."""
-        lives = self.lives.get(place)
-        return lives[-1] if lives and lives[-1].alive else None
-
-    def require(self, place: Place) -> Life:
-        """One dialogue, or a refusal."""
-        life = self.get(place)
-        if life is None:
-            raise Refused(404, "DIALOGUE_NOT_FOUND")
-        return life
-
-    def threads(self, place: Place) -> int:
-        """How many threads a dialogue has."""
-        return sum(1 for (ns, _), life in self.living() if ns == place[0] and life.thread_of == place[1])
-
-    def readable(self, place: Place) -> list[Said] | None:
-        """What the list of messages shows under an id; None: not found."""
-        lives = self.lives.get(place)
-        return None if not lives or lives[-1].purged else lives[-1].ordered()
-
-    def find_message(self, place: Place, message_id: str) -> tuple[Life, Said]:
-        """A message of the newest life that has it."""
-        for life in reversed(self.lives.get(place, [])):
-            said = None if life.purged else life.find(message_id)
-            if said is not None:
-                return life, said
-        raise Refused(404, "MESSAGE_NOT_FOUND")
-
-    def kept_messages(self, namespace: str | None = None) -> list[Said]:
-        """Every message that can be read, those of deleted dialogues included."""
-        return [
-            said
-            for (where, _), lives in self.lives.items()
-            if namespace is None or where == namespace
-            for life in lives
-            if not life.purged
-            for said in life.messages
-        ]
-
-    # Dialogues
+class Model(Extras):
+    """A project: what is done to its dialogues and messages, and all the rest."""
 
     def create(self, place: Place, body: Json) -> tuple[Life, bool]:
         """Create a dialogue; whether it is a repeat. Ids and times are filled in by ``adopt``."""
@@ -292,46 +167,10 @@ class Model:
         life, said = self.find_message(place, message_id)
         self._match_living(place, matches)
         life.messages.remove(said)
+        for digest in life.summaries:
+            digest.stale = digest.stale or digest.through >= said.seq
         life.version += life.alive
 
     def _match_living(self, place: Place, matches: Matches) -> None:
         if self.get(place) is not None:
             require_match(matches)
-
-    # Memories and namespaces
-
-    def remember(self, place: Place, body: Json) -> Json:
-        """Create a memory, or recognise a repeat."""
-        if place in self.memories:
-            if self.made[place] != body:
-                raise Refused(409, "DUPLICATE_ID")
-        else:
-            self.made[place] = body
-            self.memories[place] = {"value": body["value"], "tags": body.get("tags", [])}
-        return self.memories[place]
-
-    def require_memory(self, place: Place) -> Json:
-        """One memory, or a refusal."""
-        if place not in self.memories:
-            raise Refused(404, "MEMORY_NOT_FOUND")
-        return self.memories[place]
-
-    def erase(self, namespace: str) -> Json:
-        """Remove everything of a namespace; how much that was."""
-        erased = {
-            "dialogues": sum(1 for place, _ in self.living() if place[0] == namespace),
-            "messages": len(self.kept_messages(namespace)),
-            "memories": sum(1 for where, _ in self.memories if where == namespace),
-            "summaries": 0,
-        }
-        for place in [place for place in self.lives if place[0] == namespace]:
-            del self.lives[place]
-        for place in [place for place in self.memories if place[0] == namespace]:
-            del self.memories[place]
-        return erased
-
-
-def require_match(matches: Matches) -> None:
-    """Refuse an If-Match that names another version."""
-    if matches is False:
-        raise Refused(412, "PRECONDITION_FAILED")
