@@ -21,6 +21,7 @@ from app.errors import ServiceUnavailable
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, open_sqlite
 from app.stores.sqlite.schema import VERSION
+from tests.disk import no_file_writes
 from tests.records import SCOPE, dialogue, instant, memory, message, project, stored
 
 FORK = multiprocessing.get_context("fork")
@@ -76,6 +77,8 @@ def test_a_read_only_store_says_so(store: SqliteBackend, caplog: pytest.LogCaptu
     assert "attempt to write" in caplog.text
     with pytest.raises(ServiceUnavailable, match="read-only"):
         store.run(lambda connection: connection.execute("UPDATE meta SET value = value"))
+    with pytest.raises(ServiceUnavailable, match="read-only"):
+        store.check_ready()
     store.all("PRAGMA query_only = 0")
     stored(store, dialogue())
 
@@ -93,6 +96,19 @@ def test_a_full_disk_stores_nothing_and_is_survived(store: SqliteBackend) -> Non
     assert store.get_dialogue(SCOPE, "large") is None
     store.all("PRAGMA max_page_count = 1000000")
     stored(store, large)
+
+
+def test_a_disk_that_takes_no_writes_is_not_ready(store: SqliteBackend) -> None:
+    """So it is when a kernel has set a damaged disk read-only; reads go on, and all does once it is back."""
+    kept = stored(store, dialogue(id="kept"))
+    with no_file_writes():
+        with pytest.raises(ServiceUnavailable, match="disk"):
+            stored(store, dialogue())
+        with pytest.raises(ServiceUnavailable, match="disk"):
+            store.check_ready()
+        assert store.get_dialogue(SCOPE, "kept") == kept
+    store.check_ready()
+    stored(store, dialogue())
 
 
 def test_a_file_held_by_another_writer_is_busy(store: SqliteBackend, path: Path) -> None:

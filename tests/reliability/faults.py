@@ -44,6 +44,8 @@ class Fault:
     start: Callable[[str | None], AbstractContextManager[None]]
     commands: frozenset[str] | None = None
     """Which commands can fail so; None: it is not about single commands."""
+    blocks_writes: bool = False
+    """Whether nothing can be written while it lasts, so that /ready has to say so."""
 
 
 @dataclass
@@ -98,7 +100,7 @@ class Prover:
             seconds = time.monotonic() - begun
         self.tally.note(answer.status_code, seconds, command)
         try:
-            self._judge(route, answer, seconds)
+            self._judge(route, fault, answer, seconds)
             self._follow_up(route, answer.status_code, namespace)
         except UNDOCUMENTED as error:
             self.tally.problems.append(f"{where}: {error}")
@@ -110,19 +112,22 @@ class Prover:
         return namespace
 
     @staticmethod
-    def _judge(route: Route, answer: Any, seconds: float) -> None:
+    def _judge(route: Route, fault: Fault, answer: Any, seconds: float) -> None:
         status = answer.status_code
+        if fault.blocks_writes and route.operation == "getReadiness":
+            assert status == 503, "ready, although nothing can be written"
         assert status in (route.expected, 503), f"answered {status}: {answer.get_data(as_text=True)}"
         assert seconds < TIMEOUT + SLACK, f"answered {status} after {seconds:.2f} s"
         if status == 503:
             assert answer.headers.get("Retry-After"), "503 without Retry-After"
 
     def _follow_up(self, route: Route, status: int, namespace: str) -> None:
-        left = self._settled(namespace)
         before, after = self._before[route.name], self._after[route.name]
         if status == 503:
+            left = self._settled(namespace)
             assert left in (before, after), f"left half of its effect: {left}, neither {before} nor {after}"
         else:
+            left = world(self._api, namespace)
             assert left == after, f"answered {status} and left {left}, not {after}"
         if route.writes and not is_safe_to_repeat(route):
             self._api.ok("GET", f"/dialogue?namespace={namespace}")

@@ -158,7 +158,7 @@ class Faults:
             finally:
                 self._admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
-        return Fault(name, start, commands)
+        return Fault(name, start, commands, blocks_writes=lasts)
 
     def stepdown(self, seconds: float) -> Fault:
         """Return a server that is no primary for a while."""

@@ -12,6 +12,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 
 from app.stores.sqlite import SqliteBackend
+from tests.disk import no_file_writes
 from tests.reliability.faults import SETTINGS, Fault, Prover, Tally, send
 from tests.reliability.routes import Route, prepare
 from tests.reliability.stage import Stage
@@ -58,6 +59,12 @@ class File:
             self.backend.all("PRAGMA query_only = 0")
 
     @contextmanager
+    def failing(self, _: str | None) -> Iterator[None]:
+        """The disk takes no writes, as when the kernel has set it read-only."""
+        with no_file_writes():
+            yield
+
+    @contextmanager
     def full(self, _: str | None) -> Iterator[None]:
         """The disk has no room for another page."""
         self.backend.all("VACUUM")
@@ -92,6 +99,7 @@ def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
                 prover.learn(route)
             faults = {
                 "a read-only file": file.read_only,
+                "a disk that takes no writes": file.failing,
                 "a full disk": file.full,
                 "a folder that is gone": file.moved,
                 "another writer that does not finish": file.held,
@@ -100,7 +108,8 @@ def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
                 prover.tally = Tally()
                 slow = name.startswith("another")
                 for route in routes[:: min(every, 4) if slow else 1]:
-                    prover.prove(route, Fault(name, start), None)
+                    fault = Fault(name, start, blocks_writes=start != file.full)
+                    prover.prove(route, fault, None)
                 yield f"sqlite, {name}", prover.tally
             yield "sqlite, a folder deleted for good", _delete(stage, file, routes)
 

@@ -28,6 +28,10 @@ from app.stores.sqlite.schema import MIGRATIONS, VERSION, statements
 SPARE_BYTES: Final = 8 * 1024 * 1024
 """Readiness wants this much room on the disk."""
 
+_COUNT_CHECK: Final = (
+    "INSERT INTO meta (name, value) VALUES ('ready', 1) ON CONFLICT (name) DO UPDATE SET value = value + 1"
+)
+
 POLL_SECONDS: Final = 0.02
 """How often a waiting process tries for the start-up lock."""
 
@@ -101,7 +105,7 @@ class Maintenance(Reads):
         disk = os.statvfs(self._path.parent)
         if disk.f_bavail * disk.f_frsize < SPARE_BYTES:
             raise ServiceUnavailable("The store's disk is full.")
-        self.run(_do_nothing)
+        self.run(_count_check)
 
     def cursor_secret(self) -> bytes:
         """See ``Maintenance``."""
@@ -197,5 +201,6 @@ def _migrate(connection: Connection) -> int:
     return VERSION
 
 
-def _do_nothing(_: Connection) -> None:
-    """Take the file for writing and give it back: what a read-only or locked file refuses."""
+def _count_check(connection: Connection) -> None:
+    """Write something: a disk that turned read-only still lets the file be taken for writing."""
+    connection.execute(_COUNT_CHECK)
