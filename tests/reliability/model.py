@@ -19,6 +19,7 @@ class Model(Extras):
     def create(self, place: Place, body: Json) -> tuple[Life, bool]:
         """Create a dialogue; whether it is a repeat. Ids and times are filled in by ``adopt``."""
         request = DEFAULTS | {name: value for name, value in body.items() if name not in ("id", "namespace")}
+        request["messages"] = [normal(draft) for draft in request["messages"]]
         existing = self.get(place) if "id" in body else None
         if existing is not None:
             if existing.request != request:
@@ -72,7 +73,7 @@ class Model(Extras):
                 seq=life.next_seq + offset,
                 created=draft.get("created", ""),
                 tags=list(draft.get("tags", [])),
-                given=draft,
+                given=normal(draft),
             )
             for offset, draft in enumerate(drafts)
         ]
@@ -97,7 +98,9 @@ class Model(Extras):
         found = [life.find(draft["id"]) if "id" in draft else None for draft in drafts]
         if not any(found):
             return None
-        same = [said for said, draft in zip(found, drafts, strict=True) if said and said.given == draft]
+        same = [
+            said for said, sent in zip(found, map(normal, drafts), strict=True) if said and said.given == sent
+        ]
         if len(same) < len(drafts):
             raise Refused(409, "DUPLICATE_ID")
         return same
@@ -174,3 +177,8 @@ class Model(Extras):
     def _match_living(self, place: Place, matches: Matches) -> None:
         if self.get(place) is not None:
             require_match(matches)
+
+
+def normal(draft: Json) -> Json:
+    """Return a message as it is sent, with what may be left out filled in."""
+    return {"tags": [], **draft}
