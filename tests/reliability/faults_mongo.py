@@ -10,7 +10,6 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
-from urllib.parse import urlsplit, urlunsplit
 
 import pymongo
 from pymongo.monitoring import (
@@ -22,6 +21,7 @@ from pymongo.monitoring import (
 
 from app.stores.mongo import open_mongo
 from tests.reliability.faults import SETTINGS, TIMEOUT, Fault, Prover, Tally, send
+from tests.reliability.line import Line
 from tests.reliability.own_server import TO_FAIL
 from tests.reliability.report import say
 from tests.reliability.routes import Route
@@ -37,6 +37,9 @@ COMMANDS = READS | CHANGES | ENDS
 
 STEPDOWNS = 7
 """The server steps down for at least one in so many routes."""
+
+ABSENCES = 3
+"""The server is away for at least one in so many routes."""
 
 SLOW = round(TIMEOUT * 1000) + 400
 
@@ -109,7 +112,9 @@ def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
 
 def _run(uri: str, routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
     name = "proof_" + secrets.token_hex(6)
-    url = urlunsplit(urlsplit(uri)._replace(path="/" + name))
+    line = Line(pymongo.uri_parser.parse_uri(uri)["nodelist"][0])
+    # A direct connection stays on the line; by the replica set's name it would find the server itself.
+    url = f"mongodb://127.0.0.1:{line.port}/{name}?directConnection=true"
     counted = Counted()
     pymongo.monitoring.register(counted)
     admin: pymongo.MongoClient[dict[str, Any]] = pymongo.MongoClient(uri, appname="faults")
@@ -123,8 +128,14 @@ def _run(uri: str, routes: list[Route], every: int) -> Iterator[tuple[str, Tally
         prover.tally = Tally()
         _prove_stepdown(prover, routes, Faults(admin), every)
         yield "mongodb, stepping down", prover.tally
+        for what, start in {"silent": line.silent, "cut off": line.cut}.items():
+            prover.tally = Tally()
+            for route in routes[:: min(every, ABSENCES)]:
+                prover.prove(route, Fault(f"a server that is {what}", start, blocks_writes=True), None)
+            yield f"mongodb, {what}", prover.tally
     finally:
         backend.close()
+        line.close()
         admin.drop_database(name)
         admin.close()
 

@@ -175,8 +175,8 @@ class Model(Extras):
         life.version += life.alive
 
     def _match_living(self, place: Place, matches: Matches) -> None:
-        if self.get(place) is not None:
-            require_match(matches)
+        """Refuse an If-Match that names another version; a dialogue that is gone has none to name."""
+        require_match(matches if self.get(place) is not None or matches is None else False)
 
 
 def normal(draft: Json) -> Json:
