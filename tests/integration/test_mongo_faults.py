@@ -10,17 +10,16 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import Dialogue, MessageListing
 from app.errors import DuplicateId, ServiceUnavailable
 from app.stores import Backend, Transaction
 from app.stores.mongo import open_mongo
 from tests.integration import mongo_server
+from tests.integration.mongo_dialogue import TIMEOUT, append, current, open_store
 from tests.integration.mongo_server import Server
-from tests.records import SCOPE, dialogue, instant, memory, message, stored
+from tests.records import SCOPE, dialogue, memory, message
 
 pytestmark = pytest.mark.mongodb
 
-TIMEOUT = 2.0
 SLACK = 1.0
 """How much later than its time limit a call may answer."""
 
@@ -34,36 +33,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def backend(server: Server) -> Backend:
     """Give a migrated store with one empty dialogue ``d`` and a short time limit."""
-    store = server.open(timeout=TIMEOUT)
-    store.migrate()
-    stored(store, dialogue(id="d"))
-    return store
-
-
-def append(backend: Backend, name: str = "m") -> int:
-    """Append one message to the dialogue ``d`` as the services do; how often the work ran."""
-    runs = 0
-
-    def work(tx: Transaction) -> int:
-        nonlocal runs
-        runs += 1
-        found = tx.lock_dialogue("d")
-        assert found is not None
-        seq = found.next_seq
-        tx.save_dialogue(replace(found, rev=found.rev + 1, total=found.total + 1, next_seq=seq + 1))
-        tx.insert_messages([message(found, seq, id=name, created=instant(0))])
-        return runs
-
-    return backend.write(SCOPE, work)
-
-
-def current(backend: Backend) -> Dialogue:
-    """Return the dialogue ``d`` after checking that its counter agrees with its messages."""
-    found = backend.get_dialogue(SCOPE, "d")
-    assert found is not None
-    page = backend.list_messages(SCOPE, "d", MessageListing(found.uid, 500))
-    assert found.total == len(page.items) == len({one.seq for one in page.items})
-    return found
+    return open_store(server)
 
 
 STEPS = ["findAndModify", "update", "insert"]
@@ -127,36 +97,6 @@ def test_a_lasting_failure_is_refused(
     assert "MongoDB failed" in caplog.text
     assert current(backend).total == 0
     append(backend)
-
-
-@pytest.mark.parametrize("labels", [[], ["UnknownTransactionCommitResult"]])
-def test_a_commit_that_never_works_frees_the_dialogue_soon(
-    server: Server, backend: Backend, labels: list[str]
-) -> None:
-    """The next request is not kept waiting by locks that the server would hold for a minute."""
-    with (
-        server.failing("commitTransaction", times=0, errorCode=14031, errorLabels=labels),
-        pytest.raises(ServiceUnavailable),
-    ):
-        append(backend, "lost or not")
-    append(backend, "next")
-    assert current(backend).total in (1, 2)
-
-
-def test_an_abort_that_never_works_frees_the_dialogue_soon(server: Server, backend: Backend) -> None:
-    """What the driver keeps to itself, a failed abort, is tried again in the background."""
-
-    def refuse(tx: Transaction) -> None:
-        tx.lock_dialogue("d")
-        raise DuplicateId("taken")
-
-    with (
-        server.failing("abortTransaction", times=0, errorCode=91),
-        pytest.raises(DuplicateId),
-    ):
-        backend.write(SCOPE, refuse)
-    append(backend, "next")
-    assert current(backend).total == 1
 
 
 @pytest.mark.parametrize("step", ["findAndModify", "commitTransaction"])

@@ -6,6 +6,7 @@ import os
 import random
 import secrets
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -42,6 +43,9 @@ ABSENCES = 3
 """The server is away for at least one in so many routes."""
 
 SLOW = round(TIMEOUT * 1000) + 400
+
+OVERDUE = SLOW / 1000 - TIMEOUT + 0.1
+"""Seconds after an answer at which the server gets to what the request had given up."""
 
 FAIL_POINTS: dict[str, tuple[frozenset[str], bool, dict[str, Any]]] = {
     # Name: the commands it is for, whether it lasts, and what it does.
@@ -168,6 +172,8 @@ class Faults:
                 yield
             finally:
                 self._admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+                if lasts and "blockTimeMS" in data:
+                    time.sleep(OVERDUE)
 
         return Fault(name, start, commands, blocks_writes=lasts)
 

@@ -40,7 +40,6 @@ class Connection:
     ) -> None:
         self.timeout = timeout
         self.client = client if client is not None else _connect(url, timeout, pool_size)
-        self.settler = Settler(self.client)
         self.transactional = isinstance(self.client, MongoClient)
         """Whether this is MongoDB; mongomock has neither sessions nor concerns."""
         self.database = self._open(unquote(urlsplit(url).path[1:]) or DATABASE)
@@ -53,6 +52,7 @@ class Connection:
         self.keys = self.database["keys"]
         self.idempotency = self.database["idempotency"]
         self.meta = self.database["meta"]
+        self.settler = Settler(self.client, self.meta)
 
     def _open(self, name: str) -> Database[Document]:
         if not self.transactional:

@@ -5,12 +5,19 @@ client gave up. Whoever writes to the same dialogue meanwhile would be refused a
 has long recovered. So what could not be committed or aborted in a request's time is tried again
 beside it until the server says how it ended. Either end is right: the request was answered 503,
 which leaves its effect wholly there or wholly not.
+
+That a server knows of no such transaction does not end it: the statement that begins it may still be
+on its way, and would take its locks for nobody. So the session moves on to another transaction, after
+which a server refuses whatever belongs to an earlier one.
 """
 
 from __future__ import annotations
 
 import threading
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import pymongo
@@ -19,6 +26,7 @@ from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 if TYPE_CHECKING:
     from pymongo import MongoClient
     from pymongo.client_session import ClientSession
+    from pymongo.collection import Collection
 
 ABORT_SECONDS: Final = 0.4
 """How long giving up may take beyond a request's time limit."""
@@ -33,27 +41,57 @@ LIFETIME_SECONDS: Final = 90.0
 NO_SUCH_TRANSACTION: Final = 251
 
 
-class Settler:
-    """Ends what requests had to leave open, in one thread that lives while there is something."""
+Settle = Callable[["ClientSession", float], bool]
+"""Tries for so many seconds to end a session's transaction; whether it is over."""
 
-    def __init__(self, client: MongoClient[dict[str, Any]]) -> None:
+
+@dataclass(frozen=True, slots=True, eq=False)
+class _Open:
+    """A session whose transaction may be open on the server."""
+
+    session: ClientSession
+    settle: Settle
+    deadline: float
+
+    def is_over(self) -> bool:
+        """Whether the transaction has ended, after one more try."""
+        return self.deadline < time.monotonic() or self.settle(self.session, TRY_SECONDS)
+
+
+class Settler:
+    """Ends what requests had to leave open, in one thread that lives while there is something.
+
+    ``rows`` is any collection: it is read to move a session on.
+    """
+
+    def __init__(self, client: MongoClient[dict[str, Any]], rows: Collection[dict[str, Any]]) -> None:
         self._client = client
+        self._rows = rows
         self._mutex = threading.Lock()
-        self._open: list[tuple[float, ClientSession]] = []
+        self._open: list[_Open] = []
         self._running = False
 
     def abort(self, session: ClientSession, error: BaseException) -> bool:
         """Abort after ``error``; whether the session is over. If not, it is the settler's now."""
-        if _is_ended(error) or (session.in_transaction and self._abort(session, ABORT_SECONDS)):
+        if _is_ended(error):
             return True
-        if not session.in_transaction and not isinstance(error, PyMongoError):
+        if session.in_transaction:
+            if self._abort(session, ABORT_SECONDS):
+                return True
+            self._leave(session, self._abort)
+            return False
+        if not isinstance(error, PyMongoError):
             return True
+        self._leave(session, _commit)
+        return False
+
+    def _leave(self, session: ClientSession, settle: Settle) -> None:
+        """Let the thread settle a session, and see that it runs."""
         with self._mutex:
-            self._open.append((time.monotonic() + LIFETIME_SECONDS, session))
+            self._open.append(_Open(session, settle, time.monotonic() + LIFETIME_SECONDS))
             if not self._running:
                 self._running = True
                 threading.Thread(target=self._run, name="settler", daemon=True).start()
-        return False
 
     def _run(self) -> None:
         rounds = 0
@@ -62,37 +100,51 @@ class Settler:
             rounds += 1
             with self._mutex:
                 waiting = list(self._open)
-            settled = [entry for entry in waiting if entry[0] < time.monotonic() or self._settle(entry[1])]
-            for _, session in settled:
-                with pymongo.timeout(TRY_SECONDS):
-                    session.end_session()
+            settled = [one for one in waiting if one.is_over()]
+            for one in settled:
+                # The driver aborts once more, which is harmless, and fails when the client is closed.
+                with suppress(PyMongoError), pymongo.timeout(TRY_SECONDS):
+                    one.session.end_session()
             with self._mutex:
-                self._open = [entry for entry in self._open if entry not in settled]
+                self._open = [one for one in self._open if one not in settled]
                 if not self._open:
                     self._running = False
                     return
-
-    def _settle(self, session: ClientSession) -> bool:
-        return self._abort(session, TRY_SECONDS) if session.in_transaction else _commit(session)
 
     def _abort(self, session: ClientSession, seconds: float) -> bool:
         """Abort, and see that it worked: the driver's own method keeps a failure to itself."""
         try:
             with pymongo.timeout(seconds):
-                self._client.admin.command("abortTransaction", session=session)
+                if not (session.in_transaction and self._is_aborted(session)):
+                    self._move_on(session)
         except InvalidOperation:
             return True
-        except OperationFailure as error:
-            return error.code == NO_SUCH_TRANSACTION
         except PyMongoError:
             return False
         return True
 
+    def _is_aborted(self, session: ClientSession) -> bool:
+        """Ask the server to abort; False when it knows of no such transaction."""
+        try:
+            self._client.admin.command("abortTransaction", session=session)
+        except OperationFailure as error:
+            if error.code != NO_SUCH_TRANSACTION:
+                raise
+            return False
+        return True
 
-def _commit(session: ClientSession) -> bool:
+    def _move_on(self, session: ClientSession) -> None:
+        """Begin a later transaction on the session, so that nothing can begin the one before it."""
+        if session.in_transaction:
+            session.abort_transaction()
+        with session.start_transaction():
+            self._rows.find_one({}, ["_id"], session=session)
+
+
+def _commit(session: ClientSession, seconds: float) -> bool:
     """Ask for a commit again; whether its outcome is known now."""
     try:
-        with pymongo.timeout(TRY_SECONDS):
+        with pymongo.timeout(seconds):
             session.commit_transaction()
     except InvalidOperation:
         return True

@@ -1,0 +1,87 @@
+"""Transactions that the server was left with on MongoDB: none keeps its locks from the next request."""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Iterator
+
+import pytest
+
+from app.errors import DuplicateId, ServiceUnavailable
+from app.stores import Backend, Transaction
+from tests.integration import mongo_server
+from tests.integration.mongo_dialogue import TIMEOUT, append, current, open_store
+from tests.integration.mongo_server import Server
+from tests.records import SCOPE
+
+pytestmark = pytest.mark.mongodb
+
+
+@pytest.fixture
+def server() -> Iterator[Server]:
+    """Give a database of its own."""
+    yield from mongo_server.start()
+
+
+@pytest.fixture
+def backend(server: Server) -> Backend:
+    """Give a migrated store with one empty dialogue ``d`` and a short time limit."""
+    return open_store(server)
+
+
+def refuse(tx: Transaction) -> None:
+    """Lock the dialogue, then refuse."""
+    tx.lock_dialogue("d")
+    raise DuplicateId("taken")
+
+
+@pytest.mark.parametrize("labels", [[], ["UnknownTransactionCommitResult"]])
+def test_a_commit_that_never_works_frees_the_dialogue_soon(
+    server: Server, backend: Backend, labels: list[str]
+) -> None:
+    """The next request is not kept waiting by locks that the server would hold for a minute."""
+    with (
+        server.failing("commitTransaction", times=0, errorCode=14031, errorLabels=labels),
+        pytest.raises(ServiceUnavailable),
+    ):
+        append(backend, "lost or not")
+    append(backend, "next")
+    assert current(backend).total in (1, 2)
+
+
+def test_an_abort_that_never_works_frees_the_dialogue_soon(server: Server, backend: Backend) -> None:
+    """What the driver keeps to itself, a failed abort, is tried again in the background."""
+    with (
+        server.failing("abortTransaction", times=0, errorCode=91),
+        pytest.raises(DuplicateId),
+    ):
+        backend.write(SCOPE, refuse)
+    append(backend, "next")
+    assert current(backend).total == 1
+
+
+def test_a_statement_that_comes_too_late_takes_no_locks(server: Server, backend: Backend) -> None:
+    """What the server gets to only after its request was given up does not begin a transaction."""
+    late = round((TIMEOUT + 0.3) * 1000)
+    with (
+        server.failing("findAndModify", times=0, blockConnection=True, blockTimeMS=late),
+        pytest.raises(ServiceUnavailable),
+    ):
+        append(backend, "late")
+    time.sleep(0.6)
+    append(backend, "next")
+    assert current(backend).total == 1
+
+
+def test_a_store_that_is_closed_leaves_nothing_to_settle(server: Server, backend: Backend) -> None:
+    """The thread that ends transactions ends with the store, quietly."""
+    with server.failing("abortTransaction", times=0, errorCode=91):
+        with pytest.raises(DuplicateId):
+            backend.write(SCOPE, refuse)
+        settlers = [thread for thread in threading.enumerate() if thread.name == "settler"]
+        backend.close()
+        for thread in settlers:
+            thread.join(5)
+    assert settlers
+    assert not any(thread.is_alive() for thread in settlers)
