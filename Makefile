@@ -103,6 +103,10 @@ format: $(READY) ## let ruff format the code and mend what it can
 crash: $(READY) ## kill servers and stores while clients write, then count (ARGS='--rounds 200 --store sqlite')
 	$(BIN)/python -m tests.reliability.crash $(ARGS)
 
+.PHONY: crash-short
+crash-short: $(READY) ## the same with 20 rounds on each store
+	$(BIN)/python -m tests.reliability.crash --rounds 20
+
 .PHONY: failpoints
 failpoints: $(READY) ## stop the server between any two store operations of each kind of write
 	$(BIN)/python -m tests.reliability.crash --failpoints $(ARGS)
@@ -130,6 +134,10 @@ faults-short: $(READY) ## the same with one in thirty of the faults
 .PHONY: machines
 machines: $(READY) ## long random histories through the API and a model (ARGS='--examples 1000 --steps 80')
 	$(BIN)/python -m tests.reliability.machine $(ARGS)
+
+.PHONY: machines-short
+machines-short: $(READY) ## the same with 25 histories on each store
+	$(BIN)/python -m tests.reliability.machine --examples 25
 
 .PHONY: clients
 clients: $(READY) ## lint openapi.yaml, generate clients in TypeScript and Python, check and run them

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Iterator
 
@@ -72,16 +71,3 @@ def test_a_statement_that_comes_too_late_takes_no_locks(server: Server, backend:
     time.sleep(0.6)
     append(backend, "next")
     assert current(backend).total == 1
-
-
-def test_a_store_that_is_closed_leaves_nothing_to_settle(server: Server, backend: Backend) -> None:
-    """The thread that ends transactions ends with the store, quietly."""
-    with server.failing("abortTransaction", times=0, errorCode=91):
-        with pytest.raises(DuplicateId):
-            backend.write(SCOPE, refuse)
-        settlers = [thread for thread in threading.enumerate() if thread.name == "settler"]
-        backend.close()
-        for thread in settlers:
-            thread.join(5)
-    assert settlers
-    assert not any(thread.is_alive() for thread in settlers)

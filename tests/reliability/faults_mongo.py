@@ -36,11 +36,8 @@ CHANGES = frozenset({"insert", "update", "delete", "findAndModify"})
 ENDS = frozenset({"commitTransaction", "abortTransaction"})
 COMMANDS = READS | CHANGES | ENDS
 
-STEPDOWNS = 7
-"""The server steps down for at least one in so many routes."""
-
-ABSENCES = 3
-"""The server is away for at least one in so many routes."""
+SELDOM = 7
+"""The server steps down or is away for at least one in so many routes."""
 
 SLOW = round(TIMEOUT * 1000) + 400
 
@@ -134,7 +131,7 @@ def _run(uri: str, routes: list[Route], every: int) -> Iterator[tuple[str, Tally
         yield "mongodb, stepping down", prover.tally
         for what, start in {"silent": line.silent, "cut off": line.cut}.items():
             prover.tally = Tally()
-            for route in routes[:: min(every, ABSENCES)]:
+            for route in routes[:: min(every, SELDOM)]:
                 prover.prove(route, Fault(f"a server that is {what}", start, blocks_writes=True), None)
             yield f"mongodb, {what}", prover.tally
     finally:
@@ -211,6 +208,6 @@ def _prove_commands(
 
 
 def _prove_stepdown(prover: Prover, routes: list[Route], faults: Faults, every: int) -> None:
-    for route in routes[:: min(every, STEPDOWNS)]:
+    for route in routes[:: min(every, SELDOM)]:
         for seconds in (0.3, TIMEOUT * 2):
             prover.prove(route, faults.stepdown(seconds), None)
