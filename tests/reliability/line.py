@@ -58,14 +58,22 @@ class Line:
         threading.Thread(target=self._accept, args=(self._listener,), daemon=True).start()
 
     def _accept(self, listener: socket.socket) -> None:
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError):  # the listener was closed
             while True:
                 client, _ = listener.accept()
-                server = socket.create_connection(self._target)
-                with self._mutex:
-                    self._ends |= {client, server}
-                for one, other in ((client, server), (server, client)):
-                    threading.Thread(target=self._forward, args=(one, other), daemon=True).start()
+                self._connect(client)
+
+    def _connect(self, client: socket.socket) -> None:
+        """Join a client to the server; one that the server does not take loses its connection."""
+        try:
+            server = socket.create_connection(self._target)
+        except OSError:
+            _shut(client)
+            return
+        with self._mutex:
+            self._ends |= {client, server}
+        for one, other in ((client, server), (server, client)):
+            threading.Thread(target=self._forward, args=(one, other), daemon=True).start()
 
     def _forward(self, source: socket.socket, sink: socket.socket) -> None:
         with contextlib.suppress(OSError):
