@@ -133,9 +133,11 @@ class Records:
         return sum(1 for (ns, _), life in self.living() if ns == place[0] and life.thread_of == place[1])
 
     def readable(self, place: Place) -> list[Said] | None:
-        """What the list of messages shows under an id; None: not found."""
+        """What the list of messages shows under an id; None: not found, as when nothing is left of it."""
         lives = self.lives.get(place)
-        return None if not lives or lives[-1].purged else lives[-1].ordered()
+        if not lives or not (lives[-1].alive or (lives[-1].messages and not lives[-1].purged)):
+            return None
+        return lives[-1].ordered()
 
     def find_message(self, place: Place, message_id: str) -> tuple[Life, Said]:
         """A message of the newest life that has it."""
