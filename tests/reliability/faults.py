@@ -18,14 +18,13 @@ import sys
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.settings import Settings
 from tests.contract.conftest import Api
 from tests.reliability.report import say
 from tests.reliability.routes import ROUTES, Route, fill, prepare, world
-from tests.reliability.stage import UNDOCUMENTED, Stage
+from tests.reliability.stage import UNDOCUMENTED, UNLIMITED, Stage
 
 TIMEOUT = 1.0
 SLACK = 1.0
@@ -33,7 +32,7 @@ SLACK = 1.0
 LOOKS = 10
 LOOK_SECONDS = 0.1
 
-SETTINGS = Settings(request_timeout=TIMEOUT, key_cache=60.0)
+SETTINGS = replace(UNLIMITED, request_timeout=TIMEOUT, key_cache=60.0)
 
 
 @dataclass(frozen=True)

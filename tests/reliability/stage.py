@@ -21,6 +21,9 @@ from tests.reliability.report import say
 
 KINDS = ("sqlite", "mongodb")
 
+UNLIMITED = Settings(rate_limit="0", address_rate_limit="0")
+"""A proof sends more in a minute than one client should."""
+
 UNDOCUMENTED = (AssertionError, jsonschema_rs.ValidationError)
 """What the client raises for an answer that it did not expect or that is not as described."""
 
@@ -28,8 +31,8 @@ UNDOCUMENTED = (AssertionError, jsonschema_rs.ValidationError)
 class Stage:
     """A store, and the application over it."""
 
-    def __init__(self, backend: Backend, settings: Settings | None = None) -> None:
-        self.settings = settings or Settings()
+    def __init__(self, backend: Backend, settings: Settings = UNLIMITED) -> None:
+        self.settings = settings
         self.backend = backend
         self.app = create_app(self.settings, backend)
         self.key = make_key(backend)
@@ -45,7 +48,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(kind: str, settings: Settings | None = None) -> Iterator[Stage | None]:
+def open_stage(kind: str, settings: Settings = UNLIMITED) -> Iterator[Stage | None]:
     """Give an empty store of a kind; None, and the reason on the screen, where there is none."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="colloquy-proof-"))
