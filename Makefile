@@ -128,8 +128,8 @@ faults: $(READY) ## every route while the store fails in every way (MONGODB_FAUL
 	$(BIN)/python -m tests.reliability.faults $(ARGS)
 
 .PHONY: faults-short
-faults-short: $(READY) ## the same with one in thirty of the faults
-	$(BIN)/python -m tests.reliability.faults --every 30
+faults-short: $(READY) ## the same with one in sixty of the faults
+	$(BIN)/python -m tests.reliability.faults --every 60
 
 .PHONY: machines
 machines: $(READY) ## long random histories through the API and a model (ARGS='--examples 1000 --steps 80')

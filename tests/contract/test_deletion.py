@@ -25,6 +25,17 @@ def test_messages_outlive_their_dialogue(api: Api) -> None:
     api.refused(404, "DIALOGUE_NOT_FOUND", "GET", "/messages", query=IN_D)
 
 
+@pytest.mark.parametrize("header", ["*", '"any"'])
+def test_a_condition_on_a_dialogue_that_is_gone_fails(api: Api, header: str) -> None:
+    """If-Match names a version, and of a deleted dialogue there is none: its messages stay as they are."""
+    api.ok("POST", "/dialogue", {"id": "d", "message": HELLO | {"id": "a"}})
+    api.ok("DELETE", "/dialogue/d")
+    sent = {"query": IN_D, "headers": {"If-Match": header}}
+    api.refused(412, "PRECONDITION_FAILED", "PUT", "/message/a", {"tags": ["t"]}, **sent)
+    api.refused(412, "PRECONDITION_FAILED", "DELETE", "/message/a", **sent)
+    assert api.ok("GET", "/message/a", query=IN_D)["tags"] == []
+
+
 def test_recreated_dialogues_start_empty(api: Api) -> None:
     """Old messages never appear in a re-created dialogue, but stay readable by their own ids."""
     api.ok("POST", "/dialogue", {"id": "d", "messages": [HELLO | {"id": "a"}, HELLO | {"id": "b"}]})

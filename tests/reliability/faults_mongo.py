@@ -36,7 +36,7 @@ CHANGES = frozenset({"insert", "update", "delete", "findAndModify"})
 ENDS = frozenset({"commitTransaction", "abortTransaction"})
 COMMANDS = READS | CHANGES | ENDS
 
-SELDOM = 7
+SELDOM = 12
 """The server steps down or is away for at least one in so many routes."""
 
 SLOW = round(TIMEOUT * 1000) + 400
