@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import fcntl
 import os
 import secrets
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
@@ -20,6 +23,9 @@ from pymongo.monitoring import (
 
 from app.stores import Backend
 from app.stores.mongo import open_mongo
+
+FAIL_POINTS = Path(tempfile.gettempdir()) / "colloquy-fail-points.lock"
+"""Whoever holds this may switch the fail point for commands: a server has only one."""
 
 HOUSEKEEPING = {"hello", "endSessions", "configureFailPoint", "killCursors"}
 
@@ -70,11 +76,13 @@ class Server:
         """Make the next commands of this test's clients fail; others' are not touched."""
         mode: Any = {"times": times} if times else "alwaysOn"
         point = {"failCommands": list(commands), "appName": self.name, **data}
-        self.admin.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": point})
-        try:
-            yield
-        finally:
-            self.admin.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
+        with FAIL_POINTS.open("ab") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.admin.admin.command({"configureFailPoint": "failCommand", "mode": mode, "data": point})
+            try:
+                yield
+            finally:
+                self.admin.admin.command({"configureFailPoint": "failCommand", "mode": "off"})
 
     def drop(self) -> None:
         """Remove the database."""
