@@ -77,8 +77,9 @@ def _once(connection: Connection, deadline: float, attempt: Attempt[T]) -> T:
             result = attempt(session)
             _commit(session, deadline)
     except BaseException as error:
-        if connection.settler.abort(session, error):
-            _end(session)
+        with pymongo.timeout(ABORT_SECONDS):
+            if connection.settler.abort(session, error):
+                _end(session)
         raise
     session.end_session()
     return result
@@ -107,5 +108,5 @@ def _commit(session: ClientSession, deadline: float) -> None:
 
 def _end(session: ClientSession) -> None:
     """Give the session back; the driver aborts once more, which is harmless."""
-    with suppress(PyMongoError), pymongo.timeout(ABORT_SECONDS):
+    with suppress(PyMongoError):
         session.end_session()
