@@ -32,7 +32,7 @@ def judge(report: dict[str, Any]) -> list[Verdict]:
         _least("import, SQLite: messages a second", singles, "import_rate", 10_000, "/s"),
         _most("import: peak memory for twice as much", singles, "import_growth", 1.1, "x"),
         _most("memory of a worker after the load", singles, "memory", 90, "MB"),
-        _most("the same, to what it was half way", singles, "memory_growth", 1.1, "x"),
+        _most("the same, to what it was before the same load again", singles, "memory_growth", 1.1, "x"),
         _most("start to first answer", singles, "start", 1.5, "s"),
     ]
 

@@ -223,7 +223,7 @@ def _spell(character: str) -> str:
 
 
 def _join(texts: Iterable[str]) -> str:
-    return " ".join(islice(dict.fromkeys(stem_words(" \n ".join(texts))), MOST_TERMS))
+    return " ".join(stem_words(" \n ".join(texts))[:MOST_TERMS])
 
 
 def _values(value: object, depth: int) -> Iterator[str]:

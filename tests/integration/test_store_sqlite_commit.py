@@ -108,7 +108,8 @@ def test_a_lone_writer_leads_itself(store: SqliteBackend) -> None:
     statements: list[str] = []
     store._connections.get().set_trace_callback(statements.append)
     assert store.run(lambda _: threading.get_ident()) == threading.get_ident()
-    assert statements == ["BEGIN IMMEDIATE", "COMMIT"]
+    own_wait, sqlites_wait = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 5000"
+    assert statements == [own_wait, "BEGIN IMMEDIATE", sqlites_wait, "COMMIT"]
 
 
 def test_a_batch_is_bounded(store: SqliteBackend) -> None:

@@ -26,8 +26,9 @@ T = TypeVar("T")
 BATCH: Final = 64
 """The most works that share a transaction."""
 
-SPARED: Final = 0.1
-"""Seconds of waiting that are not worth setting another limit for."""
+FIRST_PAUSE: Final = 0.0005
+LONGEST_PAUSE: Final = 0.002
+"""Seconds between two attempts to write while another process does."""
 
 _UNCERTAIN: Final = "The store failed while it wrote. Repeat the request with the same id or key."
 
@@ -147,14 +148,16 @@ class GroupCommit:
             raise
 
     def _begin(self, connection: Connection, deadline: float) -> None:
-        """Take the file for writing, in what is left of the time when some went by in the queue."""
-        left = deadline - time.monotonic()
-        if left > self._timeout - SPARED:
-            connection.execute("BEGIN IMMEDIATE")
-            return
-        connection.execute(f"PRAGMA busy_timeout = {max(1, round(left * 1000))}")
+        """Take the file for writing, as soon as no other process writes to it.
+
+        SQLite's own wait looks up to 100 ms apart, while another process may write several times.
+        """
+        connection.execute("PRAGMA busy_timeout = 0")
         try:
-            connection.execute("BEGIN IMMEDIATE")
+            pause = FIRST_PAUSE
+            while not _try_to_begin(connection, final=time.monotonic() + pause >= deadline):
+                time.sleep(pause)
+                pause = min(2 * pause, LONGEST_PAUSE)
         finally:
             connection.execute(f"PRAGMA busy_timeout = {round(self._timeout * 1000)}")
 
@@ -165,6 +168,17 @@ class GroupCommit:
                 job = self._queue.popleft()
                 job.phase = _Phase.TAKEN
                 batch.append(job)
+
+
+def _try_to_begin(connection: Connection, *, final: bool) -> bool:
+    """Begin to write; whether that worked. Raises what SQLite says when it was the ``final`` attempt."""
+    try:
+        connection.execute("BEGIN IMMEDIATE")
+    except sqlite3.OperationalError as error:
+        if final or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
+            raise
+        return False
+    return True
 
 
 def _run_in_savepoint(connection: Connection, job: _Job) -> None:

@@ -38,15 +38,16 @@ def term_token(mark: str, term: str) -> str:
 
 
 def count_terms(terms: str) -> int:
-    """Return the number of distinct terms."""
-    return len(set(terms.split()))
+    """Return the number of terms, which are distinct."""
+    return terms.count(" ") + 1 if terms else 0
 
 
 def index_text(project: str, namespace: str, terms: str) -> str:
     """Return the tokens that a row is indexed by, separated by spaces."""
-    mark = project_mark(project)
-    tokens = [term_token(mark, term) for term in terms.split()]
-    return " ".join([namespace_token(project, namespace), *tokens])
+    mark, first = project_mark(project), namespace_token(project, namespace)
+    if terms.isascii() and terms.replace(" ", "").isalnum():
+        return f"{first} {mark}{terms.replace(' ', ' ' + mark)}"  # what term_token makes of each, at once
+    return " ".join([first, *(term_token(mark, term) for term in terms.split())])
 
 
 def add_terms(connection: Connection, table: str, project: str, entries: Iterable[Entry]) -> None:
