@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import typer
 
+from app import collector
 from app.commands import keys, projects, serve, transfer, upkeep
 from app.commands.console import Commands, example
 
@@ -34,4 +35,5 @@ cli.command("erase", epilog=example("colloquy erase anna@example.org --yes"))(up
 
 def main() -> None:
     """Run the command line."""
+    collector.relax()
     cli()

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import math
 import os
 import select
@@ -30,7 +29,7 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from app import turns
+from app import collector, turns
 from app.arrival import Arrival
 from app.client_socket import ErrorPage, refusal
 from app.connection import (
@@ -41,9 +40,6 @@ from app.connection import (
     Connections,
     Phase,
 )
-
-COLLECT_AFTER: Final = 50_000
-"""How many more objects there may be before cycles among the newest are looked for."""
 
 TICK_SECONDS: Final = 1.0
 """How often the worker shows that it lives, and looks for what is late."""
@@ -64,9 +60,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]
         self.most_reading = self.cfg.threads // 2
 
     def init_process(self) -> None:
-        """Start to work. Looking for cycles takes half of the time of a body of millions of small arrays."""
-        gc.freeze()
-        gc.set_threshold(COLLECT_AFTER, 20, 20)
+        """Start to work."""
+        collector.relax()
         super().init_process()
 
     def run(self) -> None:
