@@ -50,7 +50,7 @@ EVENTS: Final = {
 """What a connection's socket is watched for meanwhile."""
 
 
-class Connection(TConn):  # type: ignore[misc]
+class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     """A connection: what it waits for, until when (never, while a thread has it), and what has come."""
 
     def __init__(self, worker: Worker, accepted: socket.socket, client: Any, listener: socket.socket) -> None:

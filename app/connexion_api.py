@@ -63,7 +63,7 @@ def _request_of(entry: Any) -> Any:
     return kept
 
 
-class HandlerResolver(Resolver):  # type: ignore[misc]
+class HandlerResolver(Resolver):  # type: ignore[misc]  # Connexion has no types
     """Finds ``app.handlers.dialogues.get_dialogue`` for the operationId ``getDialogue``."""
 
     def resolve_operation_id(self, operation: Any) -> str:
@@ -71,7 +71,7 @@ class HandlerResolver(Resolver):  # type: ignore[misc]
         return f"{operation.router_controller}.{underscore(operation.operation_id)}"
 
 
-class LeanOperation(OpenAPIOperation):  # type: ignore[misc]
+class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no types
     """An operation of the description as the one function that Flask routes to."""
 
     @property
@@ -92,7 +92,7 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]
         return answer
 
 
-class LeanFlaskApi(FlaskApi):  # type: ignore[misc]
+class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types
     """A FlaskApi that knows its routes and wastes nothing on the way to a handler."""
 
     def __init__(self, specification: dict[str, Any]) -> None:

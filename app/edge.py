@@ -96,7 +96,7 @@ class Edge:
         if not isinstance(routing, NotFound) or "" not in segments[1:]:
             return
         filled = "/" + "/".join(segment or "-" for segment in segments)
-        request_ctx.url_adapter.match(filled)  # type: ignore[union-attr]
+        request_ctx.url_adapter.match(filled)  # type: ignore[union-attr]  # there is one in a request
         self._admit_caller(writes=False)
         raise MissingParameter("The path has an empty id; name the resource after the slash.")
 

@@ -45,7 +45,7 @@ TICK_SECONDS: Final = 1.0
 """How often the worker shows that it lives, and looks for what is late."""
 
 
-class Worker(ThreadWorker):  # type: ignore[misc]
+class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     """See the module. What it takes from gunicorn's is how a request is parsed and answered: ``handle``."""
 
     alive: bool
