@@ -2,7 +2,8 @@
 
 import os
 
-from app import create_app, logs, parts_of
+from app import create_app, logs
+from app.current import parts_of
 from app.settings import Settings
 
 settings = Settings.from_environment(os.environ)

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 import yaml
-from flask import Flask
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from app.auth import Authenticator
@@ -17,6 +16,7 @@ from app.current import Parts, Spec
 from app.docs_page import assets
 from app.edge import Edge
 from app.guard import BODY_BYTES
+from app.lean_flask import LeanFlask
 from app.limits import open_limits
 from app.pagination import Cursors
 from app.prefix import PrefixMiddleware
@@ -28,6 +28,8 @@ from app.summaries.tokens import open_counter
 from app.sweeper import Sweeper
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from app.settings import Settings
     from app.stores import Backend
     from app.summaries import Provider
@@ -84,13 +86,13 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     """Return the WSGI application; the store must have been migrated, and may be away."""
     spec_yaml = find_spec().read_bytes()
     specification = read_spec(spec_yaml)
-    app = Flask(__name__, static_folder=None)
+    app = LeanFlask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
     api = LeanFlaskApi(specification)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(assets)
-    Edge(api.routes).install(app)
+    Edge(app, api.routes).install()
     app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
     if settings.trusted_proxies:
         # Only the client's address: nothing here depends on the scheme, host or path that a proxy saw.
@@ -114,9 +116,3 @@ def connect(app: Flask, settings: Settings, backend: Backend) -> None:
         limits=open_limits(settings),
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,
     )
-
-
-def parts_of(app: Flask) -> Parts:
-    """Return what an application is made of."""
-    wired: Parts = app.extensions["colloquy"]
-    return wired

@@ -36,13 +36,12 @@ _PREFIX: Final = re.compile("(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<da
 
 def now() -> Timestamp:
     """Return the time."""
-    return format_time(datetime.now(UTC))
+    return _written(datetime.now(UTC))
 
 
 def format_time(moment: datetime) -> Timestamp:
     """Return a moment that carries an offset as a timestamp; OverflowError outside 0001 to 9999."""
-    utc = moment.astimezone(UTC)
-    return Timestamp(f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z")
+    return _written(moment.astimezone(UTC))
 
 
 def parse_moment(text: str, zone: tzinfo = UTC) -> datetime:
@@ -155,6 +154,10 @@ def intersect(one: TimeRange, other: TimeRange) -> TimeRange:
     starts = [limit for limit in (one.start, other.start) if limit is not None]
     ends = [limit for limit in (one.before, other.before) if limit is not None]
     return TimeRange(max(starts, default=None), min(ends, default=None))
+
+
+def _written(utc: datetime) -> Timestamp:
+    return Timestamp(f"{utc.replace(tzinfo=None).isoformat(timespec='milliseconds')}Z")
 
 
 def _day(year: str, month: str, day: str) -> date | None:

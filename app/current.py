@@ -11,9 +11,12 @@ from flask import Response, current_app, g, request
 from app.etag import if_match, if_none_match, is_known
 from app.idempotency import KeyedRequest, find_replay
 from app.idempotency import commit as commit_once
+from app.lean_flask import JsonResponse
 from app.services.wire import Answer
 
 if TYPE_CHECKING:
+    from flask import Flask
+
     from app.auth import Authenticator, Principal
     from app.cors import Cors
     from app.domain import JsonText, Scope
@@ -24,8 +27,6 @@ if TYPE_CHECKING:
     from app.settings import Settings
     from app.stores import Backend, Store, Transaction
     from app.sweeper import Sweeper
-
-JSON = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,9 +51,14 @@ class Spec:
     json: bytes
 
 
+def parts_of(app: Flask) -> Parts:
+    """Return what an application is made of."""
+    return cast("Parts", app.extensions["colloquy"])
+
+
 def parts() -> Parts:
-    """Return the parts of the running application."""
-    return cast("Parts", current_app.extensions["colloquy"])
+    """Return the parts of the application that answers the request at hand."""
+    return parts_of(current_app)
 
 
 def spec() -> Spec:
@@ -63,11 +69,6 @@ def spec() -> Spec:
 def store() -> Store:
     """Return the store."""
     return parts().backend
-
-
-def authenticate() -> Principal:
-    """Return who asks, by the Authorization header."""
-    return parts().authenticator.authenticate(request.headers.get("Authorization"))
 
 
 def principal() -> Principal:
@@ -118,7 +119,7 @@ def _keyed() -> KeyedRequest | None:
 
 def respond(body: JsonText | str, etag: str | None = None) -> Response:
     """Return a 200 with JSON that is ready to send."""
-    response = Response(body, 200, mimetype=JSON)
+    response = JsonResponse(body)
     if etag is not None:
         response.headers["ETag"] = etag
     return response

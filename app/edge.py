@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import logging
+import random
 import re
-import secrets
 import time
 from typing import TYPE_CHECKING, Any
 
@@ -17,7 +17,7 @@ from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
 from app import clock, patience
 from app.auth import require_right
-from app.current import authenticate, parts
+from app.current import parts_of
 from app.errors import (
     ColloquyError,
     InternalError,
@@ -51,11 +51,13 @@ _SANE_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 class Edge:
     """The hooks of one application, in the contract's order of checks."""
 
-    def __init__(self, routes: dict[str, Route]) -> None:
+    def __init__(self, app: Flask, routes: dict[str, Route]) -> None:
+        self._app = app
         self._routes = routes
 
-    def install(self, app: Flask) -> None:
+    def install(self) -> None:
         """Attach the hooks and the error handlers."""
+        app = self._app
         app.before_request(self.admit)
         app.after_request(self.finish)
         app.teardown_request(lambda _: patience.end())
@@ -64,82 +66,86 @@ class Edge:
     def admit(self) -> None:
         """Let a request through to its handler, or raise what is wrong with it."""
         asked, notes = _current()
+        wired = parts_of(self._app)
         notes.started = time.perf_counter()
-        patience.begin(parts().settings.request_timeout)
-        sent = asked.headers.get("X-Request-Id", "")
-        notes.request_id = sent if _SANE_REQUEST_ID.fullmatch(sent) else secrets.token_hex(12)
+        notes.request_id = _request_id(asked)
+        notes.principal = None
+        notes.standings = []
+        patience.begin(wired.settings.request_timeout)
         if asked.routing_exception is not None:
-            self._explain_empty_id(asked.routing_exception)
+            self._explain_empty_id(asked, asked.routing_exception)
             return
         route = self._routes.get(asked.endpoint or "")
         if route is None or asked.method == "OPTIONS":
             return
         if route.secured:
-            self._admit_caller(writes=route.writes)
+            self._admit_caller(asked, notes, writes=route.writes)
         if route.takes_body:
             notes.body = read_json(asked, required=route.requires_body)
 
-    @staticmethod
-    def _admit_caller(*, writes: bool) -> None:
+    def _admit_caller(self, asked: Request, notes: _AppCtxGlobals, *, writes: bool) -> None:
         """Find out who asks and whether they may, and count the request before and after."""
-        limits = parts().limits
-        standings: list[Standing] = []
-        g.standings = standings
-        _count(limits.address, network_of(request.remote_addr), standings)
-        g.principal = principal = authenticate()
+        wired = parts_of(self._app)
+        _count(wired.limits.address, network_of(asked.remote_addr), notes.standings)
+        principal = wired.authenticator.authenticate(asked.headers.get("Authorization"))
+        notes.principal = principal
         require_right(principal, writes=writes)
-        _count(limits.key, principal.key_id, standings)
+        _count(wired.limits.key, principal.key_id, notes.standings)
 
-    def _explain_empty_id(self, routing: HTTPException) -> None:
+    def _explain_empty_id(self, asked: Request, routing: HTTPException) -> None:
         """Say that an id is missing where an empty path segment stands for it."""
-        segments = request.path.split("/")[1:]
+        segments = asked.path.split("/")[1:]
         if not isinstance(routing, NotFound) or "" not in segments[1:]:
             return
         filled = "/" + "/".join(segment or "-" for segment in segments)
         request_ctx.url_adapter.match(filled)  # type: ignore[union-attr]  # there is one in a request
-        self._admit_caller(writes=False)
+        self._admit_caller(asked, app_ctx.g, writes=False)
         raise MissingParameter("The path has an empty id; name the resource after the slash.")
 
     def finish(self, response: Response) -> Response:
         """Name the request in the answer and write its line of the access log."""
+        asked, notes = _current()
+        wired = parts_of(self._app)
         headers = response.headers
         # Names are added, not set: to set one is to search for it each time.
         present = {name for name, _ in headers}
         for name, value in SAFE_HEADERS:
             if name not in present:
                 headers.add(name, value)
-        asked, notes = _current()
-        request_id = notes.get("request_id") or secrets.token_hex(12)
-        headers.add("X-Request-Id", request_id)
-        wired = parts()
-        standings = notes.get("standings")
-        if standings:
-            headers.add("RateLimit", ", ".join(map(str, standings)))
+        headers.add("X-Request-Id", notes.request_id)
+        if notes.standings:
+            headers.add("RateLimit", ", ".join(map(str, notes.standings)))
             headers.add("RateLimit-Policy", wired.limits.policy)
         if wired.cors is not None:
             wired.cors.finish(asked, response)
         if access.is_open:
-            access.write(self._line(response, request_id))
+            access.write(self._line(asked, notes, response))
         return response
 
-    def _line(self, response: Response, request_id: str) -> dict[str, Any]:
-        asked, notes = _current()
+    def _line(self, asked: Request, notes: _AppCtxGlobals, response: Response) -> dict[str, Any]:
         route = self._routes.get(asked.endpoint or "")
-        principal = notes.get("principal")
         return {
             "time": clock.now(),
-            "requestId": request_id,
-            "project": principal.project if principal else None,
+            "requestId": notes.request_id,
+            "project": notes.principal.project if notes.principal else None,
             "method": asked.method if route else None,
             "route": route.template if route else None,
             "status": response.status_code,
-            "ms": round((time.perf_counter() - notes.get("started", time.perf_counter())) * 1000, 2),
+            "ms": round((time.perf_counter() - notes.started) * 1000, 2),
         }
 
 
 def _current() -> tuple[Request, _AppCtxGlobals]:
     """Return the request and what is noted of it, past the proxies that look them up at each use."""
     return request_ctx.request, app_ctx.g
+
+
+def _request_id(asked: Request) -> str:
+    """Return the id that the client gave the request, or a new one: a name, which need not be secret."""
+    sent = asked.headers.get("X-Request-Id")
+    if sent is not None and _SANE_REQUEST_ID.fullmatch(sent):
+        return sent
+    return f"{random.getrandbits(96):024x}"
 
 
 def _count(limit: Limit | None, identity: str, standings: list[Standing]) -> None:

@@ -14,7 +14,8 @@ from typing import Any
 import pytest
 from flask import Flask
 
-from app import connect, create_app, parts_of
+from app import connect, create_app
+from app.current import parts_of
 from app.domain import JsonText, Scope, Timestamp
 from app.settings import Settings
 from app.stores import Backend, Transaction

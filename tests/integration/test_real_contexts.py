@@ -10,7 +10,8 @@ from typing import Any
 
 from flask import Flask
 
-from app import connect, create_app, parts_of
+from app import connect, create_app
+from app.current import parts_of
 from app.domain import Scope
 from app.errors import InvalidParameter
 from app.services.context import Wanted, read_context
