@@ -21,6 +21,7 @@ class ClientSocket(socket.socket):
         super().setblocking(False)  # noqa: FBT003  # socket's signature
         self.unsent = bytearray()
         self.deadline = 0.0
+        self.promises_more = False
 
     def setblocking(self, _flag: object) -> None:
         """Stay as it is: gunicorn switches it back and forth around its threads."""
@@ -40,10 +41,17 @@ class ClientSocket(socket.socket):
         left = self.deadline - time.monotonic()
         if left > 0:
             turns.step_aside()
+            self._ask_for_more()
         poll = select.poll()
         poll.register(self, select.POLLIN)
         if left <= 0 or not poll.poll(left * 1000):
             raise TimeoutError("the client sends too slowly") from None
+
+    def _ask_for_more(self) -> None:
+        """Tell a client that waits for it (``Expect: 100-continue``) that its body is wanted."""
+        if self.promises_more:
+            self.promises_more = False
+            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
 
     def receive(self) -> bytes | None:
         """Return what has come, b"" at the end and None when nothing has."""

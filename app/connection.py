@@ -14,6 +14,7 @@ from gunicorn.workers.gthread import TConn
 
 from app.arrival import Arrival
 from app.client_socket import ClientSocket
+from app.exchange import environ_of_connection
 
 if TYPE_CHECKING:
     from app.worker import Worker
@@ -55,6 +56,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, worker: Worker, accepted: socket.socket, client: Any, listener: socket.socket) -> None:
         super().__init__(worker.cfg, ClientSocket(accepted), client, listener.getsockname())
+        self.environ = environ_of_connection(self.client, self.server)
         self.data_ready = True
         self.phase = Phase.REQUEST
         self.deadline = math.inf

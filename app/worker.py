@@ -40,6 +40,7 @@ from app.connection import (
     Connections,
     Phase,
 )
+from app.exchange import Answer, environ_of
 
 TICK_SECONDS: Final = 1.0
 """How often the worker shows that it lives, and looks for what is late."""
@@ -226,6 +227,25 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Give the turn to another thread, which has to leave this connection alone."""
         conn.wait(None)
         self.turn.release()
+
+    def handle_request(self, req: Any, conn: Any) -> bool:
+        """Have the application answer a request; return whether the connection is kept."""
+        self._count_request()
+        conn.sock.promises_more = req._expected_100_continue  # noqa: SLF001  # gunicorn has no accessor
+        answer = Answer()
+        answer.take(self.wsgi(environ_of(req, conn.environ), answer.start))
+        is_kept = self.alive and self.cfg.keepalive > 0 and not (answer.closes or req.should_close())
+        conn.sock.sendall(answer.head(is_kept=is_kept))
+        for chunk in answer.body:
+            conn.sock.sendall(chunk)
+        return is_kept
+
+    def _count_request(self) -> None:
+        """Stop after as many requests as gunicorn's max_requests allows."""
+        self.nr += 1
+        if self.nr == self.max_requests:
+            self.log.info("Autorestarting worker after current request.")
+            self.alive = False
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:  # noqa: FBT001  # gunicorn's
         """Whether the connection can be kept: no thread waits for a body that nobody wanted."""

@@ -9,6 +9,7 @@ from types import SimpleNamespace
 from typing import Any
 
 import gunicorn
+import gunicorn.http.wsgi
 import pytest
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
@@ -19,7 +20,7 @@ from tests.server import ROOT
 NEW = {"go_on", "wait"}
 """The public methods of the worker and its connections that are their own."""
 
-USED = ("keepalived_conns", "max_keepalived", "method_queue", "poller", "worker_connections")
+USED = ("alive", "max_requests", "method_queue", "nr", "poller", "worker_connections", "wsgi")
 """Attributes of gunicorn's worker that ours reads or keeps up to date."""
 
 
@@ -52,6 +53,7 @@ def test_what_is_used_is_still_there() -> None:
     for name in USED:
         assert f"self.{name}" in source, f"gunicorn has no {name} any more"
     assert "self.handle_request(req, conn)" in inspect.getsource(ThreadWorker.handle)
+    assert "req._expected_100_continue" in inspect.getsource(gunicorn.http.wsgi.create)
     assert "self.run()" in inspect.getsource(ThreadWorker.__mro__[1].init_process)
     assert list(inspect.signature(TConn.__init__).parameters) == ["self", "cfg", "sock", "client", "server"]
 

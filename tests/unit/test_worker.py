@@ -94,3 +94,18 @@ def test_a_thread_that_fails_gives_the_turn_back(
     assert not worker.alive
     assert not worker.turn.locked()
     assert "it is replaced" in caplog.text
+
+
+def test_a_worker_ends_after_as_many_requests_as_it_may_answer(caplog: pytest.LogCaptureFixture) -> None:
+    """Gunicorn's max_requests holds here too: the last one's connection is closed."""
+    caplog.set_level(logging.INFO)
+    settings = Config()
+    settings.set("max_requests", 2)
+    worker = Worker(1, 1, [], None, 30, settings, logging.getLogger("worker"))
+    kept = []
+    for _ in range(2):
+        worker._count_request()
+        kept.append(worker.alive)
+    worker.tmp.close()
+    assert kept == [True, False]
+    assert "Autorestarting" in caplog.text
