@@ -18,7 +18,6 @@ proc_name = "colloquy"
 bind = f"{_settings.host}:{_settings.port}"
 
 # Threads may wait for the store together; processes use the cores. Each worker opens its own store.
-# Threads may wait for the store together; processes use the cores. Each worker opens its own store.
 # In this class of worker threads take turns instead of running against each other, and wait for no client. It
 # builds on gunicorn's threaded worker, so another release of gunicorn runs with its own worker, and says so.
 WORKER_RELEASE = 27
