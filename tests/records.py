@@ -19,6 +19,7 @@ from app.domain import (
     Summary,
     Timestamp,
 )
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 from app.identity import compact, new_id
 from app.stores import Store
 
@@ -92,6 +93,23 @@ def memory(scope: Scope = SCOPE, **fields: Any) -> Memory:
         terms="like tea",
     )
     return replace(base, **fields)
+
+
+def dialogue_entry(one: Dialogue) -> DialogueEntry:
+    """Return what lists read of a dialogue."""
+    entry = DialogueEntry._make(getattr(one, name) for name in DialogueEntry._fields)
+    return entry._replace(tags=compact(one.tags))
+
+
+def message_entry(one: Message) -> MessageEntry:
+    """Return what lists read of a message."""
+    return MessageEntry(one.id, one.seq, one.created, one.body)
+
+
+def memory_entry(one: Memory) -> MemoryEntry:
+    """Return what lists read of a memory."""
+    entry = MemoryEntry._make(getattr(one, name) for name in MemoryEntry._fields)
+    return entry._replace(tags=compact(one.tags))
 
 
 def summary(parent: Dialogue, **fields: Any) -> Summary:
