@@ -141,16 +141,16 @@ def dialogue_changes(before: Dialogue | None, after: Dialogue) -> Document:
 
     An append to a dialogue with a large state does not send that state again.
     """
-    old = {} if before is None else plain(before, DIALOGUE)
-    new = plain(after, DIALOGUE)
     absent = object()
-    changed = {name: value for name, value in new.items() if old.get(name, absent) != value}
-    gone = {name: "" for name in DIALOGUE.values() if name not in new}
-    if changed.keys() & SPOKEN or old.keys() & gone.keys() & SPOKEN:
-        changed |= _dialogue_stems(after)
+    pairs = ((field, name, getattr(after, field)) for field, name in DIALOGUE.items())
+    changed = {name: value for field, name, value in pairs if value != getattr(before, field, absent)}
+    values = {name: native(value) for name, value in changed.items() if value is not None}
+    if changed.keys() & SPOKEN:
+        values |= _dialogue_stems(after)
     if "metadata" in changed:
-        changed["facets"] = facets(after.metadata)
-    return {"$set": {"rev": after.rev, **changed}, "$unset": gone}
+        values["facets"] = facets(after.metadata)
+    gone = {name: "" for name, value in changed.items() if value is None}
+    return {"$set": {"rev": after.rev, **values}, **({"$unset": gone} if gone else {})}
 
 
 def dialogue_from(document: Document) -> Dialogue:
