@@ -62,17 +62,18 @@ def message(parent: Dialogue, seq: int, text: str = "hello", **fields: Any) -> M
     """Return the message with a seq, created as many seconds into 2026."""
     message_id = fields.pop("id", f"m{seq}")
     created = fields.pop("created", instant(seq))
+    role = fields.pop("role", "user")
     base = Message(
         uid=parent.uid,
         id=message_id,
         dialogue_id=parent.id,
         seq=seq,
-        role="user",
+        role=role,
         tags=(),
         metadata=JsonText("{}"),
         created=created,
         modified=created,
-        body=compact({"id": message_id, "content": text, "created": created}),
+        body=compact({"id": message_id, "role": role, "content": text, "created": created}),
         hash="hash",
         terms=" ".join(dict.fromkeys(text.lower().split())),
     )
