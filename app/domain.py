@@ -65,14 +65,16 @@ class Reach:
 
 
 @dataclass(frozen=True, slots=True)
-class DialogueHead:
-    """A dialogue as lists show it: everything but its state and its embedded messages.
+class Dialogue:
+    """A dialogue with its state and its newest messages.
 
     ``uid`` is new each time the id is created, and sorts after every earlier uid of the same id.
     ``rev`` grows by one with each change; uid and rev together are the ETag. ``next_seq`` is the
     sequence number that the next accepted message gets; unlike ``total`` it never falls.
     ``created_count`` is the number of messages that the creating request brought (seq 0 upward)
     and ``create_hash`` the fingerprint of that request, so that a repeat can be told from a clash.
+    ``recent`` is a JSON array of its newest messages, oldest first: the longest tail of the last 10
+    that fits 1 MiB; ``recent_count`` says how many that is.
     """
 
     project: str
@@ -90,24 +92,14 @@ class DialogueHead:
     modified: Timestamp
     create_hash: str
     created_count: int
+    state: JsonText
+    recent: JsonText
+    recent_count: int
     thread_of: str | None = None
     label: str | None = None
     last_message_created: Timestamp | None = None
     ended_at: Timestamp | None = None
     archived_at: Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Dialogue(DialogueHead):
-    """A whole dialogue: ``recent`` is a JSON array of its newest messages, oldest first.
-
-    The array is the longest tail of the last 10 messages that fits 1 MiB; ``recent_count`` says
-    how many that is.
-    """
-
-    state: JsonText
-    recent: JsonText
-    recent_count: int
 
 
 @dataclass(frozen=True, slots=True)

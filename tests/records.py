@@ -19,6 +19,7 @@ from app.domain import (
     Summary,
     Timestamp,
 )
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 from app.identity import compact, new_id
 from app.stores import Store
 
@@ -61,17 +62,18 @@ def message(parent: Dialogue, seq: int, text: str = "hello", **fields: Any) -> M
     """Return the message with a seq, created as many seconds into 2026."""
     message_id = fields.pop("id", f"m{seq}")
     created = fields.pop("created", instant(seq))
+    role = fields.pop("role", "user")
     base = Message(
         uid=parent.uid,
         id=message_id,
         dialogue_id=parent.id,
         seq=seq,
-        role="user",
+        role=role,
         tags=(),
         metadata=JsonText("{}"),
         created=created,
         modified=created,
-        body=compact({"id": message_id, "content": text, "created": created}),
+        body=compact({"id": message_id, "role": role, "content": text, "created": created}),
         hash="hash",
         terms=" ".join(dict.fromkeys(text.lower().split())),
     )
@@ -92,6 +94,23 @@ def memory(scope: Scope = SCOPE, **fields: Any) -> Memory:
         terms="like tea",
     )
     return replace(base, **fields)
+
+
+def dialogue_entry(one: Dialogue) -> DialogueEntry:
+    """Return what lists read of a dialogue."""
+    entry = DialogueEntry._make(getattr(one, name) for name in DialogueEntry._fields)
+    return entry._replace(tags=compact(one.tags))
+
+
+def message_entry(one: Message) -> MessageEntry:
+    """Return what lists read of a message."""
+    return MessageEntry(one.id, one.seq, one.created, one.body)
+
+
+def memory_entry(one: Memory) -> MemoryEntry:
+    """Return what lists read of a memory."""
+    entry = MemoryEntry._make(getattr(one, name) for name in MemoryEntry._fields)
+    return entry._replace(tags=compact(one.tags))
 
 
 def summary(parent: Dialogue, **fields: Any) -> Summary:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+import orjson
 from flask import Response
 from inflection import camelize
 
@@ -19,7 +20,8 @@ from app.current import (
     scope,
     store,
 )
-from app.domain import Dialogue, DialogueHead, DialogueListing, JsonText, Order, Reach, Scope, Status
+from app.domain import Dialogue, DialogueListing, JsonText, Order, Reach, Scope, Status
+from app.entries import DialogueEntry
 from app.errors import (
     Detail,
     InvalidAction,
@@ -83,7 +85,7 @@ def _page(
         DialogueListing(reach, limit, Order(order), after, times, _statuses(status), tags, thread_of)
     )
     cursor = cursors.write(binding, _position(page.items[-1])) if page.more else None
-    return respond(wire.page_body((compact(wire.head_fields(head)) for head in page.items), cursor))
+    return respond(wire.page_body(map(wire.head_fields, page.items), cursor))
 
 
 def _statuses(status: str | None) -> tuple[Status, ...]:
@@ -92,8 +94,8 @@ def _statuses(status: str | None) -> tuple[Status, ...]:
     return () if status == "all" else (Status(status),)
 
 
-def _position(head: DialogueHead) -> list[str | int]:
-    return [head.created, head.namespace, head.id]
+def _position(entry: DialogueEntry) -> list[str | int]:
+    return [entry.created, entry.namespace, entry.id]
 
 
 def _several(where: Scope, ids: list[str], include: list[str] | None = None, **rest: Any) -> Response:
@@ -112,14 +114,15 @@ def _several(where: Scope, ids: list[str], include: list[str] | None = None, **r
         size += len(item.encode())
         if size > PAGE_BYTES:
             raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
-    return respond(wire.page_body((found[name] for name in wanted if name in found), None))
+    items = (orjson.Fragment(found[name]) for name in wanted if name in found)
+    return respond(wire.page_body(items, None))
 
 
 def _items(where: Scope, wanted: list[str], shown: set[str]) -> Iterator[tuple[str, JsonText]]:
     """Yield those that exist, with what is to be shown of them; whole ones a few at a time."""
     if not shown:
-        for head in store().get_heads(where, wanted):
-            yield head.id, compact(wire.head_fields(head))
+        for entry in store().get_entries(where, wanted):
+            yield entry.id, compact(wire.head_fields(entry))
         return
     for start in range(0, len(wanted), WHOLE_AT_ONCE):
         for dialogue in store().get_dialogues(where, wanted[start : start + WHOLE_AT_ONCE]):

@@ -50,7 +50,7 @@ def list_memories(
     if page.more:
         last = page.items[-1]
         cursor = cursors.write(binding, [last.created, last.namespace, last.id])
-    return respond(wire.page_body(map(wire.memory_body, page.items), cursor))
+    return respond(wire.page_body(map(wire.memory_fields, page.items), cursor))
 
 
 def get_memory(id_: str, namespace: str | None = None) -> Response:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from flask import Response
 
 from app.current import commit, condition, parts, respond, scope, store
@@ -11,12 +12,12 @@ from app.domain import (
     RECENT_MESSAGES,
     Dialogue,
     JsonText,
-    Message,
     MessageListing,
     Order,
     Page,
     Scope,
 )
+from app.entries import MessageEntry
 from app.handlers.times import time_range
 from app.schemas.load import load
 from app.schemas.messages import MessageSchema, require_batch
@@ -38,7 +39,7 @@ def recent_messages(where: Scope, dialogue: Dialogue) -> JsonText:
     """
     if not dialogues.is_cut(dialogue):
         return dialogue.recent
-    newest: list[Message] = []
+    newest: list[MessageEntry] = []
     page = Page(newest, more=True)
     while page.more and len(newest) < RECENT_MESSAGES:
         after = (newest[-1].created, newest[-1].seq) if newest else None
@@ -103,10 +104,11 @@ def list_messages(
     page = store().list_messages(where, dialogue_id, listing)
     if not incarnation.alive and not page.items:
         _require_any(where, dialogue_id, incarnation)
-    return respond(wire.page_body((item.body for item in page.items), _cursor(binding, page)))
+    bodies = (orjson.Fragment(item.body) for item in page.items)
+    return respond(wire.page_body(bodies, _cursor(binding, page)))
 
 
-def _cursor(binding: list[Any], page: Page[Message]) -> str | None:
+def _cursor(binding: list[Any], page: Page[MessageEntry]) -> str | None:
     if not page.more:
         return None
     last = page.items[-1]

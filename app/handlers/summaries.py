@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
+import orjson
 from flask import Response
 
 from app.current import commit, condition, parts, replay, respond, scope, store
@@ -79,7 +80,7 @@ def list_summaries(
     cursor = None
     if page.more:
         cursor = cursors.write(binding, [page.items[-1].created, page.items[-1].id])
-    return respond(wire.page_body(map(wire.summary_body, page.items), cursor))
+    return respond(wire.page_body(map(orjson.Fragment, map(wire.summary_body, page.items)), cursor))
 
 
 def get_context(

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain import DialogueHead, Memory, Message, Order, Reach, TimeRange
+from app.domain import Order, Reach, TimeRange
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 
 
 class SearchObject(StrEnum):
@@ -72,6 +73,6 @@ class SearchQuery:
 class Hit:
     """One result: its relevance (0 to 1) and, for a dialogue, the messages that matched."""
 
-    item: DialogueHead | Message | Memory
+    item: DialogueEntry | MessageEntry | MemoryEntry
     relevance: float
-    matches: tuple[Message, ...] = ()
+    matches: tuple[MessageEntry, ...] = ()

@@ -8,11 +8,11 @@ from app.errors import PreconditionFailed
 from app.services.wire import etag_of
 
 if TYPE_CHECKING:
-    from app.domain import DialogueHead
+    from app.domain import Dialogue
     from app.services.commands import Condition
 
 
-def require_current(condition: Condition, dialogue: DialogueHead | None) -> None:
+def require_current(condition: Condition, dialogue: Dialogue | None) -> None:
     """Refuse a write whose If-Match does not name the current version.
 
     ``*`` names any; of a deleted dialogue, whose messages can still be written, there is none.

@@ -16,7 +16,8 @@ from app.summaries.context import LEADING_READ, Context, Format, plan_context, t
 from app.summaries.tokens import TokenCounter, open_counter
 
 if TYPE_CHECKING:
-    from app.domain import JsonText, Message, Summary
+    from app.domain import JsonText, Summary
+    from app.entries import MessageEntry
     from app.stores import Store
     from app.summaries import Turn
 
@@ -60,7 +61,7 @@ class _Reader:
     def stored(self, turn: Turn) -> Any:
         return orjson.Fragment(self._bodies[turn.seq])
 
-    def _note(self, message: Message) -> Turn:
+    def _note(self, message: MessageEntry) -> Turn:
         self._bodies[message.seq] = message.body
         return turn_of(message)
 

@@ -10,6 +10,7 @@ import orjson
 
 from app import clock
 from app.domain import Dialogue, Message, Scope, Summary
+from app.entries import MessageEntry
 from app.errors import DialogueNotFound, DuplicateId, SummaryNotFound, quote
 from app.identity import compact
 from app.services.conditions import require_current
@@ -44,7 +45,7 @@ class Span:
         self.last: str | None = None
         self.through_seq = -1
 
-    def watch(self, messages: Iterator[Message]) -> Iterator[Turn]:
+    def watch(self, messages: Iterator[Message | MessageEntry]) -> Iterator[Turn]:
         """Pass messages on as turns."""
         for message in messages:
             self.first = min(self.first or message.created, message.created)
@@ -53,10 +54,11 @@ class Span:
             yield turn_of(message)
 
 
-def turn_of(message: Message) -> Turn:
+def turn_of(message: Message | MessageEntry) -> Turn:
     """Return a stored message as summaries and contexts read it."""
     fields = orjson.loads(message.body)
-    return Turn(message.id, message.seq, message.role, fields["content"], message.created, fields.get("name"))
+    role, content, name = fields["role"], fields["content"], fields.get("name")
+    return Turn(message.id, message.seq, role, content, message.created, name)
 
 
 def find_repeat(command: NewSummary, existing: Summary | None) -> Summary | None:

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from app.domain import Dialogue, Message, MessageListing, Order, Scope, Summary
+from app.entries import MessageEntry
 from app.errors import Detail, DialogueNotFound, InvalidInput, MessageNotFound, quote
 from app.services.conditions import require_current
 from app.services.summaries import Draft, Span, find_repeat
@@ -117,9 +118,10 @@ class Summarizer:
         digest = provider.summarize(turns, previous=source.previous, template=command.template, budget=None)
         return digest, span
 
-    def _read(self, scope: Scope, source: _Source) -> Iterator[Message]:
+    def _read(self, scope: Scope, source: _Source) -> Iterator[Message | MessageEntry]:
         """Yield what to summarise, nothing that was accepted after the dialogue was read."""
         dialogue = source.dialogue
+        messages: Iterator[Message | MessageEntry]
         if source.bounds is not None:
             messages = self._between(scope, dialogue, source.bounds)
         else:
@@ -134,7 +136,7 @@ class Summarizer:
             return None
         return latest if orjson.loads(latest.body).get("template") == template else None
 
-    def _between(self, scope: Scope, dialogue: Dialogue, bounds: _Range) -> Iterator[Message]:
+    def _between(self, scope: Scope, dialogue: Dialogue, bounds: _Range) -> Iterator[MessageEntry]:
         """Yield the messages of a range in the dialogue's order."""
         first, last = bounds.first, bounds.last
         after = None if first is None else (first.created, first.seq - 1)
@@ -158,7 +160,7 @@ class Summarizer:
         return message
 
 
-def _place(message: Message) -> tuple[Timestamp, int]:
+def _place(message: Message | MessageEntry) -> tuple[Timestamp, int]:
     """Where a message stands in its dialogue."""
     return message.created, message.seq
 

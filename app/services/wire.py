@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from app.domain import Dialogue, DialogueHead, JsonText, Memory, Message, Summary, Timestamp
+from app.domain import Dialogue, JsonText, Memory, Message, Summary, Timestamp
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 from app.identity import compact
 from app.search.query import Hit, SearchObject
 from app.services.commands import NewMessage
@@ -27,7 +28,7 @@ class Answer:
     replayed: bool = False
 
 
-def etag_of(dialogue: DialogueHead) -> str:
+def etag_of(dialogue: Dialogue) -> str:
     """Return the strong ETag: it changes with every change and never repeats for a re-created id."""
     return f'"{dialogue.uid}-{dialogue.rev}"'
 
@@ -54,12 +55,12 @@ def array_of(bodies: Iterable[JsonText]) -> JsonText:
     return JsonText("[" + ",".join(bodies) + "]")
 
 
-def messages_array(messages: Iterable[Message]) -> JsonText:
+def messages_array(messages: Iterable[Message | MessageEntry]) -> JsonText:
     """Return messages as a JSON array."""
     return array_of(message.body for message in messages)
 
 
-def head_fields(head: DialogueHead) -> dict[str, Any]:
+def head_fields(head: Dialogue | DialogueEntry) -> dict[str, Any]:
     """Return the fields that every answer about a dialogue has."""
     fields: dict[str, Any] = {"id": head.id, "projectId": head.project}
     if head.namespace:
@@ -68,8 +69,8 @@ def head_fields(head: DialogueHead) -> dict[str, Any]:
         fields["threadOf"] = head.thread_of
     if head.label is not None:
         fields["label"] = head.label
-    fields["status"] = head.status.value
-    fields["tags"] = head.tags
+    fields["status"] = head.status
+    fields["tags"] = _tags(head.tags)
     fields["metadata"] = orjson.Fragment(head.metadata)
     fields["totalMessages"] = head.total
     fields["threadCount"] = head.thread_count
@@ -101,6 +102,11 @@ def dialogue_answer(dialogue: Dialogue, messages: JsonText) -> Answer:
 
 def memory_body(memory: Memory) -> JsonText:
     """Return a memory."""
+    return compact(memory_fields(memory))
+
+
+def memory_fields(memory: Memory | MemoryEntry) -> dict[str, Any]:
+    """Return the fields of a memory."""
     fields: dict[str, Any] = {"id": memory.id}
     if memory.namespace:
         fields["namespace"] = memory.namespace
@@ -109,11 +115,16 @@ def memory_body(memory: Memory) -> JsonText:
     if memory.description is not None:
         fields["description"] = memory.description
     fields["value"] = orjson.Fragment(memory.value)
-    fields["tags"] = memory.tags
+    fields["tags"] = _tags(memory.tags)
     fields["metadata"] = orjson.Fragment(memory.metadata)
     fields["created"] = memory.created
     fields["modified"] = memory.modified
-    return compact(fields)
+    return fields
+
+
+def _tags(tags: tuple[str, ...] | JsonText) -> object:
+    """Return tags to be written as JSON; those of an entry are JSON already."""
+    return orjson.Fragment(tags) if isinstance(tags, str) else tags
 
 
 def summary_body(summary: Summary) -> JsonText:
@@ -123,10 +134,12 @@ def summary_body(summary: Summary) -> JsonText:
     return JsonText(summary.body[:-1] + ',"stale":true}')
 
 
-def page_body(items: Iterable[JsonText], cursor: str | None) -> JsonText:
+def page_body(items: Iterable[object], cursor: str | None) -> JsonText:
     """Return one page of a list; ``next`` is absent on the last."""
-    tail = "" if cursor is None else ',"next":' + compact(cursor)
-    return JsonText('{"items":' + array_of(items) + tail + "}")
+    fields: dict[str, Any] = {"items": list(items)}
+    if cursor is not None:
+        fields["next"] = cursor
+    return compact(fields)
 
 
 def deleted_body(resource_id: str) -> JsonText:
@@ -154,20 +167,18 @@ def erased_body(namespace: str, erased: Erased) -> JsonText:
 
 def search_body(kind: SearchObject, hits: Sequence[Hit], understood: dict[str, Any]) -> JsonText:
     """Return hits in both shapes: ``results`` with their relevance, ``items`` without."""
-    items = [orjson.Fragment(_hit_body(hit)) for hit in hits]
+    items = [_item(hit.item) for hit in hits]
     results = [_result(kind, hit, item) for hit, item in zip(hits, items, strict=True)]
     return compact({"results": results, "items": items, "request": understood})
 
 
-def _hit_body(hit: Hit) -> JsonText:
-    if isinstance(hit.item, Message):
-        return hit.item.body
-    if isinstance(hit.item, Memory):
-        return memory_body(hit.item)
-    return compact(head_fields(hit.item))
+def _item(entry: DialogueEntry | MessageEntry | MemoryEntry) -> object:
+    if isinstance(entry, MessageEntry):
+        return orjson.Fragment(entry.body)
+    return memory_fields(entry) if isinstance(entry, MemoryEntry) else head_fields(entry)
 
 
-def _result(kind: SearchObject, hit: Hit, item: orjson.Fragment) -> dict[str, Any]:
+def _result(kind: SearchObject, hit: Hit, item: object) -> dict[str, Any]:
     result: dict[str, Any] = {"object": kind.value, "relevance": hit.relevance, "item": item}
     if hit.matches:
         result["matches"] = orjson.Fragment(messages_array(hit.matches))

@@ -18,7 +18,6 @@ from typing import Protocol, TypeVar
 
 from app.domain import (
     Dialogue,
-    DialogueHead,
     DialogueListing,
     Grave,
     IdempotencyRecord,
@@ -35,6 +34,7 @@ from app.domain import (
     SummaryListing,
     Timestamp,
 )
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 from app.search.query import Hit, SearchQuery
 
 T = TypeVar("T")
@@ -99,20 +99,20 @@ class Transaction(Protocol):
     def count_threads(self, dialogue_id: str) -> int:
         """How many living dialogues of the scope have this ``thread_of``."""
 
-    def find_messages(self, dialogue: DialogueHead, message_ids: Sequence[str]) -> dict[str, Message]:
+    def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
         """The given messages of this incarnation, by id; missing ones are left out."""
 
     def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
         """One message by id, of the newest incarnation that has it and is not purged."""
 
-    def messages_below(self, dialogue: DialogueHead, seq: int) -> list[Message]:
+    def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         """The messages of this incarnation whose seq is below the given one, by seq."""
 
-    def newest_messages(self, dialogue: DialogueHead, limit: int) -> list[Message]:
+    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
         """The last messages in (created, seq) order, oldest first."""
 
     def messages_through(
-        self, dialogue: DialogueHead, message: Message, limit: int, most_bytes: int
+        self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
     ) -> list[Message]:
         """The first messages in (created, seq) order through one; ``limit``, and ``take_bytes``, cut."""
 
@@ -172,16 +172,16 @@ class Store(Protocol):
     def get_dialogues(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[Dialogue]:
         """Those of the given dialogues that exist, in any order; each is whole, so ask for few."""
 
-    def get_heads(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueHead]:
-        """The same without states and messages."""
+    def get_entries(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueEntry]:
+        """The same as lists show them."""
 
-    def list_dialogues(self, listing: DialogueListing) -> Page[DialogueHead]:
+    def list_dialogues(self, listing: DialogueListing) -> Page[DialogueEntry]:
         """One page of dialogues; threads of the default namespace when thread_of has no namespace."""
 
     def find_incarnation(self, scope: Scope, dialogue_id: str) -> Incarnation | None:
         """Which uid the id stands for now; None if it never existed or was purged."""
 
-    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListing) -> Page[Message]:
+    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListing) -> Page[MessageEntry]:
         """One page of the messages of one incarnation."""
 
     def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
@@ -193,7 +193,7 @@ class Store(Protocol):
     def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
         """One memory."""
 
-    def list_memories(self, listing: MemoryListing) -> Page[Memory]:
+    def list_memories(self, listing: MemoryListing) -> Page[MemoryEntry]:
         """One page of memories."""
 
     def get_summary(self, scope: Scope, summary_id: str) -> Summary | None:

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.domain import DialogueHead, Memory, Message
+from app.domain import Message
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 from app.search.query import Hit
 from app.stores import PAGE_BYTES
 
@@ -38,8 +39,8 @@ def _answered_bytes(hit: Hit) -> int:
     return 2 * _bytes_of(hit.item) + sum(map(_bytes_of, hit.matches))
 
 
-def _bytes_of(item: DialogueHead | Message | Memory) -> int:
-    if isinstance(item, Message):
+def _bytes_of(item: DialogueEntry | MessageEntry | MemoryEntry) -> int:
+    if isinstance(item, MessageEntry):
         return len(item.body.encode())
-    value = item.value if isinstance(item, Memory) else ""
+    value = item.value if isinstance(item, MemoryEntry) else ""
     return len(value.encode()) + len(item.metadata.encode())

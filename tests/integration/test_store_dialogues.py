@@ -8,7 +8,6 @@ from dataclasses import replace
 import pytest
 
 from app.domain import (
-    DialogueHead,
     DialogueListing,
     JsonText,
     Order,
@@ -19,7 +18,7 @@ from app.domain import (
 )
 from app.identity import successor
 from app.stores import PAGE_BYTES, Backend, Incarnation, Transaction
-from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, message, stored
+from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, dialogue_entry, instant, message, stored
 
 
 def walk(backend: Backend, listing: DialogueListing) -> list[str]:
@@ -204,12 +203,12 @@ def test_a_list_of_one_namespace_leaves_the_others_out(backend: Backend) -> None
     assert walk(backend, hers) == ["c2", "b2", "a2"]
 
 
-def test_a_list_shows_heads_only(backend: Backend) -> None:
+def test_a_list_reads_entries_only(backend: Backend) -> None:
     """State and embedded messages are neither read nor answered."""
     whole = stored(backend, dialogue(id="d", label="x", tags=("t",), state=JsonText('{"a":1}')))
-    (head,) = backend.list_dialogues(DialogueListing(Reach("acme"), 5)).items
-    assert type(head) is DialogueHead
-    assert head == DialogueHead(*(getattr(whole, name) for name in DialogueHead.__slots__))
+    (entry,) = backend.list_dialogues(DialogueListing(Reach("acme"), 5)).items
+    assert entry == dialogue_entry(whole)
+    assert backend.get_entries(SCOPE, ["d", "absent"]) == [entry]
 
 
 def test_list_filters_all_have_to_hold(backend: Backend) -> None:

@@ -19,7 +19,18 @@ from app.domain import (
 )
 from app.identity import successor
 from app.stores import PAGE_BYTES, Backend, Transaction
-from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, memory, stored, summary
+from tests.records import (
+    ANNA,
+    OTHER,
+    SCOPE,
+    deleted,
+    dialogue,
+    instant,
+    memory,
+    memory_entry,
+    stored,
+    summary,
+)
 
 FUTURE = Timestamp("2999-01-01T00:00:00.000Z")
 PAST = Timestamp("2020-01-01T00:00:00.000Z")
@@ -127,6 +138,12 @@ def test_every_memory_can_be_iterated(backend: Backend) -> None:
     backend.write(SCOPE, work)
     expected.sort(key=lambda one: (one.created, one.id))
     assert list(backend.iterate_memories(Reach("acme"))) == expected
+
+
+def test_a_list_of_memories_reads_entries_only(backend: Backend) -> None:
+    """What only the rules need is neither read nor answered."""
+    whole = keep(backend, memory(ANNA, id="m", tags=("t", "ü"), label="x", description="y"))
+    assert backend.list_memories(MemoryListing(Reach("acme"), 5)).items == [memory_entry(whole)]
 
 
 def test_a_page_of_memories_keeps_to_its_bytes(backend: Backend) -> None:

@@ -10,7 +10,7 @@ import pytest
 from app.domain import Dialogue, JsonText, Message, MessageListing, Order, TimeRange
 from app.identity import successor
 from app.stores import PAGE_BYTES, Backend, Transaction
-from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, message, stored
+from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, message, message_entry, stored
 
 
 def walk(backend: Backend, listing: MessageListing) -> list[str]:
@@ -125,6 +125,14 @@ def test_messages_through_one_come_in_order(backend: Backend, talk: Dialogue) ->
     assert [one.id for one in short] == IN_ORDER[:2]
     cut = backend.write(SCOPE, lambda tx: tx.messages_through(talk, pivot, 10, len(through[0].body)))
     assert [one.id for one in cut] == IN_ORDER[:2]
+
+
+def test_a_list_of_messages_reads_entries_only(backend: Backend) -> None:
+    """What only the rules and the search need is neither read nor answered."""
+    parent = dialogue(id="d")
+    whole = message(parent, 0, "flight", tags=("t",))
+    stored(backend, parent, [whole])
+    assert backend.list_messages(SCOPE, "d", MessageListing(parent.uid, 5)).items == [message_entry(whole)]
 
 
 def test_messages_since_a_seq_come_by_seq(backend: Backend) -> None:

@@ -7,12 +7,23 @@ from typing import Any
 
 import pytest
 
-from app.domain import JsonText, Memory, Message, Order, Reach, Status, TimeRange
+from app.domain import JsonText, Order, Reach, Status, TimeRange
 from app.identity import successor
 from app.search.analysis import stem_words
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
-from tests.records import ANNA, SCOPE, deleted, dialogue, instant, memory, message, stored
+from tests.records import (
+    ANNA,
+    SCOPE,
+    deleted,
+    dialogue,
+    instant,
+    memory,
+    memory_entry,
+    message,
+    message_entry,
+    stored,
+)
 
 
 def ids(backend: Backend, query: SearchQuery) -> list[str]:
@@ -48,8 +59,7 @@ def test_more_terms_in_less_text_come_first(backend: Backend) -> None:
     expected = [1.0, (1.5 + 1 / 3) / 2, 0.5, 0.375, 0.375]
     assert [hit.relevance for hit in hits] == pytest.approx(expected)
     assert all(hit.matches == () for hit in hits)
-    assert isinstance(hits[0].item, Message)
-    assert hits[0].item == rows[0]
+    assert hits[0].item == message_entry(rows[0])
     assert ids(backend, ask(MESSAGE, "train")) == ["m4", "m4b"]
     assert ids(backend, ask(MESSAGE, "book", "flight", limit=2)) == ["m0", "m1"]
     assert ids(backend, ask(MESSAGE, "absent")) == []
@@ -147,7 +157,7 @@ def test_a_dialogue_is_found_by_its_messages(backend: Backend) -> None:
     assert [hit.relevance for hit in hits] == pytest.approx([1.0, 0.5])
     assert [found.id for found in hits[0].matches] == ["m0"]
     assert [found.id for found in hits[1].matches] == ["m0", "m1", "m2"]
-    assert hits[1].matches[0] == rows[0]
+    assert hits[1].matches[0] == message_entry(rows[0])
 
 
 @pytest.mark.joins
@@ -198,8 +208,7 @@ def test_memories_are_found_as_they_are_now(backend: Backend) -> None:
     first = memory(id="mem", terms="like tea")
     backend.write(SCOPE, lambda tx: tx.insert_memory(first))
     (hit,) = backend.search(ask(MEMORY, "tea"))
-    assert isinstance(hit.item, Memory)
-    assert hit.item == first
+    assert hit.item == memory_entry(first)
     assert hit.relevance == pytest.approx(0.75)
     second = replace(first, terms="like coffe")
 

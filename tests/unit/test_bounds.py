@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -11,14 +10,14 @@ from app.domain import JsonText
 from app.search.query import Hit
 from app.stores import PAGE_BYTES
 from app.stores.bounds import take_hits
-from tests.records import memory
+from tests.records import memory, memory_entry
 
-BASE = memory()
+BASE = memory_entry(memory())
 
 
 def hit(size: int) -> Hit:
     """Return a hit whose item takes so many bytes."""
-    found = replace(BASE, value=JsonText("x" * size), metadata=JsonText(""))
+    found = BASE._replace(value=JsonText("x" * size), metadata=JsonText(""))
     return Hit(found, 1.0)
 
 

@@ -9,7 +9,6 @@ only ever a value: metadata is kept as the JSON text that came, and beside it as
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from dataclasses import fields
 from enum import Enum
 from typing import Any
 
@@ -17,7 +16,6 @@ import orjson
 
 from app.domain import (
     Dialogue,
-    DialogueHead,
     IdempotencyRecord,
     JsonText,
     Key,
@@ -29,6 +27,8 @@ from app.domain import (
     Status,
     Summary,
 )
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
+from app.identity import compact
 from app.search.analysis import dialogue_terms
 from app.stores.mongo.connection import Document
 
@@ -41,10 +41,9 @@ def _camel(name: str) -> str:
 
 
 def _names(record: type, **special: str) -> Names:
-    return {entry.name: special.get(entry.name) or _camel(entry.name) for entry in fields(record)}
+    return {name: special.get(name) or _camel(name) for name in record.__annotations__}
 
 
-HEAD = _names(DialogueHead)
 DIALOGUE = _names(Dialogue)
 MESSAGE = _names(Message, id="messageId")
 MEMORY = _names(Memory)
@@ -53,11 +52,13 @@ PROJECT = _names(Project, name="_id")
 KEY = _names(Key, id="_id")
 IDEMPOTENCY = _names(IdempotencyRecord, request="_id")
 
-HEAD_FIELDS = ["_id", *HEAD.values()]
 DIALOGUE_FIELDS = [*DIALOGUE.values()]
 MESSAGE_FIELDS = [*MESSAGE.values()]
 MEMORY_FIELDS = [*MEMORY.values()]
 SUMMARY_FIELDS = [*SUMMARY.values()]
+DIALOGUE_ENTRY_FIELDS = [*_names(DialogueEntry).values()]
+MESSAGE_ENTRY_FIELDS = [*_names(MessageEntry, id="messageId").values()]
+MEMORY_ENTRY_FIELDS = [*_names(MemoryEntry).values()]
 
 
 def key_of(scope: Scope, identifier: str) -> Document:
@@ -140,33 +141,30 @@ def dialogue_changes(before: Dialogue | None, after: Dialogue) -> Document:
 
     An append to a dialogue with a large state does not send that state again.
     """
-    old = {} if before is None else plain(before, DIALOGUE)
-    new = plain(after, DIALOGUE)
     absent = object()
-    changed = {name: value for name, value in new.items() if old.get(name, absent) != value}
-    gone = {name: "" for name in DIALOGUE.values() if name not in new}
-    if changed.keys() & SPOKEN or old.keys() & gone.keys() & SPOKEN:
-        changed |= _dialogue_stems(after)
+    pairs = ((field, name, getattr(after, field)) for field, name in DIALOGUE.items())
+    changed = {name: value for field, name, value in pairs if value != getattr(before, field, absent)}
+    values = {name: native(value) for name, value in changed.items() if value is not None}
+    if changed.keys() & SPOKEN:
+        values |= _dialogue_stems(after)
     if "metadata" in changed:
-        changed["facets"] = facets(after.metadata)
-    return {"$set": {"rev": after.rev, **changed}, "$unset": gone}
-
-
-def head_from(document: Document) -> DialogueHead:
-    """Return a dialogue as lists show it."""
-    return DialogueHead(**_head_values(document, HEAD))
+        values["facets"] = facets(after.metadata)
+    gone = {name: "" for name, value in changed.items() if value is None}
+    return {"$set": {"rev": after.rev, **values}, **({"$unset": gone} if gone else {})}
 
 
 def dialogue_from(document: Document) -> Dialogue:
-    """Return a whole dialogue."""
-    return Dialogue(**_head_values(document, DIALOGUE))
-
-
-def _head_values(document: Document, names: Names) -> dict[str, Any]:
-    values = _read(document, names)
+    """Return a dialogue."""
+    values = _read(document, DIALOGUE)
     values["status"] = Status(values["status"])
     values["tags"] = tuple(values["tags"])
-    return values
+    return Dialogue(**values)
+
+
+def dialogue_entry_from(document: Document) -> DialogueEntry:
+    """Return a dialogue as lists show it."""
+    entry = DialogueEntry._make(map(document.get, DIALOGUE_ENTRY_FIELDS))
+    return entry._replace(tags=compact(entry.tags))
 
 
 def message_document(scope: Scope, message: Message) -> Document:
@@ -184,6 +182,11 @@ def message_from(document: Document) -> Message:
     return Message(**_term_values(document, MESSAGE))
 
 
+def message_entry_from(document: Document) -> MessageEntry:
+    """Return a message as lists show it."""
+    return MessageEntry._make(map(document.get, MESSAGE_ENTRY_FIELDS))
+
+
 def memory_document(scope: Scope, memory: Memory) -> Document:
     """Return a memory's document."""
     return {
@@ -198,6 +201,12 @@ def memory_document(scope: Scope, memory: Memory) -> Document:
 def memory_from(document: Document) -> Memory:
     """Return a memory."""
     return Memory(**_term_values(document, MEMORY))
+
+
+def memory_entry_from(document: Document) -> MemoryEntry:
+    """Return a memory as lists show it."""
+    entry = MemoryEntry._make(map(document.get, MEMORY_ENTRY_FIELDS))
+    return entry._replace(tags=compact(entry.tags))
 
 
 def _term_values(document: Document, names: Names) -> dict[str, Any]:

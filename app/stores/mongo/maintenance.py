@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from app.domain import DialogueListing, Grave, MemoryListing, Order, Page, Scope
 from app.stores.mongo.catalog import MongoCatalog
-from app.stores.mongo.documents import DIALOGUE_FIELDS, dialogue_from
+from app.stores.mongo.documents import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, memory_from
 from app.stores.mongo.erasure import sweep_graves
 from app.stores.mongo.lookups import within_reach
 from app.stores.mongo.paging import Source, beyond, read_page, walk
@@ -112,10 +112,13 @@ class MongoMaintenance(MongoReads, MongoCatalog):
     def iterate_memories(self, reach: Reach) -> Iterator[Memory]:
         """Every memory by (created, namespace, id), a batch at a time."""
         listing = MemoryListing(reach, ROWS, Order.ASC)
+        source = Source(self._db.memories, MEMORY_FIELDS, memory_from)
 
         def read(last: Memory | None) -> Page[Memory]:
             position = None if last is None else (last.created, last.namespace, last.id)
-            return self.list_memories(replace(listing, after=position))
+            query, sort = listed(replace(listing, after=position))
+            with self._db.bounded():
+                return read_page(source, query, sort, ROWS)
 
         return walk(read)
 

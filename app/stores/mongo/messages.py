@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
     from pymongo.client_session import ClientSession
 
-    from app.domain import DialogueHead, Message, Scope
+    from app.domain import Dialogue, Message, Scope
     from app.stores.mongo.connection import Connection, Document
 
 IN_ORDER = [("created", 1), ("seq", 1)]
@@ -29,7 +29,7 @@ class MessageRows:
         self._db = connection
         self._session = session
 
-    def find_messages(self, dialogue: DialogueHead, message_ids: Sequence[str]) -> dict[str, Message]:
+    def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
         """The given messages of this incarnation, by id; missing ones are left out."""
         query = {**self._rows(dialogue), "messageId": {"$in": list(message_ids)}}
         return {found.id: found for found in self._read(query)}
@@ -38,16 +38,16 @@ class MessageRows:
         """One message by id, of the newest incarnation that has it and is not purged."""
         return lookups.find_message(self._db, self._session, self.scope, dialogue_id, message_id)
 
-    def messages_below(self, dialogue: DialogueHead, seq: int) -> list[Message]:
+    def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         """The messages of this incarnation whose seq is below the given one, by seq."""
         return self._read({**self._rows(dialogue), "seq": {"$lt": seq}}, [("seq", 1)])
 
-    def newest_messages(self, dialogue: DialogueHead, limit: int) -> list[Message]:
+    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
         """The last messages in (created, seq) order, oldest first."""
         return self._read(self._rows(dialogue), NEWEST_FIRST, limit)[::-1]
 
     def messages_through(
-        self, dialogue: DialogueHead, message: Message, limit: int, most_bytes: int
+        self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
     ) -> list[Message]:
         """The first messages in (created, seq) order, up to and including one; at most ``limit``.
 
@@ -83,7 +83,7 @@ class MessageRows:
         if result.deleted_count == 0:
             raise Overtaken
 
-    def _rows(self, dialogue: DialogueHead) -> Document:
+    def _rows(self, dialogue: Dialogue) -> Document:
         return lookups.in_dialogue(self.scope, dialogue.id, dialogue.uid)
 
     def _row(self, message: Message) -> Document:

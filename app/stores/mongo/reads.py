@@ -9,15 +9,19 @@ from app.domain import DEFAULT_NAMESPACE, MessageListing, Page, Status
 from app.stores import Counts, Incarnation
 from app.stores.mongo import lookups
 from app.stores.mongo.documents import (
+    DIALOGUE_ENTRY_FIELDS,
     DIALOGUE_FIELDS,
-    HEAD_FIELDS,
+    MEMORY_ENTRY_FIELDS,
     MEMORY_FIELDS,
+    MESSAGE_ENTRY_FIELDS,
     MESSAGE_FIELDS,
     SUMMARY_FIELDS,
+    dialogue_entry_from,
     dialogue_from,
-    head_from,
     key_of,
+    memory_entry_from,
     memory_from,
+    message_entry_from,
     message_from,
     summary_from,
 )
@@ -29,7 +33,6 @@ if TYPE_CHECKING:
 
     from app.domain import (
         Dialogue,
-        DialogueHead,
         DialogueListing,
         Memory,
         MemoryListing,
@@ -39,6 +42,7 @@ if TYPE_CHECKING:
         Summary,
         SummaryListing,
     )
+    from app.entries import DialogueEntry, MemoryEntry, MessageEntry
     from app.stores.mongo.connection import Connection, Document
 
 BATCH = 500
@@ -61,16 +65,17 @@ class MongoReads:
         """Those of the given dialogues that exist, in any order."""
         return [dialogue_from(found) for found in self._among(scope, dialogue_ids, DIALOGUE_FIELDS)]
 
-    def get_heads(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueHead]:
-        """The same without states and messages."""
-        return [head_from(found) for found in self._among(scope, dialogue_ids, HEAD_FIELDS)]
+    def get_entries(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueEntry]:
+        """The same as lists show them."""
+        found = self._among(scope, dialogue_ids, DIALOGUE_ENTRY_FIELDS)
+        return [dialogue_entry_from(document) for document in found]
 
     def _among(self, scope: Scope, dialogue_ids: Sequence[str], fields: Sequence[str]) -> list[Document]:
         keys = [key_of(scope, dialogue_id) for dialogue_id in dialogue_ids]
         with self._db.bounded():
             return list(self._db.dialogues.find({"_id": {"$in": keys}}, list(fields)))
 
-    def list_dialogues(self, listing: DialogueListing) -> Page[DialogueHead]:
+    def list_dialogues(self, listing: DialogueListing) -> Page[DialogueEntry]:
         """One page of dialogues; never fetches state or messages."""
         query, sort = listed(listing)
         if listing.statuses:
@@ -80,7 +85,7 @@ class MongoReads:
             query["threadOf"] = listing.thread_of
         with self._db.bounded():
             return read_page(
-                Source(self._db.dialogues, HEAD_FIELDS, head_from),
+                Source(self._db.dialogues, DIALOGUE_ENTRY_FIELDS, dialogue_entry_from),
                 query,
                 sort,
                 listing.limit,
@@ -99,7 +104,7 @@ class MongoReads:
             return None
         return Incarnation(grave["uid"], alive=False)
 
-    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListing) -> Page[Message]:
+    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListing) -> Page[MessageEntry]:
         """One page of the messages of one incarnation; none of a purged one."""
         query = in_dialogue(scope, dialogue_id, listing.uid)
         step = DIRECTION[listing.order]
@@ -107,7 +112,7 @@ class MongoReads:
             if lookups.is_purged(self._db, None, scope, dialogue_id, listing.uid):
                 return Page([], more=False)
             return read_page(
-                Source(self._db.messages, MESSAGE_FIELDS, message_from),
+                Source(self._db.messages, MESSAGE_ENTRY_FIELDS, message_entry_from),
                 query | beyond(("created", "seq"), listing.after, listing.order, listing.times),
                 [("created", step), ("seq", step)],
                 listing.limit,
@@ -143,12 +148,12 @@ class MongoReads:
             document = self._db.memories.find_one(key, MEMORY_FIELDS)
         return None if document is None else memory_from(document)
 
-    def list_memories(self, listing: MemoryListing) -> Page[Memory]:
+    def list_memories(self, listing: MemoryListing) -> Page[MemoryEntry]:
         """One page of memories."""
         query, sort = listed(listing)
         with self._db.bounded():
             return read_page(
-                Source(self._db.memories, MEMORY_FIELDS, memory_from),
+                Source(self._db.memories, MEMORY_ENTRY_FIELDS, memory_entry_from),
                 query,
                 sort,
                 listing.limit,

@@ -8,17 +8,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.domain import DialogueHead, Memory, Message, Order
+from app.domain import Order
 from app.errors import ServiceUnavailable
 from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
 from app.stores.bounds import take_hits
 from app.stores.mongo.documents import (
-    HEAD_FIELDS,
-    MEMORY_FIELDS,
-    MESSAGE_FIELDS,
-    head_from,
-    memory_from,
-    message_from,
+    DIALOGUE_ENTRY_FIELDS,
+    MEMORY_ENTRY_FIELDS,
+    MESSAGE_ENTRY_FIELDS,
+    dialogue_entry_from,
+    memory_entry_from,
+    message_entry_from,
 )
 from app.stores.mongo.filters import conditions
 from app.stores.mongo.lookups import hidden_uids, within_reach
@@ -28,6 +28,7 @@ if TYPE_CHECKING:
 
     from pymongo.synchronous.command_cursor import CommandCursor
 
+    from app.entries import DialogueEntry, MemoryEntry, MessageEntry
     from app.stores.mongo.connection import Connection, Document, Rows
 
     Found = CommandCursor[Document]
@@ -60,11 +61,11 @@ class MongoSearch:
         if query.object is SearchObject.DIALOGUE:
             return take_hits(self._dialogue_hit(query, row) for row in self._found_dialogues(query))
         if query.object is SearchObject.MEMORY:
-            with _ranked(self._db.memories, query, {}, MEMORY_FIELDS) as rows:
-                return take_hits(_hit(query, row, memory_from(row)) for row in rows)
+            with _ranked(self._db.memories, query, {}, MEMORY_ENTRY_FIELDS) as rows:
+                return take_hits(_hit(query, row, memory_entry_from(row)) for row in rows)
         hidden = hidden_uids(self._db, None, query.reach)
-        with _ranked(self._db.messages, query, hidden, MESSAGE_FIELDS) as rows:
-            return take_hits(_hit(query, row, message_from(row)) for row in rows)
+        with _ranked(self._db.messages, query, hidden, MESSAGE_ENTRY_FIELDS) as rows:
+            return take_hits(_hit(query, row, message_entry_from(row)) for row in rows)
 
     def _found_dialogues(self, query: SearchQuery) -> list[Document]:
         """Rank dialogues by the best of their own terms and their messages'."""
@@ -92,10 +93,10 @@ class MongoSearch:
             {"$addFields": _score(query)},
             {"$sort": {**BEST_FIRST, "created": -1, "messageId": 1}},
             {"$limit": EVIDENCE},
-            {"$project": _only(MESSAGE_FIELDS)},
+            {"$project": _only(MESSAGE_ENTRY_FIELDS)},
         ]
-        matches = tuple(message_from(found) for found in self._db.messages.aggregate(pipeline))
-        return _hit(query, row, head_from(head), matches)
+        matches = tuple(message_entry_from(found) for found in self._db.messages.aggregate(pipeline))
+        return _hit(query, row, dialogue_entry_from(head), matches)
 
 
 _KEY_OF_MESSAGE = {"p": "$project", "n": "$namespace", "i": "$dialogueId"}
@@ -161,7 +162,7 @@ def _dialogues_of(query: SearchQuery, dialogues: str) -> Document:
         "from": dialogues,
         "localField": "_id.key",
         "foreignField": "_id",
-        "pipeline": [{"$match": {"$and": filters}}, {"$project": _only(HEAD_FIELDS)}],
+        "pipeline": [{"$match": {"$and": filters}}, {"$project": _only([*DIALOGUE_ENTRY_FIELDS, "uid"])}],
         "as": "head",
     }
 
@@ -190,8 +191,8 @@ def _with_image(query: SearchQuery, messages: str) -> list[Document]:
 def _hit(
     query: SearchQuery,
     row: Document,
-    item: DialogueHead | Message | Memory,
-    matches: tuple[Message, ...] = (),
+    item: DialogueEntry | MessageEntry | MemoryEntry,
+    matches: tuple[MessageEntry, ...] = (),
 ) -> Hit:
     wanted = len(dict.fromkeys(query.terms))
     matched: int = row["matched"]

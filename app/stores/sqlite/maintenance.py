@@ -130,9 +130,9 @@ class Maintenance(Reads):
         """See ``Maintenance``."""
         after = None
         while True:
-            sql, values = list_dialogues_query(DialogueListing(reach, 0, Order.ASC, after))
-            whole = sql.replace(rows.HEAD, rows.WHOLE, 1)
-            page = self.page(whole, values, BATCH_ROWS, rows.read_dialogue, large=(10, 20, 21))
+            listing = DialogueListing(reach, 0, Order.ASC, after)
+            sql, values = list_dialogues_query(listing, rows.DIALOGUE)
+            page = self.page(sql, values, BATCH_ROWS, rows.read_dialogue, large=(10, 15, 16))
             yield from page.items
             if not page.more:
                 return
@@ -155,7 +155,7 @@ class Maintenance(Reads):
         """See ``Maintenance``."""
         after = None
         while True:
-            sql, values = list_memories_query(MemoryListing(reach, 0, Order.ASC, after))
+            sql, values = list_memories_query(MemoryListing(reach, 0, Order.ASC, after), rows.MEMORY)
             page = self.page(sql, values, BATCH_ROWS, rows.read_memory, large=(2, 4))
             yield from page.items
             if not page.more:

@@ -10,7 +10,6 @@ import orjson
 from app.domain import (
     DEFAULT_NAMESPACE,
     Dialogue,
-    DialogueHead,
     DialogueListing,
     Memory,
     MemoryListing,
@@ -24,6 +23,7 @@ from app.domain import (
     SummaryListing,
     TimeRange,
 )
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 from app.stores import Counts, Incarnation
 from app.stores.sqlite import rows
 from app.stores.sqlite.database import Clauses, Database, sort
@@ -37,10 +37,10 @@ NOT_PURGED: Final = (
 )
 """A grave's fate: 0 keeps its rows; 1 and 2 hide them and await the sweep; 3 is swept."""
 
-GET_DIALOGUE: Final = f"SELECT {rows.WHOLE} FROM dialogue WHERE project = ? AND namespace = ? AND id = ?"
+GET_DIALOGUE: Final = f"SELECT {rows.DIALOGUE} FROM dialogue WHERE project = ? AND namespace = ? AND id = ?"
 _AMONG: Final = "project = ? AND namespace = ? AND id IN (SELECT value FROM json_each(?))"
-GET_DIALOGUES: Final = f"SELECT {rows.WHOLE} FROM dialogue WHERE {_AMONG}"
-GET_HEADS: Final = f"SELECT {rows.HEAD} FROM dialogue WHERE {_AMONG}"
+GET_DIALOGUES: Final = f"SELECT {rows.DIALOGUE} FROM dialogue WHERE {_AMONG}"
+GET_ENTRIES: Final = f"SELECT {rows.DIALOGUE_ENTRY} FROM dialogue WHERE {_AMONG}"
 GET_MESSAGE: Final = (
     f"SELECT {rows.MESSAGE} FROM message WHERE project = ? AND namespace = ? AND dialogue_id = ? "
     f"AND id = ? AND {NOT_PURGED.format('message')} ORDER BY uid DESC LIMIT 1"
@@ -81,26 +81,26 @@ class Reads(Database):
         found = self.all(GET_DIALOGUES, (scope.project, scope.namespace, wanted))
         return [rows.read_dialogue(row) for row in found]
 
-    def get_heads(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueHead]:
+    def get_entries(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueEntry]:
         """See ``Store``."""
         wanted = orjson.dumps(dialogue_ids).decode()
-        found = self.all(GET_HEADS, (scope.project, scope.namespace, wanted))
-        return [rows.read_head(row) for row in found]
+        found = self.all(GET_ENTRIES, (scope.project, scope.namespace, wanted))
+        return [DialogueEntry._make(row) for row in found]
 
-    def list_dialogues(self, listing: DialogueListing) -> Page[DialogueHead]:
+    def list_dialogues(self, listing: DialogueListing) -> Page[DialogueEntry]:
         """See ``Store``."""
-        sql, values = list_dialogues_query(listing)
-        return self.page(sql, values, listing.limit, rows.read_head, large=(9, 10))
+        sql, values = list_dialogues_query(listing, rows.DIALOGUE_ENTRY)
+        return self.page(sql, values, listing.limit, DialogueEntry._make, large=(6, 7))
 
     def find_incarnation(self, scope: Scope, dialogue_id: str) -> Incarnation | None:
         """See ``Store``."""
         row = self.one(FIND_INCARNATION, (scope.project, scope.namespace, dialogue_id))
         return None if row is None or row[2] else Incarnation(row[0], alive=bool(row[1]))
 
-    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListing) -> Page[Message]:
+    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListing) -> Page[MessageEntry]:
         """See ``Store``."""
         sql, values = list_messages_query(scope, dialogue_id, listing)
-        return self.page(sql, values, listing.limit, rows.read_message, large=(9,))
+        return self.page(sql, values, listing.limit, MessageEntry._make, large=(3,))
 
     def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
         """See ``Store``."""
@@ -123,10 +123,10 @@ class Reads(Database):
         row = self.one(GET_MEMORY, (scope.project, scope.namespace, memory_id))
         return None if row is None else rows.read_memory(row)
 
-    def list_memories(self, listing: MemoryListing) -> Page[Memory]:
+    def list_memories(self, listing: MemoryListing) -> Page[MemoryEntry]:
         """See ``Store``."""
-        sql, values = list_memories_query(listing)
-        return self.page(sql, values, listing.limit, rows.read_memory, large=(2, 4))
+        sql, values = list_memories_query(listing, rows.MEMORY_ENTRY)
+        return self.page(sql, values, listing.limit, MemoryEntry._make, large=(2, 4))
 
     def get_summary(self, scope: Scope, summary_id: str) -> Summary | None:
         """See ``Store``."""
@@ -188,7 +188,7 @@ def _seek_in_reach(
     return sort(columns, order)
 
 
-def list_dialogues_query(listing: DialogueListing) -> Query:
+def list_dialogues_query(listing: DialogueListing, columns: str) -> Query:
     """Return the query of one page; its last value, the limit, is left to the caller."""
     reach = listing.reach
     if listing.thread_of is not None and reach.namespace is None:
@@ -202,15 +202,15 @@ def list_dialogues_query(listing: DialogueListing) -> Query:
         # The plus keeps SQLite from choosing an index by status, which would have to sort.
         clauses.add(f"+status IN ({marks})", *(status.value for status in listing.statuses))
     clauses.tags("tags", listing.tags)
-    return f"SELECT {rows.HEAD} FROM dialogue WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+    return f"SELECT {columns} FROM dialogue WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
 
 
-def list_memories_query(listing: MemoryListing) -> Query:
+def list_memories_query(listing: MemoryListing, columns: str) -> Query:
     """Return the query of one page; its last value, the limit, is left to the caller."""
     clauses = reach_clauses(listing.reach)
     order = _seek_in_reach(clauses, listing.reach, listing.order, listing.after, listing.times)
     clauses.tags("tags", listing.tags)
-    return f"SELECT {rows.MEMORY} FROM memory WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+    return f"SELECT {columns} FROM memory WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
 
 
 def _incarnation_clauses(scope: Scope, dialogue_id: str, uid: str, table: str) -> Clauses:
@@ -226,7 +226,8 @@ def list_messages_query(scope: Scope, dialogue_id: str, listing: MessageListing)
     columns = ("created", "seq")
     clauses.seek(columns, listing.order, listing.after, listing.times)
     order = sort(columns, listing.order)
-    return f"SELECT {rows.MESSAGE} FROM message WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+    sql = f"SELECT {rows.MESSAGE_ENTRY} FROM message WHERE {clauses} ORDER BY {order} LIMIT ?"
+    return sql, clauses.values
 
 
 def list_summaries_query(scope: Scope, dialogue_id: str, listing: SummaryListing) -> Query:

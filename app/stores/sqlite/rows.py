@@ -9,7 +9,6 @@ import orjson
 
 from app.domain import (
     Dialogue,
-    DialogueHead,
     IdempotencyRecord,
     Key,
     Memory,
@@ -20,19 +19,22 @@ from app.domain import (
     Status,
     Summary,
 )
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 
 Row = tuple[Any, ...]
 
-HEAD: Final = (
+DIALOGUE: Final = (
     "project, namespace, id, uid, rev, next_seq, total, thread_count, status, tags, metadata, created, "
-    "modified, create_hash, created_count, thread_of, label, last_message_created, ended_at, archived_at"
+    "modified, create_hash, created_count, state, recent, recent_count, thread_of, label, "
+    "last_message_created, ended_at, archived_at"
 )
-HEAD_WIDTH: Final = len(HEAD.split(", "))
-WHOLE: Final = HEAD + ", state, recent, recent_count"
+DIALOGUE_ENTRY: Final = ", ".join(DialogueEntry._fields)
 MESSAGE: Final = (
     "uid, id, dialogue_id, seq, role, tags, metadata, created, modified, body, hash, terms, has_image"
 )
+MESSAGE_ENTRY: Final = ", ".join(MessageEntry._fields)
 MEMORY: Final = "namespace, id, value, tags, metadata, created, modified, hash, terms, label, description"
+MEMORY_ENTRY: Final = ", ".join(MemoryEntry._fields)
 SUMMARY: Final = "uid, id, dialogue_id, created, through_seq, ranged, completed, stale, hash, body"
 KEY: Final = "id, hash, project, rights, created, namespace, label, expires, revoked, last_used"
 IDEMPOTENCY: Final = "request, fingerprint, body, etag, expires"
@@ -60,7 +62,7 @@ def read_tags(text: str) -> tuple[str, ...]:
 
 
 def dialogue_row(dialogue: Dialogue) -> Row:
-    """Return the values of WHOLE."""
+    """Return the values of DIALOGUE."""
     return (
         dialogue.project,
         dialogue.namespace,
@@ -77,35 +79,23 @@ def dialogue_row(dialogue: Dialogue) -> Row:
         dialogue.modified,
         dialogue.create_hash,
         dialogue.created_count,
+        dialogue.state,
+        dialogue.recent,
+        dialogue.recent_count,
         dialogue.thread_of,
         dialogue.label,
         dialogue.last_message_created,
         dialogue.ended_at,
         dialogue.archived_at,
-        dialogue.state,
-        dialogue.recent,
-        dialogue.recent_count,
     )
-
-
-def read_head(row: Row) -> DialogueHead:
-    """Return the record of a row of HEAD."""
-    return DialogueHead(*_read_status_and_tags(row))
 
 
 def read_dialogue(row: Row) -> Dialogue:
-    """Return the record of a row of WHOLE."""
-    state, recent, recent_count = row[HEAD_WIDTH:]
-    return Dialogue(
-        *_read_status_and_tags(row[:HEAD_WIDTH]), state=state, recent=recent, recent_count=recent_count
-    )
-
-
-def _read_status_and_tags(row: Row) -> list[Any]:
+    """Return the record of a row of DIALOGUE."""
     values = list(row)
     values[8] = Status(values[8])
     values[9] = read_tags(values[9])
-    return values
+    return Dialogue(*values)
 
 
 def message_row(message: Message) -> Row:

@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
 from app.stores.bounds import take_hits
 from app.stores.sqlite import rows
@@ -53,9 +54,9 @@ BEST_MESSAGES: Final = (
     f"WHERE place <= {MATCHES} ORDER BY number, place"
 )
 _READ: Final[dict[SearchObject, tuple[str, Callable[[Row], Any]]]] = {
-    SearchObject.DIALOGUE: (rows.HEAD, rows.read_head),
-    SearchObject.MESSAGE: (rows.MESSAGE, rows.read_message),
-    SearchObject.MEMORY: (rows.MEMORY, rows.read_memory),
+    SearchObject.DIALOGUE: (rows.DIALOGUE_ENTRY, DialogueEntry._make),
+    SearchObject.MESSAGE: (rows.MESSAGE_ENTRY, MessageEntry._make),
+    SearchObject.MEMORY: (rows.MEMORY_ENTRY, MemoryEntry._make),
 }
 
 

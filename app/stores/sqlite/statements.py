@@ -8,7 +8,7 @@ from app.stores.sqlite import rows
 
 NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
-INSERT_DIALOGUE: Final = rows.insertion("dialogue", rows.WHOLE + ", size, terms")
+INSERT_DIALOGUE: Final = rows.insertion("dialogue", rows.DIALOGUE + ", size, terms")
 SAVE_COUNTERS: Final = (
     "UPDATE dialogue SET rev = ?, next_seq = ?, total = ?, thread_count = ?, modified = ?, "
     "last_message_created = ?, state = ?, recent = ?, recent_count = ? "

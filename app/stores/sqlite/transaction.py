@@ -13,7 +13,6 @@ import orjson
 
 from app.domain import (
     Dialogue,
-    DialogueHead,
     Grave,
     IdempotencyRecord,
     Memory,
@@ -119,7 +118,7 @@ class SqliteTransaction:
 
     # Messages
 
-    def find_messages(self, dialogue: DialogueHead, message_ids: Sequence[str]) -> dict[str, Message]:
+    def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
         """See ``Transaction``."""
         found = self._messages(statements.FIND_MESSAGES, dialogue, orjson.dumps(message_ids).decode())
         return {message.id: message for message in found}
@@ -130,16 +129,16 @@ class SqliteTransaction:
         row = self._connection.execute(reads.GET_MESSAGE, key).fetchone()
         return None if row is None else rows.read_message(row)
 
-    def messages_below(self, dialogue: DialogueHead, seq: int) -> list[Message]:
+    def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         """See ``Transaction``."""
         return self._messages(statements.MESSAGES_BELOW, dialogue, seq)
 
-    def newest_messages(self, dialogue: DialogueHead, limit: int) -> list[Message]:
+    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
         """See ``Transaction``."""
         return self._messages(statements.NEWEST_MESSAGES, dialogue, limit)[::-1]
 
     def messages_through(
-        self, dialogue: DialogueHead, message: Message, limit: int, most_bytes: int
+        self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
     ) -> list[Message]:
         """See ``Transaction``."""
         key = (*self._key, dialogue.id, dialogue.uid, message.created, message.seq, limit)
@@ -149,7 +148,7 @@ class SqliteTransaction:
         finally:
             cursor.close()
 
-    def _messages(self, sql: str, dialogue: DialogueHead, *values: object) -> list[Message]:
+    def _messages(self, sql: str, dialogue: Dialogue, *values: object) -> list[Message]:
         key = (*self._key, dialogue.id, dialogue.uid)
         return [rows.read_message(row) for row in self._connection.execute(sql, (*key, *values))]
 
