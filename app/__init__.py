@@ -20,6 +20,7 @@ from app.guard import BODY_BYTES
 from app.limits import open_limits
 from app.pagination import Cursors
 from app.prefix import PrefixMiddleware
+from app.rest_of_path import RestOfPath
 from app.services.summarizer import Summarizer
 from app.summaries.chat import Chat
 from app.summaries.endpoint import Endpoint
@@ -87,6 +88,7 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     app = Flask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
+    app.url_map.converters["path"] = RestOfPath
     api = LeanFlaskApi(specification)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(assets)

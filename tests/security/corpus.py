@@ -419,6 +419,15 @@ PATHS = (
     Case("a namespace that is not UTF-8", get("/dialogue/d?namespace=%FF"), (400,), "INVALID_PARAMETER"),
     Case("a list of a namespace that is not UTF-8", get("/dialogue?namespace=a%E9"), (400,)),
     Case("a namespace to erase that is not UTF-8", head("DELETE /namespace/a%FF HTTP/1.1"), (400,)),
+    *(
+        Case(
+            f"a namespace to erase with {mark}",
+            head(f"DELETE /namespace/a{mark} HTTP/1.1"),
+            (400,),
+            "INVALID_PARAMETER",
+        )
+        for mark in ("%0A", "%0Ab", "%0D%0A", "%2F%0A", "%C2%85", "%00")
+    ),
     Case("a parameter's name that is not UTF-8", get("/stats?%FF=1"), (400,), "INVALID_PARAMETER"),
     Case("a namespace twice", get("/dialogue/d?namespace=a&namespace=b"), (400,), "INVALID_PARAMETER"),
     Case("a limit twice", get("/dialogue?limit=1&limit=2"), (400,), "INVALID_PARAMETER"),
