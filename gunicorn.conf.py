@@ -7,6 +7,7 @@ from typing import Any
 import gunicorn
 import gunicorn.config
 import gunicorn.glogging
+import gunicorn.http.errors
 import gunicorn.http.wsgi
 
 from app.logs import JsonLines
@@ -17,7 +18,6 @@ _settings = Settings.from_environment(os.environ)
 proc_name = "colloquy"
 bind = f"{_settings.host}:{_settings.port}"
 
-# Threads may wait for the store together; processes use the cores. Each worker opens its own store.
 # Threads may wait for the store together; processes use the cores. Each worker opens its own store.
 # In this class of worker threads take turns instead of running against each other, and wait for no client. It
 # builds on gunicorn's threaded worker, so another release of gunicorn runs with its own worker, and says so.
@@ -66,6 +66,12 @@ class ServerLog(gunicorn.glogging.Logger):
 
 
 logger_class = ServerLog
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Refuse HTTP/1.1 without a host, as RFC 9112 (section 3.2) asks; gunicorn itself refuses two of them."""
+    if request.version >= (1, 1) and not any(name == "HOST" for name, _ in request.headers):
+        raise gunicorn.http.errors.InvalidHeader("HOST", req=request)
 
 
 def on_starting(server: Any) -> None:
