@@ -20,6 +20,7 @@ class ClientSocket(socket.socket):
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         super().setblocking(False)  # noqa: FBT003  # socket's signature
         self.unsent = bytearray()
+        self.sign = b""
         self.deadline = 0.0
 
     def setblocking(self, _flag: object) -> None:
@@ -40,6 +41,8 @@ class ClientSocket(socket.socket):
         left = self.deadline - time.monotonic()
         if left > 0:
             turns.step_aside()
+            self.sendall(self.sign)
+            self.flush()
         poll = select.poll()
         poll.register(self, select.POLLIN)
         if left <= 0 or not poll.poll(left * 1000):
@@ -52,15 +55,24 @@ class ClientSocket(socket.socket):
         except BlockingIOError:
             return None
 
+    def send(self, data: Any, _flags: int = 0) -> int:
+        """Keep a "100 Continue" until the body is awaited: who is refused need not send it.
+
+        gunicorn sends nothing else in this way, and this before the application has seen the request.
+        """
+        self.sign = data
+        return len(data)
+
     def sendall(self, data: Any, _flags: int = 0) -> None:
         """Keep what is to be sent for ``flush``, so that an answer's head and body go out together."""
         self.unsent += data
+        self.sign = b""
 
     def flush(self) -> bool:
         """Send what the client takes now; return whether that was everything."""
         while self.unsent:
             try:
-                sent = self.send(self.unsent[:_PIECE])
+                sent = super().send(self.unsent[:_PIECE])
             except BlockingIOError:
                 return False
             del self.unsent[:sent]

@@ -49,6 +49,11 @@ def get(path: str, *headers: str) -> bytes:
     return head(f"GET {path} HTTP/1.1", *headers)
 
 
+def asked(start: str, length: int, *, key: bool = True) -> bytes:
+    """Return the head of a request that waits for "100 Continue" before its body."""
+    return head(f"{start} HTTP/1.1", "Expect: 100-continue", f"Content-Length: {length}", key=key)
+
+
 def chunked(path: str, raw: bytes, *headers: str) -> bytes:
     """Return a POST whose chunks are given as they are on the wire."""
     return head(f"POST {path} HTTP/1.1", "Transfer-Encoding: chunked", *headers) + raw
@@ -96,8 +101,18 @@ HTTP = (
     Case("a URL of 9 KB", get("/stats?a=" + "Z" * 9000), (414,), "INVALID_INPUT"),
     Case("a query string of 8 KB", get("/stats?" + "Z" * 8000), (400,), "INVALID_PARAMETER"),
     Case("1,000 query parameters", get("/stats?" + "&".join(f"a{n}=1" for n in range(1000))), (400,)),
+    Case("a stranger who asks to go on", asked("POST /message", 9, key=False), (401,), "UNAUTHORIZED"),
+    Case("asking to go on with 9 MiB", asked("POST /message", 9 * MIB), (413,), "PAYLOAD_TOO_LARGE"),
+    Case("asking to go on to nowhere", asked("POST /nowhere", 9), (404,), "ROUTE_NOT_FOUND"),
+    Case("asking to go on with a body for a GET", asked("GET /stats", 9), (200,)),
     Case("an unknown Expect", get("/stats", "Expect: miracles"), (417,), "INVALID_INPUT"),
-    Case("two hosts", head("GET /stats HTTP/1.1", "Host: b"), (200, 400)),
+    Case("no host", b"GET /health HTTP/1.1\r\nX-Y: z\r\n\r\n", (400,), "INVALID_INPUT"),
+    Case("no header at all", b"GET /health HTTP/1.1\r\n\r\n", (400,), "INVALID_INPUT"),
+    Case("no host in HTTP/1.0", b"GET /health HTTP/1.0\r\n\r\n", (200,)),
+    Case("an empty host", b"GET /health HTTP/1.1\r\nHost:\r\n\r\n", (200,)),
+    Case("two hosts", head("GET /stats HTTP/1.1", "Host: b"), (400,), "INVALID_INPUT"),
+    Case("the same host twice", head("GET /stats HTTP/1.1", "Host: localhost"), (400,), "INVALID_INPUT"),
+    Case("two hosts in HTTP/1.0", head("GET /health HTTP/1.0", "Host: b"), (400,), "INVALID_INPUT"),
     Case("an absolute URL", head("GET http://elsewhere/stats HTTP/1.1"), (200, 400, 404)),
     Case("an id of path traversal", get("/dialogue/../../etc/passwd"), (400, 404)),
     Case("an upgrade that nobody offers", get("/stats", "Upgrade: h2c", "Connection: upgrade"), (200,)),
@@ -109,7 +124,7 @@ HTTP = (
     ),
     Case(
         "an Authorization of odd bytes",
-        b"GET /stats HTTP/1.1\r\nAuthorization: Bearer \xff\xfe\r\n\r\n",
+        b"GET /stats HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\xfe\r\n\r\n",
         (401,),
         "UNAUTHORIZED",
     ),

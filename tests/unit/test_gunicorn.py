@@ -10,6 +10,7 @@ from typing import Any
 
 import gunicorn
 import pytest
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from app.connection import Connection
@@ -52,6 +53,7 @@ def test_what_is_used_is_still_there() -> None:
     for name in USED:
         assert f"self.{name}" in source, f"gunicorn has no {name} any more"
     assert "self.handle_request(req, conn)" in inspect.getsource(ThreadWorker.handle)
+    assert 'sock.send(b"HTTP/1.1 100 Continue' in inspect.getsource(wsgi.create)
     assert "self.run()" in inspect.getsource(ThreadWorker.__mro__[1].init_process)
     assert list(inspect.signature(TConn.__init__).parameters) == ["self", "cfg", "sock", "client", "server"]
 
