@@ -238,7 +238,8 @@ LENGTHS = (
         (413,),
         "PAYLOAD_TOO_LARGE",
     ),
-    Case("a body of 8 MiB of spaces", post("/dialogue", b" " * LIMIT), (200,)),
+    Case("a body of 8 MiB of spaces", post("/dialogue", b" " * LIMIT), (400,), "INVALID_JSON"),
+    Case("a body of 8 MiB", post("/dialogue", b" " * (LIMIT - 2) + b"{}"), (200,)),
     Case("a body in a GET", send("GET", "/stats", b"{}"), (200,)),
 )
 
