@@ -20,6 +20,7 @@ from app.guard import BODY_BYTES
 from app.limits import open_limits
 from app.pagination import Cursors
 from app.prefix import PrefixMiddleware
+from app.readiness import Readiness
 from app.rest_of_path import RestOfPath
 from app.services.summarizer import Summarizer
 from app.summaries.chat import Chat
@@ -111,6 +112,7 @@ def connect(app: Flask, settings: Settings, backend: Backend) -> None:
         backend=backend,
         authenticator=Authenticator(backend, settings.key_cache),
         cursors=Cursors(backend.cursor_secret),
+        readiness=Readiness(backend),
         sweeper=Sweeper(backend),
         summarizer=Summarizer(backend, open_provider(settings), Extractive(), settings.summary_templates),
         limits=open_limits(settings),

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from app.domain import JsonText, Scope
     from app.limits import Limits
     from app.pagination import Cursors
+    from app.readiness import Readiness
     from app.services.commands import Condition
     from app.services.summarizer import Summarizer
     from app.settings import Settings
@@ -36,6 +37,7 @@ class Parts:
     backend: Backend
     authenticator: Authenticator
     cursors: Cursors
+    readiness: Readiness
     sweeper: Sweeper
     summarizer: Summarizer
     limits: Limits
