@@ -7,6 +7,7 @@ from typing import Any
 import gunicorn
 import gunicorn.config
 import gunicorn.glogging
+import gunicorn.http.errors
 import gunicorn.http.wsgi
 
 from app.logs import JsonLines
@@ -65,6 +66,12 @@ class ServerLog(gunicorn.glogging.Logger):
 
 
 logger_class = ServerLog
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Refuse HTTP/1.1 without a host, as RFC 9112 (section 3.2) asks; gunicorn itself refuses two of them."""
+    if request.version >= (1, 1) and not any(name == "HOST" for name, _ in request.headers):
+        raise gunicorn.http.errors.InvalidHeader("HOST", req=request)
 
 
 def on_starting(server: Any) -> None:

@@ -20,6 +20,8 @@ from app.lean_flask import LeanFlask
 from app.limits import open_limits
 from app.pagination import Cursors
 from app.prefix import PrefixMiddleware
+from app.readiness import Readiness
+from app.rest_of_path import RestOfPath
 from app.services.summarizer import Summarizer
 from app.summaries.chat import Chat
 from app.summaries.endpoint import Endpoint
@@ -89,6 +91,7 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     app = LeanFlask(__name__, static_folder=None)
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
+    app.url_map.converters["path"] = RestOfPath
     api = LeanFlaskApi(specification)
     app.register_blueprint(api.blueprint)
     app.register_blueprint(assets)
@@ -111,6 +114,7 @@ def connect(app: Flask, settings: Settings, backend: Backend) -> None:
         backend=backend,
         authenticator=Authenticator(backend, settings.key_cache),
         cursors=Cursors(backend.cursor_secret),
+        readiness=Readiness(backend),
         sweeper=Sweeper(backend),
         summarizer=Summarizer(backend, open_provider(settings), Extractive(), settings.summary_templates),
         limits=open_limits(settings),

@@ -48,10 +48,14 @@ class ClientSocket(socket.socket):
             raise TimeoutError("the client sends too slowly") from None
 
     def _ask_for_more(self) -> None:
-        """Tell a client that waits for it (``Expect: 100-continue``) that its body is wanted."""
+        """Tell a client that waits for it (``Expect: 100-continue``) that its body is wanted.
+
+        Not before it is: who is refused without it need not send it.
+        """
         if self.promises_more:
             self.promises_more = False
-            self.send(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+            self.flush()
 
     def receive(self) -> bytes | None:
         """Return what has come, b"" at the end and None when nothing has."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from app.domain import JsonText, Scope
     from app.limits import Limits
     from app.pagination import Cursors
+    from app.readiness import Readiness
     from app.services.commands import Condition
     from app.services.summarizer import Summarizer
     from app.settings import Settings
@@ -37,6 +38,7 @@ class Parts:
     backend: Backend
     authenticator: Authenticator
     cursors: Cursors
+    readiness: Readiness
     sweeper: Sweeper
     summarizer: Summarizer
     limits: Limits

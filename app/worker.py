@@ -230,6 +230,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def handle_request(self, req: Any, conn: Any) -> bool:
         """Have the application answer a request; return whether the connection is kept."""
+        self.cfg.pre_request(self, req)
         self._count_request()
         conn.sock.promises_more = req._expected_100_continue  # noqa: SLF001  # gunicorn has no accessor
         answer = Answer()

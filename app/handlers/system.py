@@ -23,7 +23,7 @@ def get_health() -> Response:
 
 def get_readiness() -> Response:
     """GET /ready: the store answers, is migrated and takes writes."""
-    parts().backend.check_ready()
+    parts().readiness.require()
     return respond(compact({"status": "ready"}))
 
 

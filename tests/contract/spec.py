@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
@@ -13,6 +14,9 @@ from app import find_spec
 from app.validation import to_json_schema
 
 METHODS = ("get", "put", "post", "delete", "patch")
+
+Case = tuple[str, str, dict[str, Any]]
+"""Method, path and operation."""
 
 
 @cache
@@ -36,6 +40,16 @@ def follow(node: Any) -> Any:
             target = target[part]
         node = target
     return node
+
+
+def operations() -> Iterator[Case]:
+    """Yield method, path and operation, its parameters complete, for every operation of the description."""
+    for path, item in specification()["paths"].items():
+        for method in METHODS:
+            if method in item:
+                operation = item[method]
+                given = [*operation.get("parameters", []), *item.get("parameters", [])]
+                yield method, path, operation | {"parameters": [follow(entry) for entry in given]}
 
 
 @cache

@@ -17,7 +17,7 @@ from app.domain import Rights
 from app.settings import Settings
 from app.stores import Backend
 from tests.contract.conftest import Api, check_envelope, make_key
-from tests.contract.spec import METHODS, follow, specification, validator
+from tests.contract.spec import Case, follow, operations, specification, validator
 
 REPORTED: dict[str, type[errors.ColloquyError] | None] = {
     "404": errors.DialogueNotFound,
@@ -29,24 +29,7 @@ REPORTED: dict[str, type[errors.ColloquyError] | None] = {
 }
 """What the stand-in store raises; None: a bug."""
 
-Case = tuple[str, str, dict[str, Any]]
-"""Method, path and operation."""
-
 BIG = b'{"label": "' + b"x" * (8 * 1024 * 1024) + b'"}'
-
-
-def operations() -> Iterator[Case]:
-    """Yield method, path and operation for every operation of the description."""
-    for path, item in specification()["paths"].items():
-        for method in METHODS:
-            if method in item:
-                shared = item.get("parameters", [])
-                yield (
-                    method,
-                    path,
-                    item[method]
-                    | {"parameters": [follow(p) for p in [*item[method].get("parameters", []), *shared]]},
-                )
 
 
 AT_THE_EDGE: dict[str, dict[str, Any]] = {

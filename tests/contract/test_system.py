@@ -21,6 +21,23 @@ def test_health_and_readiness_need_no_key(api: Api) -> None:
         assert (response.status_code, response.get_json()) == (200, {"status": status})
 
 
+def test_readiness_costs_a_stranger_one_check(
+    api: Api, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However often it is asked meanwhile, the store is written to once."""
+    checks: list[int] = []
+    check_ready = backend.check_ready
+
+    def count() -> None:
+        checks.append(1)
+        check_ready()
+
+    monkeypatch.setattr(backend, "check_ready", count)
+    monkeypatch.setattr("app.readiness.GOOD_SECONDS", 60.0)
+    assert [api.client.get("/ready").status_code for _ in range(5)] == [200] * 5
+    assert len(checks) == 1
+
+
 def test_the_description_is_served(api: Api) -> None:
     """``/openapi.yaml`` is the file's own bytes, ``/openapi.json`` the same as JSON."""
     assert api.client.get("/openapi.yaml").data == find_spec().read_bytes()

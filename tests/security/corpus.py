@@ -49,6 +49,11 @@ def get(path: str, *headers: str) -> bytes:
     return head(f"GET {path} HTTP/1.1", *headers)
 
 
+def asked(start: str, length: int, *, key: bool = True) -> bytes:
+    """Return the head of a request that waits for "100 Continue" before its body."""
+    return head(f"{start} HTTP/1.1", "Expect: 100-continue", f"Content-Length: {length}", key=key)
+
+
 def chunked(path: str, raw: bytes, *headers: str) -> bytes:
     """Return a POST whose chunks are given as they are on the wire."""
     return head(f"POST {path} HTTP/1.1", "Transfer-Encoding: chunked", *headers) + raw
@@ -96,8 +101,18 @@ HTTP = (
     Case("a URL of 9 KB", get("/stats?a=" + "Z" * 9000), (414,), "INVALID_INPUT"),
     Case("a query string of 8 KB", get("/stats?" + "Z" * 8000), (400,), "INVALID_PARAMETER"),
     Case("1,000 query parameters", get("/stats?" + "&".join(f"a{n}=1" for n in range(1000))), (400,)),
+    Case("a stranger who asks to go on", asked("POST /message", 9, key=False), (401,), "UNAUTHORIZED"),
+    Case("asking to go on with 9 MiB", asked("POST /message", 9 * MIB), (413,), "PAYLOAD_TOO_LARGE"),
+    Case("asking to go on to nowhere", asked("POST /nowhere", 9), (404,), "ROUTE_NOT_FOUND"),
+    Case("asking to go on with a body for a GET", asked("GET /stats", 9), (200,)),
     Case("an unknown Expect", get("/stats", "Expect: miracles"), (417,), "INVALID_INPUT"),
-    Case("two hosts", head("GET /stats HTTP/1.1", "Host: b"), (200, 400)),
+    Case("no host", b"GET /health HTTP/1.1\r\nX-Y: z\r\n\r\n", (400,), "INVALID_INPUT"),
+    Case("no header at all", b"GET /health HTTP/1.1\r\n\r\n", (400,), "INVALID_INPUT"),
+    Case("no host in HTTP/1.0", b"GET /health HTTP/1.0\r\n\r\n", (200,)),
+    Case("an empty host", b"GET /health HTTP/1.1\r\nHost:\r\n\r\n", (200,)),
+    Case("two hosts", head("GET /stats HTTP/1.1", "Host: b"), (400,), "INVALID_INPUT"),
+    Case("the same host twice", head("GET /stats HTTP/1.1", "Host: localhost"), (400,), "INVALID_INPUT"),
+    Case("two hosts in HTTP/1.0", head("GET /health HTTP/1.0", "Host: b"), (400,), "INVALID_INPUT"),
     Case("an absolute URL", head("GET http://elsewhere/stats HTTP/1.1"), (200, 400, 404)),
     Case("an id of path traversal", get("/dialogue/../../etc/passwd"), (400, 404)),
     Case("an upgrade that nobody offers", get("/stats", "Upgrade: h2c", "Connection: upgrade"), (200,)),
@@ -109,7 +124,7 @@ HTTP = (
     ),
     Case(
         "an Authorization of odd bytes",
-        b"GET /stats HTTP/1.1\r\nAuthorization: Bearer \xff\xfe\r\n\r\n",
+        b"GET /stats HTTP/1.1\r\nHost: a\r\nAuthorization: Bearer \xff\xfe\r\n\r\n",
         (401,),
         "UNAUTHORIZED",
     ),
@@ -223,7 +238,8 @@ LENGTHS = (
         (413,),
         "PAYLOAD_TOO_LARGE",
     ),
-    Case("a body of 8 MiB of spaces", post("/dialogue", b" " * LIMIT), (200,)),
+    Case("a body of 8 MiB of spaces", post("/dialogue", b" " * LIMIT), (400,), "INVALID_JSON"),
+    Case("a body of 8 MiB", post("/dialogue", b" " * (LIMIT - 2) + b"{}"), (200,)),
     Case("a body in a GET", send("GET", "/stats", b"{}"), (200,)),
 )
 
@@ -419,6 +435,15 @@ PATHS = (
     Case("a namespace that is not UTF-8", get("/dialogue/d?namespace=%FF"), (400,), "INVALID_PARAMETER"),
     Case("a list of a namespace that is not UTF-8", get("/dialogue?namespace=a%E9"), (400,)),
     Case("a namespace to erase that is not UTF-8", head("DELETE /namespace/a%FF HTTP/1.1"), (400,)),
+    *(
+        Case(
+            f"a namespace to erase with {mark}",
+            head(f"DELETE /namespace/a{mark} HTTP/1.1"),
+            (400,),
+            "INVALID_PARAMETER",
+        )
+        for mark in ("%0A", "%0Ab", "%0D%0A", "%2F%0A", "%C2%85", "%00")
+    ),
     Case("a parameter's name that is not UTF-8", get("/stats?%FF=1"), (400,), "INVALID_PARAMETER"),
     Case("a namespace twice", get("/dialogue/d?namespace=a&namespace=b"), (400,), "INVALID_PARAMETER"),
     Case("a limit twice", get("/dialogue?limit=1&limit=2"), (400,), "INVALID_PARAMETER"),

@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.security.corpus import CASES, CONTENTS, MIB, Case, head, post
+from tests.security.corpus import CASES, CONTENTS, MIB, Case, asked, head, post
 from tests.security.server import Server, serving
 
 pytestmark = pytest.mark.server
@@ -165,7 +165,7 @@ SLOW_KINDS = {
         b"\r\n" + b"1\r\n{\r\n" * 200,
     ),
     "an awaited body a byte a second": (
-        head("POST /dialogue HTTP/1.1", "Expect: 100-continue", "Content-Length: 1000"),
+        asked("POST /dialogue", 1000),
         b"{" * 1000,
     ),
     "a stranger's body a byte a second": (
@@ -253,10 +253,22 @@ def test_pipelined_requests_are_all_answered(server: Server) -> None:
 def test_body_after_a_continue_is_taken(server: Server) -> None:
     """A client that asks with Expect: 100-continue is told to go on, and its body is taken."""
     with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
-        raw = head("POST /dialogue HTTP/1.1", "Expect: 100-continue", "Content-Length: 2")
-        client.sendall(raw.replace(b"@KEY@", server.key.encode()))
-        assert _receive(client).startswith(b"HTTP/1.1 100")
+        client.sendall(asked("POST /dialogue", 2).replace(b"@KEY@", server.key.encode()))
+        assert _receive(client) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(b"{}")
+        assert read_answer(client)[0] == 200
+
+
+def test_body_that_did_not_wait_needs_no_continue(server: Server) -> None:
+    """A body that comes along with its Expect is taken, and no later request is told to go on instead."""
+    once = (asked("POST /dialogue", 2) + b"{}").replace(b"@KEY@", server.key.encode())
+    slowly = head("POST /dialogue HTTP/1.1", "Content-Length: 100000").replace(b"@KEY@", server.key.encode())
+    with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
+        client.sendall(once)
+        assert read_answer(client)[0] == 200
+        client.sendall(slowly + b"{" + b" " * 80_000)
+        time.sleep(0.5)
+        client.sendall(b" " * 19_998 + b"}")
         assert read_answer(client)[0] == 200
 
 

@@ -136,12 +136,19 @@ def test_number_without_an_integer_part_keeps_its_value() -> None:
     assert math.isclose(parse_json(b"0.1"), 0.1)
 
 
-@pytest.mark.parametrize("body", [b"", b" \r\n\t"])
-def test_empty_body_counts_as_an_empty_object_where_it_may(body: bytes) -> None:
-    """Nothing, or nothing but white space, is {} where the body is optional and refused where it is not."""
-    assert read_json(request(body), required=False) == {}
+def test_empty_body_counts_as_an_empty_object_where_it_may() -> None:
+    """Nothing is {} where the body is optional and refused where it is not."""
+    assert read_json(request(b""), required=False) == {}
     with pytest.raises(InvalidInput, match="needs a body"):
-        read_json(request(body), required=True)
+        read_json(request(b""), required=True)
+
+
+@pytest.mark.parametrize("body", [b" ", b"\n", b" \r\n\t"])
+@pytest.mark.parametrize("required", [False, True])
+def test_white_space_is_no_empty_body(body: bytes, *, required: bool) -> None:
+    """What was sent has to be JSON, and white space alone is not."""
+    with pytest.raises(InvalidJson, match="not valid JSON"):
+        read_json(request(body), required=required)
 
 
 @pytest.mark.parametrize(

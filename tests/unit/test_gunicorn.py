@@ -9,8 +9,8 @@ from types import SimpleNamespace
 from typing import Any
 
 import gunicorn
-import gunicorn.http.wsgi
 import pytest
+from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from app.connection import Connection
@@ -53,7 +53,7 @@ def test_what_is_used_is_still_there() -> None:
     for name in USED:
         assert f"self.{name}" in source, f"gunicorn has no {name} any more"
     assert "self.handle_request(req, conn)" in inspect.getsource(ThreadWorker.handle)
-    assert "req._expected_100_continue" in inspect.getsource(gunicorn.http.wsgi.create)
+    assert "req._expected_100_continue" in inspect.getsource(wsgi.create)
     assert "self.run()" in inspect.getsource(ThreadWorker.__mro__[1].init_process)
     assert list(inspect.signature(TConn.__init__).parameters) == ["self", "cfg", "sock", "client", "server"]
 

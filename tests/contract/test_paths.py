@@ -1,0 +1,82 @@
+"""Parameters in the path, as they are written on the wire: the description decides which texts are names."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Any
+from urllib.parse import quote
+
+import jsonschema_rs
+import pytest
+
+from app.validation import to_json_schema
+from tests.contract.conftest import Api
+from tests.contract.spec import follow, operations
+
+BREAKS = ("\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029")
+"""All that some library takes for the end of a line."""
+
+TEXTS = (
+    *(text for mark in BREAKS for text in (f"a{mark}", f"{mark}a", f"a{mark}b", mark, mark * 2)),
+    *("a", ".", "..", "...", "~", " ", "a ", "+", "%", "a%2Fb", "?", "#", ";", "a;b=c", "\\", "\0", "\x7f"),
+    *("é", "e\u0301", "\ufeff", "\U0001f600", "a" * 128, "a" * 129, "null", "{id}", "<id>", "api"),
+)
+WITH_SLASHES = ("a/", "/a", "/", "//", "a/b", "a//b", "./..", "/\n", "\n/", "a/\nb", "a" * 127 + "/b")
+
+Place = tuple[str, str, dict[str, Any]]
+"""A method, a path and a parameter in it."""
+
+
+def places() -> Iterator[Any]:
+    """Yield every parameter in the path of every operation."""
+    for method, path, operation in operations():
+        for parameter in operation["parameters"]:
+            if parameter["in"] == "path":
+                name = f"{operation['operationId']}-{parameter['name']}"
+                yield pytest.param((method.upper(), path, parameter), id=name)
+
+
+def is_name(parameter: dict[str, Any], text: str) -> bool:
+    """Whether the description takes a text for this parameter."""
+    schema = to_json_schema(follow(parameter["schema"]))
+    return jsonschema_rs.Draft4Validator(schema).is_valid(text)
+
+
+def texts(parameter: dict[str, Any]) -> tuple[str, ...]:
+    """Return what to try: a slash is part of a text only where the parameter is the rest of the path."""
+    takes_slashes = follow(parameter["schema"]).get("format") == "path"
+    return TEXTS + WITH_SLASHES if takes_slashes else TEXTS
+
+
+def address(template: str, name: str, text: str) -> str:
+    """Return a path with a text for one parameter, encoded throughout."""
+    filled = {name: quote(text, safe="")}
+    return re.sub(r"\{(\w+)\}", lambda match: filled.get(match[1], "x"), template)
+
+
+def is_refused(api: Api, method: str, path: str, name: str) -> bool:
+    """Whether a request is refused for a parameter; that it has a route is certain."""
+    response = api.call(method, path, None if method == "GET" else {})
+    error = {} if response.status_code < 400 else response.get_json()["error"]
+    assert error.get("code") != "ROUTE_NOT_FOUND", path
+    return error.get("code") == "INVALID_PARAMETER" and [one["field"] for one in error["details"]] == [name]
+
+
+@pytest.mark.parametrize("place", list(places()))
+def test_text_in_the_path_is_taken_or_refused_as_described(api: Api, place: Place) -> None:
+    """A text that the description refuses is 400 and names the parameter; any other is not refused for it."""
+    method, template, parameter = place
+    name = parameter["name"]
+    for text in texts(parameter):
+        refused = is_refused(api, method, address(template, name, text), name)
+        assert refused != is_name(parameter, text), repr(text)
+
+
+def test_namespace_that_begins_with_a_slash_can_be_erased(api: Api) -> None:
+    """Slashes are part of a namespace wherever they are: what was stored under it goes, nothing else does."""
+    for namespace in ("/anna", "anna", "anna/"):
+        api.ok("POST", "/memory", {"id": "m", "namespace": namespace, "value": 1})
+    assert api.ok("DELETE", "/namespace//anna")["memories"] == 1
+    assert api.ok("DELETE", "/namespace/anna%2F")["memories"] == 1
+    assert api.ok("GET", "/memory/m", query={"namespace": "anna"})["namespace"] == "anna"
