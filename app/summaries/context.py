@@ -8,7 +8,7 @@ from enum import StrEnum
 from itertools import takewhile
 from typing import Any
 
-from app.errors import InvalidParameter
+from app.errors import Detail, InvalidParameter
 from app.summaries import Turn
 from app.summaries.content import Call, Image, Result, Text, Unknown, as_json, read_parts
 from app.summaries.formats import (
@@ -184,9 +184,8 @@ class _Plan:
             return 0
         smallest = self._base + self._needed.tokens
         if smallest > self._budget:
-            raise InvalidParameter(
-                f"maxTokens is too small for the last user message: it must be at least {smallest}."
-            )
+            reason = f"is too small for the last user message: it must be at least {smallest}"
+            raise InvalidParameter(f"maxTokens {reason}.", Detail("maxTokens", reason))
         return self._needed.tokens
 
     def _fit_summary(self, summary: str, left: int) -> int:

@@ -90,8 +90,7 @@ class Prover:
         """Send a request while something fails, then what a client would send next."""
         namespace = self._world(route)
         where = f"{self._name}: {route.name}, {fault.name}" + (f" at {command}" if command else "")
-        if route.operation == "getReadiness":
-            time.sleep(GOOD_SECONDS)  # A good answer is given again for so long; here it has to be found out.
+        let_age(route)
         with fault.start(command):
             begun = time.monotonic()
             try:
@@ -156,6 +155,12 @@ class Prover:
 def is_safe_to_repeat(route: Route) -> bool:
     """Whether the request carries ids of its own or an Idempotency-Key."""
     return route.keyed or not route.variant
+
+
+def let_age(route: Route) -> None:
+    """Wait until a good answer is not given again, so that the next one has to be found out in the store."""
+    if route.operation == "getReadiness":
+        time.sleep(GOOD_SECONDS)
 
 
 def send(api: Api, route: Route, namespace: str) -> Any:

@@ -21,7 +21,7 @@ from pymongo.monitoring import (
 )
 
 from app.stores.mongo import open_mongo
-from tests.reliability.faults import SETTINGS, TIMEOUT, Fault, Prover, Tally, send
+from tests.reliability.faults import SETTINGS, TIMEOUT, Fault, Prover, Tally, let_age, send
 from tests.reliability.line import Line
 from tests.reliability.own_server import TO_FAIL
 from tests.reliability.report import say
@@ -145,6 +145,7 @@ def _learn(prover: Prover, route: Route, counted: Counted) -> set[str]:
     """Return which kinds of commands a request sends while nothing fails."""
     prover.learn(route)
     namespace = prover._world(route)
+    let_age(route)
     counted.names.clear()
     send(prover._api, route, namespace)
     return set(counted.names) & COMMANDS

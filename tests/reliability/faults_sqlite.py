@@ -7,15 +7,13 @@ import sqlite3
 import subprocess
 import sys
 import tempfile
-import time
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from pathlib import Path
 
-from app.readiness import GOOD_SECONDS
 from app.stores.sqlite import SqliteBackend
 from tests.disk import no_file_writes
-from tests.reliability.faults import SETTINGS, Fault, Prover, Tally, send
+from tests.reliability.faults import SETTINGS, Fault, Prover, Tally, let_age, send
 from tests.reliability.routes import Route, prepare
 from tests.reliability.stage import Stage
 
@@ -124,13 +122,13 @@ def _delete(stage: Stage, file: File, routes: list[Route]) -> Tally:
     copy = file.path.parent.with_name("backup.db")
     shutil.copyfile(file.path, copy)
     shutil.rmtree(file.path.parent)
-    time.sleep(GOOD_SECONDS)  # /ready may give its last good answer for so long.
     for replaced in (False, True):
         if replaced:
             file.path.parent.mkdir()
             sqlite3.connect(file.path).close()
             file.path.touch()
         for route in routes:
+            let_age(route)
             answer = send(api, route, "kept")
             tally.note(answer.status_code, 0.0, None)
             untouched = route.operation in ("getHealth", "getDocs", "getSpecYaml", "getSpecJson")

@@ -118,8 +118,9 @@ def test_any_dialogue_yields_a_valid_context_or_the_smallest_budget(
     except InvalidParameter as error:
         smallest = int(re.findall(r"at least (\d+)", error.message)[0])
         assert smallest > tokens
-        with pytest.raises(InvalidParameter):
+        with pytest.raises(InvalidParameter) as refused:
             plan(turns, smallest - 1, target, summary)
+        assert [detail.field for detail in refused.value.details] == ["maxTokens"]
         tokens = smallest
         context = plan(turns, tokens, target, summary)
     check(context, target, tokens)

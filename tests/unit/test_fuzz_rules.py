@@ -52,6 +52,8 @@ def refused(code: str, *fields: str) -> dict[str, Any]:
 
 DEEP = json.loads('{"a":' * 17 + "1" + "}" * 17)
 
+SMALLEST = {"message": "maxTokens is too small for the last user message: it must be at least 495."}
+
 BROKEN = [
     ("POST", "/dialogue", {"message": {}, "messages": []}, refused("INVALID_INPUT")),
     ("POST", "/messages", [{"id": "a"}, {"id": "a"}], refused("INVALID_INPUT")),
@@ -70,6 +72,7 @@ BROKEN = [
     ("GET", "/dialogue?ids=a&limit=1", None, refused("INVALID_PARAMETER")),
     ("GET", "/dialogue?include=state", None, refused("INVALID_PARAMETER")),
     ("GET", "/dialogue?next=made-up", None, refused("INVALID_PARAMETER", "next")),
+    ("GET", "/dialogue/a/context?maxTokens=494", None, refused("INVALID_PARAMETER", "maxTokens") | SMALLEST),
 ]
 KEPT = [
     ("POST", "/dialogue", {"message": {}}, refused("INVALID_INPUT")),
@@ -90,6 +93,9 @@ KEPT = [
     ("POST", "/dialogue/a/end", None, refused("INVALID_ACTION")),
     ("GET", "/dialogue?ids=a&include=state", None, refused("INVALID_PARAMETER")),
     ("GET", "/dialogue?created=2026-02-28", None, refused("INVALID_PARAMETER", "created")),
+    ("GET", "/dialogue/a/context?maxTokens=495", None, refused("INVALID_PARAMETER", "maxTokens") | SMALLEST),
+    ("GET", "/dialogue/a/context", None, refused("INVALID_PARAMETER", "maxTokens") | SMALLEST),
+    ("GET", "/dialogue/a/context?maxTokens=256", None, refused("INVALID_PARAMETER", "maxTokens")),
 ]
 
 

@@ -24,6 +24,7 @@ LINE_END = 2
 LEVELS = 64
 METADATA_LEVELS = 16
 LONGEST_NAMESPACE = 128
+USUAL_BUDGET = 4000
 ACTIONS = ("end", "compact", "archive", "reopen")
 TEMPLATES = ("decisions", "default", "facts", "handover")
 
@@ -205,6 +206,14 @@ def _name_of(operator: str, operand: Any) -> str | None:
     return named if 0 < len(named) <= LONGEST_NAMESPACE and not has_control else None
 
 
+def _asks_for_too_small_a_context(refusal: Refusal) -> bool:
+    """Whether the budget of a context is below the smallest that works, which other tests hold to be true."""
+    smallest = re.search(r"at least (\d+)", refusal.error["message"])
+    if smallest is None or not refusal.sent.path.endswith("/context") or not refusal.names("maxTokens"):
+        return False
+    return int(refusal.asks("maxTokens") or USUAL_BUDGET) < int(smallest[1])
+
+
 INPUT = "INVALID_INPUT"
 PARAMETER = "INVALID_PARAMETER"
 JSON_TEXT = "INVALID_JSON"
@@ -216,6 +225,7 @@ RULES = (
         lambda refusal: refusal.asks("next") is not None and not refusal.history.gave(refusal.sent),
     ),
     Rule("ids goes with namespace and include only, and include with ids", PARAMETER, _combines_ids),
+    Rule("the budget of a context holds the last user message", PARAMETER, _asks_for_too_small_a_context),
     Rule(
         "message and messages are not sent together",
         INPUT,
