@@ -99,7 +99,7 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
     if settings.trusted_proxies:
         # Only the client's address: nothing here depends on the scheme, host or path that a proxy saw.
-        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # the same
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
         )
     app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))

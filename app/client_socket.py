@@ -21,7 +21,7 @@ class ClientSocket(socket.socket):
         super().setblocking(False)  # noqa: FBT003  # socket's signature
         self.unsent = bytearray()
         self.deadline = 0.0
-        self.promises_more = False
+        self.expects_continue = False
 
     def setblocking(self, _flag: object) -> None:
         """Stay as it is: gunicorn switches it back and forth around its threads."""
@@ -41,19 +41,19 @@ class ClientSocket(socket.socket):
         left = self.deadline - time.monotonic()
         if left > 0:
             turns.step_aside()
-            self._ask_for_more()
+            self._say_continue()
         poll = select.poll()
         poll.register(self, select.POLLIN)
         if left <= 0 or not poll.poll(left * 1000):
             raise TimeoutError("the client sends too slowly") from None
 
-    def _ask_for_more(self) -> None:
+    def _say_continue(self) -> None:
         """Tell a client that waits for it (``Expect: 100-continue``) that its body is wanted.
 
         Not before it is: who is refused without it need not send it.
         """
-        if self.promises_more:
-            self.promises_more = False
+        if self.expects_continue:
+            self.expects_continue = False
             self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
             self.flush()
 

@@ -121,7 +121,7 @@ def open_storage(url: str) -> Any:
         database = urlsplit(url).path.strip("/") or "colloquy"
         bounds = dict.fromkeys(("timeoutMS", "serverSelectionTimeoutMS", "connectTimeoutMS"), milliseconds)
         names = {"counter_collection_name": "rate_limits", "window_collection_name": "rate_limit_windows"}
-        return _PatientMongo(url, database, wrap_exceptions=True, **names, **bounds)  # type: ignore[arg-type]  # passed on
+        return _PatientMongo(url, database, wrap_exceptions=True, **names, **bounds)  # type: ignore[arg-type]  # mypy tries each ** on every parameter
     return storage_from_string(
         url,
         wrap_exceptions=True,

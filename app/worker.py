@@ -47,7 +47,7 @@ TICK_SECONDS: Final = 1.0
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """See the module. What it takes from gunicorn's is how a request is parsed and answered: ``handle``."""
+    """See the module. What it takes from gunicorn's is how a request is parsed, or refused: ``handle``."""
 
     alive: bool
 
@@ -232,7 +232,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Have the application answer a request; return whether the connection is kept."""
         self.cfg.pre_request(self, req)
         self._count_request()
-        conn.sock.promises_more = req._expected_100_continue  # noqa: SLF001  # gunicorn has no accessor
+        conn.sock.expects_continue = req._expected_100_continue  # noqa: SLF001  # gunicorn has no accessor
         answer = Answer()
         answer.take(self.wsgi(environ_of(req, conn.environ), answer.start))
         is_kept = self.alive and self.cfg.keepalive > 0 and not (answer.closes or req.should_close())

@@ -156,7 +156,7 @@ def _own_terms(query: SearchQuery) -> list[Document]:
 
 
 def _dialogues_of(query: SearchQuery, dialogues: str) -> Document:
-    """Return the join with the living dialogues that pass the filters; heads only."""
+    """Return the join with the living dialogues that pass the filters, as lists show them."""
     filters = [{"project": query.reach.project}, *(one for one in conditions(query) if one)]
     return {
         "from": dialogues,
