@@ -22,7 +22,7 @@ bind = f"{_settings.host}:{_settings.port}"
 # In this class of worker threads take turns instead of running against each other, and wait for no client. It
 # builds on gunicorn's threaded worker, so another release of gunicorn runs with its own worker, and says so.
 WORKER_RELEASE = 27
-worker_class = "app.worker.Worker" if gunicorn.version_info[0] == WORKER_RELEASE else "gthread"
+worker_class = "app.server.worker.Worker" if gunicorn.version_info[0] == WORKER_RELEASE else "gthread"
 sendfile = False  # all sending goes through the worker's sockets
 workers = _settings.workers
 threads = _settings.threads

@@ -2,9 +2,10 @@
 
 import os
 
-from app import create_app, logs
-from app.current import parts_of
+from app import logs
 from app.settings import Settings
+from app.web.request_context import parts_of
+from app.wiring import create_app
 
 settings = Settings.from_environment(os.environ)
 logs.configure(settings.log_level)

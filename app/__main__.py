@@ -1,6 +1,6 @@
 """``python -m app``: the command line without an installed ``colloquy``."""
 
-from app.cli import main
+from .cli.program import main
 
 if __name__ == "__main__":
     main()

@@ -16,8 +16,8 @@ from typing import Any
 
 import orjson
 
-from app import clock
-from app.settings import SettingsError
+from .domain import timestamps
+from .settings import SettingsError
 
 _ECHO = re.compile(r"(Invalid request from ip=\S*): .*|(Error handling request) .*", re.DOTALL)
 """What gunicorn says of requests that fail in its hands, and what it quotes of them: it may hold a key."""
@@ -32,7 +32,7 @@ class JsonLines(logging.Formatter):
     def format(self, record: logging.LogRecord) -> str:
         """Return the line."""
         fields: dict[str, Any] = {
-            "time": clock.now(),
+            "time": timestamps.now(),
             "level": record.levelname.lower(),
             "logger": record.name,
             "message": _ECHO.sub(r"\1\2", record.getMessage()),

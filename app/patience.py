@@ -13,8 +13,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from contextvars import ContextVar
 
-from app import turns
-from app.errors import ServiceUnavailable
+from . import turns
+from .domain.errors import ServiceUnavailable
 
 _left: ContextVar[float | None] = ContextVar("_left", default=None)
 

@@ -6,10 +6,10 @@ import logging
 import threading
 from typing import TYPE_CHECKING
 
-from app.errors import ServiceUnavailable
+from .domain.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
-    from app.stores import Maintenance
+    from .stores import Maintenance
 
 PERIOD = 600.0
 """Seconds between looks when nothing wakes it; what a crash left is found at the next start."""

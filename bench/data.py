@@ -6,7 +6,7 @@ import random
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from app.domain import Scope, Timestamp
+from app.domain.records import Scope, Timestamp
 from app.schemas.dialogues import DialogueSchema
 from app.schemas.messages import MessageSchema
 from app.services import dialogues, messages

@@ -19,9 +19,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from app import create_app, logs
+from app import logs
 from app.settings import Settings
 from app.stores.sqlite import open_sqlite
+from app.wiring import create_app
 from bench import data
 
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]

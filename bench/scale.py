@@ -19,14 +19,15 @@ from typing import Any
 
 import orjson
 
-from app import create_app, logs
-from app.domain import Dialogue, Message, Scope, Timestamp
+from app import logs
+from app.domain.records import Dialogue, Message, Scope, Timestamp
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
 from app.services.first_start import prepare
 from app.settings import Settings
 from app.stores import Backend, Transaction
 from app.stores.sqlite import open_sqlite
+from app.wiring import create_app
 from bench import data
 from bench.inprocess import call, environ_of
 

@@ -21,7 +21,7 @@ from typing import Any
 import bson
 from ulid import ULID
 
-from app.domain import Reach, Scope
+from app.domain.records import Reach, Scope
 from app.stores.mongo.documents import dialogue_document, key_of, message_document
 from app.stores.mongo.schema import INDEXES
 from app.stores.sqlite import open_sqlite

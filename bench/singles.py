@@ -14,7 +14,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from app.domain import Scope
+from app.domain.records import Scope
 from app.schemas.messages import MessageSchema
 from app.services import messages
 from app.services.commands import Condition

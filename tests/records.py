@@ -6,7 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.domain import (
+from app.domain.ids import compact, new_id
+from app.domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from app.domain.records import (
     Dialogue,
     JsonText,
     Key,
@@ -19,8 +21,6 @@ from app.domain import (
     Summary,
     Timestamp,
 )
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-from app.identity import compact, new_id
 from app.stores import Store
 
 SCOPE = Scope("acme")

@@ -9,7 +9,25 @@ import orjson
 from flask import Response
 from inflection import camelize
 
-from app.current import (
+from ..domain.errors import (
+    Detail,
+    InvalidAction,
+    InvalidInput,
+    InvalidParameter,
+    PayloadTooLarge,
+    quote,
+)
+from ..domain.ids import compact
+from ..domain.list_items import DialogueEntry
+from ..domain.records import Dialogue, DialogueListing, JsonText, Order, Reach, Scope, Status
+from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
+from ..schemas.load import load
+from ..services import dialogues, wire
+from ..services.messages import dialogue_not_found
+from ..services.state import merge, patch, render
+from ..services.wire import Answer
+from ..stores import PAGE_BYTES
+from ..web.request_context import (
     commit,
     condition,
     known_versions,
@@ -20,27 +38,9 @@ from app.current import (
     scope,
     store,
 )
-from app.domain import Dialogue, DialogueListing, JsonText, Order, Reach, Scope, Status
-from app.entries import DialogueEntry
-from app.errors import (
-    Detail,
-    InvalidAction,
-    InvalidInput,
-    InvalidParameter,
-    PayloadTooLarge,
-    quote,
-)
-from app.handlers.messages import recent_messages
-from app.handlers.summaries import compact_dialogue
-from app.handlers.times import time_range
-from app.identity import compact
-from app.schemas.dialogues import DialogueSchema, DialogueUpdateSchema
-from app.schemas.load import load
-from app.services import dialogues, wire
-from app.services.messages import dialogue_not_found
-from app.services.state import merge, patch, render
-from app.services.wire import Answer
-from app.stores import PAGE_BYTES
+from .messages import recent_messages
+from .summaries import compact_dialogue
+from .times import time_range
 
 WHOLE_AT_ONCE = 4
 """How many whole dialogues are read at once; one may take 2 MiB."""

@@ -6,16 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from app.current import commit, parts, principal, respond, scope, store
-from app.domain import MemoryListing, Order
-from app.handlers.times import time_range
-from app.schemas.load import load
-from app.schemas.memories import MemorySchema, MemoryUpdateSchema
-from app.services import memories, wire
-from app.services.wire import Answer
+from ..domain.records import MemoryListing, Order
+from ..schemas.load import load
+from ..schemas.memories import MemorySchema, MemoryUpdateSchema
+from ..services import memories, wire
+from ..services.wire import Answer
+from ..web.request_context import commit, parts, principal, respond, scope, store
+from .times import time_range
 
 if TYPE_CHECKING:
-    from app.stores import Transaction
+    from ..stores import Transaction
 
 NEW_MEMORY = MemorySchema()
 MEMORY_UPDATE = MemoryUpdateSchema()

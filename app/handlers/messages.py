@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Response
 
-from app.current import commit, condition, parts, respond, scope, store
-from app.domain import (
+from ..domain.list_items import MessageEntry
+from ..domain.records import (
     RECENT_MESSAGES,
     Dialogue,
     JsonText,
@@ -17,17 +17,17 @@ from app.domain import (
     Page,
     Scope,
 )
-from app.entries import MessageEntry
-from app.handlers.times import time_range
-from app.schemas.load import load
-from app.schemas.messages import MessageSchema, require_batch
-from app.services import dialogues, messages, wire
-from app.services.wire import Answer
-from app.stores import Incarnation
+from ..schemas.load import load
+from ..schemas.messages import MessageSchema, require_batch
+from ..services import dialogues, messages, wire
+from ..services.wire import Answer
+from ..stores import Incarnation
+from ..web.request_context import commit, condition, parts, respond, scope, store
+from .times import time_range
 
 if TYPE_CHECKING:
-    from app.services.commands import NewMessage
-    from app.stores import Transaction
+    from ..services.commands import NewMessage
+    from ..stores import Transaction
 
 MESSAGE = MessageSchema()
 

@@ -7,9 +7,9 @@ from typing import Any
 
 from flask import Response
 
-from app.current import principal, respond, store
-from app.search.request import parse_search
-from app.services import wire
+from ..search.request import parse_search
+from ..services import wire
+from ..web.request_context import principal, respond, store
 
 
 def search(body: dict[str, Any]) -> Response:

@@ -7,18 +7,18 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Response
 
-from app.current import commit, condition, parts, replay, respond, scope, store
-from app.domain import Order, Scope, SummaryListing
-from app.schemas.load import load
-from app.schemas.summaries import SummarySchema
-from app.services import messages, summaries, wire
-from app.services.context import Wanted, read_context
-from app.services.wire import Answer
-from app.summaries.context import DEFAULT_TOKENS, Format
+from ..domain.records import Order, Scope, SummaryListing
+from ..schemas.load import load
+from ..schemas.summaries import SummarySchema
+from ..services import messages, summaries, wire
+from ..services.context import Wanted, read_context
+from ..services.wire import Answer
+from ..summaries.context.planning import DEFAULT_TOKENS, Format
+from ..web.request_context import commit, condition, parts, replay, respond, scope, store
 
 if TYPE_CHECKING:
-    from app.services.commands import NewSummary
-    from app.stores import Transaction
+    from ..services.commands import NewSummary
+    from ..stores import Transaction
 
 SUMMARY = SummarySchema()
 

@@ -6,14 +6,14 @@ from typing import TYPE_CHECKING
 
 from flask import Response
 
-from app.current import commit, parts, principal, respond, scope, spec, store
-from app.docs_page import PAGE, PAGE_HEADERS
-from app.identity import compact
-from app.services import wire
-from app.services.erasure import erase
+from ..domain.ids import compact
+from ..services import wire
+from ..services.erasure import erase
+from ..web.docs import PAGE, PAGE_HEADERS
+from ..web.request_context import commit, parts, principal, respond, scope, spec, store
 
 if TYPE_CHECKING:
-    from app.stores import Transaction
+    from ..stores import Transaction
 
 
 def get_health() -> Response:

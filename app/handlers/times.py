@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from app import clock
-from app.domain import TimeRange
-from app.errors import Detail, InvalidParameter
+from ..domain import timestamps
+from ..domain.errors import Detail, InvalidParameter
+from ..domain.records import TimeRange
 
 
 def time_range(
@@ -12,6 +12,6 @@ def time_range(
 ) -> TimeRange:
     """Return what ``created``, ``startDate`` and ``endDate`` leave; raises InvalidParameter."""
     try:
-        return clock.list_range(created, start_date, end_date)
+        return timestamps.list_range(created, start_date, end_date)
     except ValueError as error:
         raise InvalidParameter(f"{error}.", Detail("created, startDate, endDate", str(error))) from None

@@ -7,13 +7,13 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load
 
-from app.domain import JsonText
-from app.errors import Detail, InvalidInput
-from app.identity import fingerprint, new_id
-from app.schemas.fields import Label, Metadata, Tags, Time
-from app.schemas.messages import MessageSchema, gather
-from app.services.commands import UNSET, DialogueUpdate, NewDialogue, NewMessage
-from app.services.state import parse, render
+from ..domain.errors import Detail, InvalidInput
+from ..domain.ids import fingerprint, new_id
+from ..domain.records import JsonText
+from ..services.commands import UNSET, DialogueUpdate, NewDialogue, NewMessage
+from ..services.state import parse, render
+from .fields import Label, Metadata, Tags, Time
+from .messages import MessageSchema, gather
 
 
 @dataclass(frozen=True, slots=True)

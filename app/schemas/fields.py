@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import ValidationError, fields
 
-from app import clock
-from app.domain import JsonText, Timestamp
-from app.errors import PayloadTooLarge
-from app.identity import compact
+from ..domain import timestamps
+from ..domain.errors import PayloadTooLarge
+from ..domain.ids import compact
+from ..domain.records import JsonText, Timestamp
 
 CONTENT_BYTES = 1024 * 1024
 """The largest content of one message, in bytes of compact JSON."""
@@ -29,7 +29,7 @@ class Time(fields.Field[Timestamp]):
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Timestamp:
         try:
-            return clock.parse_time(value)
+            return timestamps.parse_time(value)
         except ValueError as error:
             raise ValidationError(str(error)) from None
 

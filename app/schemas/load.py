@@ -6,8 +6,8 @@ from typing import Any
 
 from marshmallow import Schema, ValidationError
 
-from app.errors import Detail, InvalidInput
-from app.wording import field_path, sentence
+from ..domain.errors import Detail, InvalidInput
+from ..web.validation_messages import field_path, sentence
 
 
 def load(schema: Schema, body: Any, *, where: tuple[str | int, ...] = ()) -> Any:

@@ -8,12 +8,12 @@ from typing import Any
 import orjson
 from marshmallow import Schema, fields, post_load
 
-from app.domain import JsonText
-from app.identity import fingerprint, new_id
-from app.schemas.fields import Json, Label, Metadata, Tags
-from app.search.analysis import memory_terms
-from app.services.commands import UNSET, MemoryUpdate, NewMemory
-from app.services.state import parse
+from ..domain.ids import fingerprint, new_id
+from ..domain.records import JsonText
+from ..search.analysis import memory_terms
+from ..services.commands import UNSET, MemoryUpdate, NewMemory
+from ..services.state import parse
+from .fields import Json, Label, Metadata, Tags
 
 
 @dataclass(frozen=True, slots=True)

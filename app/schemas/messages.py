@@ -7,12 +7,12 @@ from typing import Any
 import orjson
 from marshmallow import Schema, fields, post_load
 
-from app.domain import JsonText
-from app.errors import Detail, InvalidInput, TooManyMessages, quote
-from app.identity import fingerprint, new_id
-from app.schemas.fields import Content, Metadata, Tags, Time
-from app.search.analysis import has_image, message_terms
-from app.services.commands import NewMessage
+from ..domain.errors import Detail, InvalidInput, TooManyMessages, quote
+from ..domain.ids import fingerprint, new_id
+from ..domain.records import JsonText
+from ..search.analysis import has_image, message_terms
+from ..services.commands import NewMessage
+from .fields import Content, Metadata, Tags, Time
 
 MOST_MESSAGES = 25
 """How many messages one request may bring."""

@@ -6,10 +6,10 @@ from typing import Any
 
 from marshmallow import Schema, fields, post_load
 
-from app.identity import fingerprint, new_id
-from app.schemas.fields import Metadata, Tags
-from app.services.commands import NewSummary
-from app.services.state import parse
+from ..domain.ids import fingerprint, new_id
+from ..services.commands import NewSummary
+from ..services.state import parse
+from .fields import Metadata, Tags
 
 
 class SummarySchema(Schema):

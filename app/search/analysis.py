@@ -26,7 +26,7 @@ from unicodedata import name as name_of
 import orjson
 import Stemmer
 
-from app.domain import JsonText
+from ..domain.records import JsonText
 
 MOST_TERMS: Final = 20_000
 """How many distinct words of one item are read, and terms indexed; what comes later in it is not."""

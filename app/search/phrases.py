@@ -26,7 +26,9 @@ from datetime import UTC, date, datetime, timedelta
 from typing import Final, NoReturn
 from zoneinfo import ZoneInfo
 
-from app.clock import (
+from ..domain.errors import Detail, InvalidInput, quote
+from ..domain.records import TimeRange, Timestamp
+from ..domain.timestamps import (
     NEVER,
     day_end,
     days_range,
@@ -38,8 +40,6 @@ from app.clock import (
     parse_moment,
     prefix_range,
 )
-from app.domain import TimeRange, Timestamp
-from app.errors import Detail, InvalidInput, quote
 
 MONTHS: Final = {"month": 1, "year": 12}
 """The units that differ in length, in months."""

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from app.domain import Order, Reach, TimeRange
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.records import Order, Reach, TimeRange
 
 
 class SearchObject(StrEnum):

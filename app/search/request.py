@@ -10,11 +10,11 @@ from collections.abc import Callable, Iterator
 from datetime import datetime
 from typing import Any, Final, NoReturn, TypeGuard
 
-from app.domain import Order, Reach, TimeRange
-from app.errors import Detail, InvalidInput, quote
-from app.search.analysis import stem_words
-from app.search.phrases import find_zone, resolve
-from app.search.query import (
+from ..domain.errors import Detail, InvalidInput, quote
+from ..domain.records import Order, Reach, TimeRange
+from .analysis import stem_words
+from .phrases import find_zone, resolve
+from .query import (
     MetadataCondition,
     Operator,
     OrderBy,

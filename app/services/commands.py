@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
-from app.domain import JsonText, Timestamp
+from ..domain.records import JsonText, Timestamp
 
 
 class Unset(Enum):

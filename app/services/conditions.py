@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.errors import PreconditionFailed
-from app.services.wire import etag_of
+from ..domain.errors import PreconditionFailed
+from .wire import etag_of
 
 if TYPE_CHECKING:
-    from app.domain import Dialogue
-    from app.services.commands import Condition
+    from ..domain.records import Dialogue
+    from .commands import Condition
 
 
 def require_current(condition: Condition, dialogue: Dialogue | None) -> None:

@@ -8,18 +8,18 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from app.domain import Dialogue, MessageListing, Order, Scope
-from app.identity import compact
-from app.services.summaries import turn_of
-from app.services.wire import summary_body
-from app.summaries.context import LEADING_READ, Context, Format, plan_context, take_leading
-from app.summaries.tokens import TokenCounter, open_counter
+from ..domain.ids import compact
+from ..domain.records import Dialogue, MessageListing, Order, Scope
+from ..summaries.context.planning import LEADING_READ, Context, Format, plan_context, take_leading
+from ..summaries.tokens import TokenCounter, open_counter
+from .summaries import turn_of
+from .wire import summary_body
 
 if TYPE_CHECKING:
-    from app.domain import JsonText, Summary
-    from app.entries import MessageEntry
-    from app.stores import Store
-    from app.summaries import Turn
+    from ..domain.list_items import MessageEntry
+    from ..domain.records import JsonText, Summary
+    from ..stores import Store
+    from ..summaries import Turn
 
 PAGE = 50
 """How many messages one read brings; reading stops where the budget does."""

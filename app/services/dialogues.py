@@ -6,19 +6,19 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app import clock
-from app.domain import RECENT_MESSAGES, Dialogue, JsonText, Status, Timestamp
-from app.errors import Detail, DuplicateId, InvalidInput, ParentDialogueNotFound, quote
-from app.identity import fingerprint, successor
-from app.services import messages
-from app.services.commands import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
-from app.services.conditions import require_current
-from app.services.fork import fork
-from app.services.state import merge, parse
-from app.services.wire import Answer, dialogue_answer, etag_of, messages_array
+from ..domain import timestamps
+from ..domain.errors import Detail, DuplicateId, InvalidInput, ParentDialogueNotFound, quote
+from ..domain.ids import fingerprint, successor
+from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Status, Timestamp
+from . import messages
+from .commands import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
+from .conditions import require_current
+from .fork import fork
+from .state import merge, parse
+from .wire import Answer, dialogue_answer, etag_of, messages_array
 
 if TYPE_CHECKING:
-    from app.stores import Transaction
+    from ..stores import Transaction
 
 EMPTY_ARRAY = JsonText("[]")
 
@@ -30,7 +30,7 @@ def create(tx: Transaction, command: NewDialogue) -> Answer:
         if existing is not None:
             return _repeat(tx, existing, command)
     parent = _require_parent(tx, command.thread_of)
-    now = clock.now()
+    now = timestamps.now()
     fresh = begin(tx, command, now)
     if command.fork_at is not None and parent is not None:
         fresh, added = fork(tx, parent, fresh, command.fork_at, now)
@@ -114,7 +114,7 @@ def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition
     require_current(condition, dialogue)
     if command.messages or command.tags is not UNSET or command.label is not UNSET:
         messages.require_active(dialogue)
-    now = clock.now()
+    now = timestamps.now()
     drafts: tuple[NewMessage, ...] = command.messages if repeat is None else ()
     changed, added = messages.extend(tx, changed, drafts, now)
     if changed != dialogue:
@@ -146,7 +146,7 @@ def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
     """End an active dialogue; on one that is not active this changes nothing."""
     dialogue = _require_for_write(tx, dialogue_id, condition)
     if dialogue.status is Status.ACTIVE:
-        now = clock.now()
+        now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ENDED, ended_at=now), now)
         tx.save_dialogue(dialogue)
     return dialogue_answer(dialogue, recent_in(tx, dialogue))
@@ -156,7 +156,7 @@ def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
     """Archive a dialogue: lists leave it out unless asked for it."""
     dialogue = _require_for_write(tx, dialogue_id, condition)
     if dialogue.status is not Status.ARCHIVED:
-        now = clock.now()
+        now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ARCHIVED, archived_at=now), now)
         tx.save_dialogue(dialogue)
     return dialogue_answer(dialogue, recent_in(tx, dialogue))
@@ -167,7 +167,7 @@ def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
     dialogue = _require_for_write(tx, dialogue_id, condition)
     if dialogue.status is not Status.ACTIVE:
         active = replace(dialogue, status=Status.ACTIVE, ended_at=None, archived_at=None)
-        dialogue = messages.touch(active, clock.now())
+        dialogue = messages.touch(active, timestamps.now())
         tx.save_dialogue(dialogue)
     return dialogue_answer(dialogue, recent_in(tx, dialogue))
 
@@ -205,7 +205,7 @@ def change_state(
     dialogue = _require_for_write(tx, dialogue_id, condition)
     new_state = change(dialogue.state)
     if new_state != dialogue.state:
-        dialogue = messages.touch(replace(dialogue, state=new_state), clock.now())
+        dialogue = messages.touch(replace(dialogue, state=new_state), timestamps.now())
         tx.save_dialogue(dialogue)
     return Answer(dialogue.state, etag_of(dialogue))
 

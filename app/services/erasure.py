@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.services.messages import require_mutable
+from .messages import require_mutable
 
 if TYPE_CHECKING:
-    from app.stores import Erased, Transaction
+    from ..stores import Erased, Transaction
 
 
 def erase(tx: Transaction) -> Erased:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from app import clock
-from app.domain import Project
-from app.services.keys import Grant, create_key, hash_key, record_key
+from ..domain import timestamps
+from ..domain.records import Project
+from .keys import Grant, create_key, hash_key, record_key
 
 if TYPE_CHECKING:
-    from app.stores import Catalog
+    from ..stores import Catalog
 
 DEFAULT_PROJECT = "default"
 """The project that commands mean when they name none."""
@@ -43,7 +43,7 @@ def create_default_project(catalog: Catalog) -> bool:
     """Create the default project unless it exists or was removed; keys outlive their project."""
     if catalog.list_keys(DEFAULT_PROJECT):
         return catalog.get_project(DEFAULT_PROJECT) is not None
-    catalog.create_project(Project(DEFAULT_PROJECT, immutable=False, created=clock.now()))
+    catalog.create_project(Project(DEFAULT_PROJECT, immutable=False, created=timestamps.now()))
     return True
 
 

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from app.errors import Detail, InvalidInput, quote
-from app.identity import compact, new_id
-from app.services.messages import count_in
-from app.services.state import parse
+from ..domain.errors import Detail, InvalidInput, quote
+from ..domain.ids import compact, new_id
+from .messages import count_in
+from .state import parse
 
 if TYPE_CHECKING:
-    from app.domain import Dialogue, Message, Timestamp
-    from app.stores import Transaction
+    from ..domain.records import Dialogue, Message, Timestamp
+    from ..stores import Transaction
 
 FORK_MESSAGES = 10_000
 """The most messages that one fork copies."""

@@ -6,9 +6,9 @@ import hashlib
 import secrets
 from dataclasses import dataclass
 
-from app import clock
-from app.domain import Key, Rights, Timestamp
-from app.identity import new_id
+from ..domain import timestamps
+from ..domain.ids import new_id
+from ..domain.records import Key, Rights, Timestamp
 
 KEY_PREFIX = "colloquy_"
 """What every generated key starts with, so that one is recognised where it should not be."""
@@ -46,7 +46,7 @@ def record_key(text: str, grant: Grant) -> Key:
         hash=hash_key(text),
         project=grant.project,
         rights=grant.rights,
-        created=clock.now(),
+        created=timestamps.now(),
         namespace=grant.namespace,
         label=grant.label,
         expires=grant.expires,

@@ -7,14 +7,14 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from app import clock
-from app.domain import Memory
-from app.errors import DuplicateId, MemoryNotFound, quote
-from app.search.analysis import memory_terms
-from app.services.commands import UNSET, MemoryUpdate, NewMemory
+from ..domain import timestamps
+from ..domain.errors import DuplicateId, MemoryNotFound, quote
+from ..domain.records import Memory
+from ..search.analysis import memory_terms
+from .commands import UNSET, MemoryUpdate, NewMemory
 
 if TYPE_CHECKING:
-    from app.stores import Transaction
+    from ..stores import Transaction
 
 
 def create(tx: Transaction, command: NewMemory) -> Memory:
@@ -27,7 +27,7 @@ def create(tx: Transaction, command: NewMemory) -> Memory:
                 "change it with PUT /memory/{id}."
             )
         return existing
-    now = clock.now()
+    now = timestamps.now()
     memory = Memory(
         namespace=tx.scope.namespace,
         id=command.id,
@@ -58,7 +58,7 @@ def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Memory:
     if changed == memory:
         return memory
     terms = memory_terms(changed.label, changed.description, orjson.loads(changed.value))
-    changed = replace(changed, modified=clock.now(), terms=terms)
+    changed = replace(changed, modified=timestamps.now(), terms=terms)
     tx.save_memory(changed)
     return changed
 

@@ -8,9 +8,8 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from app import clock
-from app.domain import RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
-from app.errors import (
+from ..domain import timestamps
+from ..domain.errors import (
     DialogueEnded,
     DialogueImmutable,
     DialogueNotFound,
@@ -18,14 +17,15 @@ from app.errors import (
     MessageNotFound,
     quote,
 )
-from app.identity import compact
-from app.services import wire
-from app.services.conditions import require_current
-from app.services.recent import embed, longest_tail
+from ..domain.ids import compact
+from ..domain.records import RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
+from . import wire
+from .conditions import require_current
+from .recent import embed, longest_tail
 
 if TYPE_CHECKING:
-    from app.services.commands import Condition, NewMessage
-    from app.stores import Transaction
+    from ..stores import Transaction
+    from .commands import Condition, NewMessage
 
 
 def require_dialogue(tx: Transaction, dialogue_id: str) -> Dialogue:
@@ -131,7 +131,7 @@ def append(
     require_active(dialogue)
     if not drafts:
         return []
-    now = clock.now()
+    now = timestamps.now()
     extended, added = extend(tx, dialogue, drafts, now)
     tx.save_dialogue(touch(extended, now))
     tx.insert_messages(added)
@@ -147,7 +147,7 @@ def set_tags(
     require_current(condition, dialogue)
     if message.tags == tags:
         return message
-    now = clock.now()
+    now = timestamps.now()
     fields = orjson.loads(message.body) | {"tags": tags, "modified": now}
     changed = replace(message, tags=tags, modified=now, body=compact(fields))
     if dialogue is None or dialogue.uid != message.uid:
@@ -168,7 +168,7 @@ def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condit
     tx.stale_summaries(message.uid, message.seq)
     if dialogue is not None and dialogue.uid == message.uid:
         remaining = refill(tx, replace(dialogue, total=dialogue.total - 1))
-        tx.save_dialogue(touch(remaining, clock.now()))
+        tx.save_dialogue(touch(remaining, timestamps.now()))
 
 
 def require_message(tx: Transaction, dialogue_id: str, message_id: str) -> Message:

@@ -8,9 +8,9 @@ from typing import Any
 
 import orjson
 
-from app.domain import RECENT_BYTES, RECENT_MESSAGES, Dialogue, JsonText, Message
-from app.identity import compact
-from app.services.wire import array_of
+from ..domain.ids import compact
+from ..domain.records import RECENT_BYTES, RECENT_MESSAGES, Dialogue, JsonText, Message
+from .wire import array_of
 
 Embedded = tuple[JsonText, int]
 """A JSON array and how many messages it has."""

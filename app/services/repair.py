@@ -10,13 +10,13 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.domain import Scope
-from app.services.messages import refill
-from app.services.verify import CHECKS_OF_ONE, Kind, Problem, count_threads
+from ..domain.records import Scope
+from .messages import refill
+from .verify import CHECKS_OF_ONE, Kind, Problem, count_threads
 
 if TYPE_CHECKING:
-    from app.domain import Dialogue
-    from app.stores import Backend, Transaction
+    from ..domain.records import Dialogue
+    from ..stores import Backend, Transaction
 
 DERIVED = frozenset({Kind.TOTAL, Kind.THREADS, Kind.NEWEST, Kind.RECENT})
 """What a dialogue says of its messages and threads."""

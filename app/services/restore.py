@@ -10,14 +10,14 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from app import clock
-from app.domain import Dialogue, JsonText, Message, Status, Timestamp
-from app.errors import DialogueNotFound, DuplicateId, quote
-from app.services import dialogues, messages
-from app.services.commands import NewDialogue, NewMessage
+from ..domain import timestamps
+from ..domain.errors import DialogueNotFound, DuplicateId, quote
+from ..domain.records import Dialogue, JsonText, Message, Status, Timestamp
+from . import dialogues, messages
+from .commands import NewDialogue, NewMessage
 
 if TYPE_CHECKING:
-    from app.stores import Transaction
+    from ..stores import Transaction
 
 STEP = 1000
 """How many messages of one dialogue a transaction takes."""
@@ -73,7 +73,7 @@ def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
         if not orphan:
             return Outcome(parent_missing=True)
         _leave_grave(tx, command.thread_of)
-    now = clock.now()
+    now = timestamps.now()
     dialogue = dialogues.begin(tx, command, now)
     places = range(min(STEP, len(record.messages)))
     added = [_message(record, dialogue, place, place, now) for place in places]
@@ -101,7 +101,7 @@ def _leave_grave(tx: Transaction, parent_id: str) -> None:
         messages=(),
         hash="",
     )
-    parent = dialogues.begin(tx, stand_in, clock.now())
+    parent = dialogues.begin(tx, stand_in, timestamps.now())
     tx.insert_dialogue(parent)
     tx.remove_dialogue(parent, purge=True)
 
@@ -120,7 +120,7 @@ def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int) -> 
     if not places:
         return Outcome()
     messages.require_active(dialogue)
-    now = clock.now()
+    now = timestamps.now()
     added = [
         _message(record, dialogue, place, dialogue.next_seq + offset, now)
         for offset, place in enumerate(places)

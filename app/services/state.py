@@ -6,9 +6,9 @@ from typing import Any
 
 import orjson
 
-from app.domain import JsonText
-from app.errors import PayloadTooLarge
-from app.identity import compact
+from ..domain.errors import PayloadTooLarge
+from ..domain.ids import compact
+from ..domain.records import JsonText
 
 STATE_BYTES = 1024 * 1024
 """The most that a state may take, in bytes of compact JSON, after the merge."""

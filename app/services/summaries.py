@@ -8,19 +8,19 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from app import clock
-from app.domain import Dialogue, Message, Scope, Summary
-from app.entries import MessageEntry
-from app.errors import DialogueNotFound, DuplicateId, SummaryNotFound, quote
-from app.identity import compact
-from app.services.conditions import require_current
-from app.services.messages import require_dialogue
-from app.summaries import Digest, Turn
+from ..domain import timestamps
+from ..domain.errors import DialogueNotFound, DuplicateId, SummaryNotFound, quote
+from ..domain.ids import compact
+from ..domain.list_items import MessageEntry
+from ..domain.records import Dialogue, Message, Scope, Summary
+from ..summaries import Digest, Turn
+from .conditions import require_current
+from .messages import require_dialogue
 
 if TYPE_CHECKING:
-    from app.domain import JsonText
-    from app.services.commands import Condition, NewSummary
-    from app.stores import Transaction
+    from ..domain.records import JsonText
+    from ..stores import Transaction
+    from .commands import Condition, NewSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ def save(tx: Transaction, command: NewSummary, made: Draft | Summary, condition:
         return made
     if made.dialogue.uid != dialogue.uid:
         raise DialogueNotFound(f"The dialogue {quote(dialogue.id)} was deleted while it was summarised.")
-    now = clock.now()
+    now = timestamps.now()
     summary = Summary(
         uid=dialogue.uid,
         id=command.id,

@@ -9,18 +9,18 @@ from typing import TYPE_CHECKING
 
 import orjson
 
-from app.domain import Dialogue, Message, MessageListing, Order, Scope, Summary
-from app.entries import MessageEntry
-from app.errors import Detail, DialogueNotFound, InvalidInput, MessageNotFound, quote
-from app.services.conditions import require_current
-from app.services.summaries import Draft, Span, find_repeat
-from app.summaries import Digest, Provider
-from app.summaries.templates import load_template
+from ..domain.errors import Detail, DialogueNotFound, InvalidInput, MessageNotFound, quote
+from ..domain.list_items import MessageEntry
+from ..domain.records import Dialogue, Message, MessageListing, Order, Scope, Summary
+from ..summaries import Digest, Provider
+from ..summaries.model.templates import load_template
+from .conditions import require_current
+from .summaries import Draft, Span, find_repeat
 
 if TYPE_CHECKING:
-    from app.domain import Timestamp
-    from app.services.commands import Condition, NewSummary
-    from app.stores import Store
+    from ..domain.records import Timestamp
+    from ..stores import Store
+    from .commands import Condition, NewSummary
 
 PAGE = 200
 """How many messages one read brings when a range of them is summarised."""

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from app.domain import (
+from ..domain.records import (
     RECENT_MESSAGES,
     Dialogue,
     DialogueListing,
@@ -22,10 +22,10 @@ from app.domain import (
     Reach,
     Scope,
 )
-from app.services.recent import longest_tail
+from .recent import longest_tail
 
 if TYPE_CHECKING:
-    from app.stores import Backend
+    from ..stores import Backend
 
 CHECKS_OF_ONE = 5
 """How often a dialogue that keeps changing is checked before its last result counts."""

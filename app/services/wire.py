@@ -11,12 +11,12 @@ from typing import Any
 
 import orjson
 
-from app.domain import Dialogue, JsonText, Memory, Message, Summary, Timestamp
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-from app.identity import compact
-from app.search.query import Hit, SearchObject
-from app.services.commands import NewMessage
-from app.stores import Counts, Erased
+from ..domain.ids import compact
+from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.records import Dialogue, JsonText, Memory, Message, Summary, Timestamp
+from ..search.query import Hit, SearchObject
+from ..stores import Counts, Erased
+from .commands import NewMessage
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,7 +16,8 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from app.domain import (
+from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.records import (
     Dialogue,
     DialogueListing,
     Grave,
@@ -34,8 +35,7 @@ from app.domain import (
     SummaryListing,
     Timestamp,
 )
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-from app.search.query import Hit, SearchQuery
+from ..search.query import Hit, SearchQuery
 
 T = TypeVar("T")
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from app.domain import Message
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-from app.search.query import Hit
-from app.stores import PAGE_BYTES
+from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.records import Message
+from ..search.query import Hit
+from . import PAGE_BYTES
 
 
 def take_bytes(messages: Iterable[Message], most_bytes: int) -> list[Message]:

@@ -13,7 +13,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
-from app.summaries import Turn
+from . import Turn
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Any
 
-from app import clock
-from app.domain import Dialogue, Message, Status, Timestamp
-from app.errors import quote
-from app.identity import compact
-from app.services.wire import head_fields
-from app.transfer.conversation import BadLine, Conversation
+from ..domain import timestamps
+from ..domain.errors import quote
+from ..domain.ids import compact
+from ..domain.records import Dialogue, Message, Status, Timestamp
+from ..services.wire import head_fields
+from .conversation import BadLine, Conversation
 
 Fields = dict[str, Any]
 
@@ -98,6 +98,6 @@ def _time(fields: Fields, name: str) -> Timestamp | None:
     if value is None:
         return None
     try:
-        return clock.parse_time(value)
+        return timestamps.parse_time(value)
     except (TypeError, ValueError):
         raise BadLine(f"{name} is not a time: {quote(value)}.") from None

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from app.domain import Status, Timestamp
+from ..domain.records import Status, Timestamp
 
 BATCH_MESSAGES = 25
 """How many messages a request of the API may bring."""

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import Any
 
-from app.domain import DEFAULT_NAMESPACE, JsonText
-from app.errors import ColloquyError
-from app.schemas.dialogues import DialogueSchema, with_messages
-from app.schemas.load import load
-from app.schemas.messages import MessageSchema, draft
-from app.services.commands import NewMessage
-from app.services.restore import Record
-from app.transfer.conversation import BadLine, Conversation, first_batch
-from app.validation import BodyValidator
+from ..domain.errors import ColloquyError
+from ..domain.records import DEFAULT_NAMESPACE, JsonText
+from ..schemas.dialogues import DialogueSchema, with_messages
+from ..schemas.load import load
+from ..schemas.messages import MessageSchema, draft
+from ..services.commands import NewMessage
+from ..services.restore import Record
+from ..web.validation import BodyValidator
+from .conversation import BadLine, Conversation, first_batch
 
 Fields = dict[str, Any]
 

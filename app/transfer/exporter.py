@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING
 
-from app.domain import Reach, Scope
-from app.transfer import archive
+from ..domain.records import Reach, Scope
+from . import archive
 
 if TYPE_CHECKING:
-    from app.stores import Backend
+    from ..stores import Backend
 
 
 def export(backend: Backend, reach: Reach, tick: Callable[[int], None]) -> Iterator[str]:

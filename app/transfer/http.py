@@ -10,13 +10,13 @@ from urllib.parse import quote as quote_path
 import orjson
 import requests
 
-from app.domain import Status
-from app.errors import quote
-from app.transfer.conversation import Conversation, batches
-from app.transfer.drafts import Drafter
-from app.transfer.reader import Line
-from app.transfer.spool import Spool
-from app.transfer.tally import Tally
+from ..domain.errors import quote
+from ..domain.records import Status
+from .conversation import Conversation, batches
+from .drafts import Drafter
+from .reader import Line
+from .spool import Spool
+from .tally import Tally
 
 ATTEMPTS = 6
 """How often a request is sent before the import gives up: about half a minute of a server that is away."""

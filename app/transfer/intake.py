@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Protocol
 
-from app.transfer.conversation import BadLine, Conversation
-from app.transfer.reader import Line
-from app.transfer.sources import read_line
-from app.transfer.spool import Spool
-from app.transfer.tally import Tally
+from .conversation import BadLine, Conversation
+from .reader import Line
+from .sources import read_line
+from .spool import Spool
+from .tally import Tally
 
 
 class Loader(Protocol):

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain import Scope
-from app.errors import ColloquyError, ProjectNotFound, ServiceUnavailable
-from app.services.restore import STEP, Outcome, Record, restore
-from app.transfer.conversation import Conversation
-from app.transfer.drafts import Drafter
-from app.transfer.reader import Line
-from app.transfer.spool import Spool
-from app.transfer.tally import Tally
+from ..domain.errors import ColloquyError, ProjectNotFound, ServiceUnavailable
+from ..domain.records import Scope
+from ..services.restore import STEP, Outcome, Record, restore
+from .conversation import Conversation
+from .drafts import Drafter
+from .reader import Line
+from .spool import Spool
+from .tally import Tally
 
 if TYPE_CHECKING:
-    from app.stores import Store, Transaction
+    from ..stores import Store, Transaction
 
 BATCH_MESSAGES = 1000
 BATCH_DIALOGUES = 200

@@ -10,10 +10,10 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from app.errors import InvalidJson, quote
-from app.guard import parse_json
-from app.transfer import archive
-from app.transfer.conversation import BadLine, Conversation
+from ..domain.errors import InvalidJson, quote
+from ..web.body import parse_json
+from . import archive
+from .conversation import BadLine, Conversation
 
 Fields = dict[str, Any]
 

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import orjson
 
-from app.transfer.reader import Line
+from .reader import Line
 
 MEMORY_BYTES = 16 * 1024 * 1024
 

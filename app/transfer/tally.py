@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from app.transfer.reader import Line
+from .reader import Line
 
 Report = Callable[[str], None]
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from app import SQLITE, create_app
 from app.settings import Settings
 from app.stores.sqlite import open_sqlite
+from app.wiring import SQLITE, create_app
 
 settings = Settings.from_environment(os.environ)
 backend = open_sqlite(

@@ -41,8 +41,8 @@ from gold import (  # noqa: E402
 )
 
 from app.summaries import MINIMUM_BUDGET, Turn  # noqa: E402
-from app.summaries.extractive import Extractive  # noqa: E402
-from app.summaries.passages import split_text  # noqa: E402
+from app.summaries.digest.extractive import Extractive  # noqa: E402
+from app.summaries.digest.passages import split_text  # noqa: E402
 from app.summaries.tokens import estimate_tokens  # noqa: E402
 
 SEEDS = 30

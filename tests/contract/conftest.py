@@ -12,12 +12,12 @@ import pytest
 from flask import Flask
 from werkzeug.test import TestResponse
 
-from app import connect, create_app
-from app.clock import now
-from app.domain import Project
+from app.domain.records import Project
+from app.domain.timestamps import now
 from app.services.keys import Grant, create_key
 from app.settings import Settings
 from app.stores import Backend
+from app.wiring import connect, create_app
 from tests.contract.spec import find_operation, validator
 
 

@@ -10,8 +10,8 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from app import find_spec
-from app.validation import to_json_schema
+from app.web.validation import to_json_schema
+from app.wiring import find_spec
 
 METHODS = ("get", "put", "post", "delete", "patch")
 

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from app import connect
 from app.settings import Settings
 from app.stores import Backend
+from app.wiring import connect
 from tests.chat_endpoint import Answer, Stub, endpoint, raw, says
 from tests.contract.conftest import Api, application
 

@@ -12,10 +12,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app import connect, errors
-from app.domain import Rights
+from app.domain import errors
+from app.domain.records import Rights
 from app.settings import Settings
 from app.stores import Backend
+from app.wiring import connect
 from tests.contract.conftest import Api, check_envelope, make_key
 from tests.contract.spec import Case, follow, operations, specification, validator
 

@@ -6,7 +6,7 @@ from contextlib import AbstractContextManager
 
 import pytest
 
-from app.idempotency import Turns
+from app.web.idempotency import Turns
 from tests.contract.conftest import Api
 
 
@@ -25,7 +25,7 @@ def test_a_wait_that_runs_out_is_a_conflict(api: Api, monkeypatch: pytest.Monkey
     """It is 409 IDEMPOTENCY_CONFLICT, leaves nothing, and takes effect once the key is free."""
     headers = {"Idempotency-Key": "k"}
     with monkeypatch.context() as patch:
-        patch.setattr("app.idempotency.TURNS", Busy())
+        patch.setattr("app.web.idempotency.TURNS", Busy())
         refused = api.post("/dialogue", {}, headers=headers)
     assert refused.status_code == 409
     assert refused.get_json()["error"]["code"] == "IDEMPOTENCY_CONFLICT"

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from app.domain import RECENT_BYTES, RECENT_MESSAGES, Scope
+from app.domain.records import RECENT_BYTES, RECENT_MESSAGES, Scope
 from app.services.recent import longest_tail
 from app.stores import Backend
 from tests.contract.conftest import Api

@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 import pytest
 from werkzeug.test import TestResponse
 
-from app.domain import Scope
+from app.domain.records import Scope
 from app.stores import Backend
 from tests.contract.conftest import Api, check_documented
 from tests.records import instant, memory

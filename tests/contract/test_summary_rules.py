@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from app import connect
 from app.settings import Settings
 from app.stores import Backend
 from app.summaries import Digest, Turn
-from app.summaries.extractive import Extractive
+from app.summaries.digest.extractive import Extractive
+from app.wiring import connect
 from tests.contract.conftest import Api, application
 
 IN_D = {"dialogueId": "d"}
@@ -37,7 +37,7 @@ class Counting:
 def provider(api: Api, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Counting:
     """The provider of the application under test; the dialogue ``d`` has three messages."""
     counting = Counting()
-    monkeypatch.setattr("app.open_provider", lambda _settings: counting)
+    monkeypatch.setattr("app.wiring.open_provider", lambda _settings: counting)
     connect(application(), Settings(key_cache=0.0), backend)
     api.ok("POST", "/dialogue", {"id": "d"})
     for number in range(3):

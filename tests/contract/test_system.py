@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from app import find_spec
 from app.stores import Backend
+from app.wiring import find_spec
 from tests.contract.conftest import Api
 from tests.contract.spec import specification
 
@@ -33,7 +33,7 @@ def test_readiness_costs_a_stranger_one_check(
         check_ready()
 
     monkeypatch.setattr(backend, "check_ready", count)
-    monkeypatch.setattr("app.readiness.GOOD_SECONDS", 60.0)
+    monkeypatch.setattr("app.web.readiness.GOOD_SECONDS", 60.0)
     assert [api.client.get("/ready").status_code for _ in range(5)] == [200] * 5
     assert len(checks) == 1
 

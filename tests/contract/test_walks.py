@@ -17,7 +17,7 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from app import clock
+from app.domain import timestamps
 from app.stores import Backend
 from tests.contract.conftest import Api, make_key
 
@@ -85,7 +85,7 @@ plans = st.builds(
 def clock_at(created: str) -> Iterator[None]:
     """Let the server's clock show a time: that of a memory or a summary cannot be given."""
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(clock, "now", lambda: created)
+        patch.setattr(timestamps, "now", lambda: created)
         yield
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain import Dialogue, MessageListing
+from app.domain.records import Dialogue, MessageListing
 from app.stores import Backend, Transaction
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, dialogue, instant, message, stored

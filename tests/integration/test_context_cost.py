@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 from pymongo.monitoring import CommandSucceededEvent
 
-from app.domain import Dialogue, Message, Scope, Timestamp
+from app.domain.records import Dialogue, Message, Scope, Timestamp
 from app.services.context import Wanted, read_context
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend
-from app.summaries.context import Format
+from app.summaries.context.planning import Format
 from tests.integration.mongo_server import Recorder, Server
 from tests.records import dialogue, message, summary
 

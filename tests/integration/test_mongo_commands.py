@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from app.domain import (
+from app.domain.records import (
     DialogueListing,
     IdempotencyRecord,
     JsonText,

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.errors import DuplicateId, ServiceUnavailable
+from app.domain.errors import DuplicateId, ServiceUnavailable
 from app.stores import Backend, Transaction
 from app.stores.mongo import open_mongo
 from tests.integration import mongo_server

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.errors import DuplicateId, ServiceUnavailable
+from app.domain.errors import DuplicateId, ServiceUnavailable
 from app.stores import Backend, Transaction
 from tests.integration import mongo_server
 from tests.integration.mongo_dialogue import TIMEOUT, append, current, open_store

@@ -12,8 +12,8 @@ from typing import Any
 import mongomock
 import pytest
 
-from app.domain import Reach
-from app.errors import ServiceUnavailable
+from app.domain.errors import ServiceUnavailable
+from app.domain.records import Reach
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.mongo import exclusion, maintenance, open_mongo, schema

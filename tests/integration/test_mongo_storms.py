@@ -12,8 +12,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import IdempotencyRecord, JsonText, MessageListing, Timestamp
-from app.errors import ServiceUnavailable
+from app.domain.errors import ServiceUnavailable
+from app.domain.records import IdempotencyRecord, JsonText, MessageListing, Timestamp
 from app.stores import Backend, Transaction
 from app.stores.mongo import open_mongo
 from app.stores.mongo.stripes import STRIPES, Stripes

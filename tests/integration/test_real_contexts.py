@@ -10,16 +10,16 @@ from typing import Any
 
 from flask import Flask
 
-from app import connect, create_app
-from app.current import parts_of
-from app.domain import Scope
-from app.errors import InvalidParameter
+from app.domain.errors import InvalidParameter
+from app.domain.records import Scope
 from app.services.context import Wanted, read_context
 from app.settings import Settings
 from app.stores import Backend
 from app.stores.sqlite import SqliteBackend
 from app.summaries import Turn
-from app.summaries.context import Format
+from app.summaries.context.planning import Format
+from app.web.request_context import parts_of
+from app.wiring import connect, create_app
 from tests.contract.conftest import make_key
 from tests.unit.message_rules import check_anthropic, check_openai
 from tests.unit.real_conversations import read_conversations

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app import clock
-from app.domain import Order, Project, Reach, Scope
+from app.domain import timestamps
+from app.domain.records import Order, Project, Reach, Scope
 from app.schemas.dialogues import DialogueSchema
 from app.schemas.memories import MemorySchema
 from app.search.query import SearchObject, SearchQuery
@@ -32,7 +32,7 @@ def create(backend: Backend, **body: Any) -> None:
 @pytest.fixture
 def filled(backend: Backend) -> Backend:
     """Give a store with a dialogue of twelve messages, a thread, and a memory."""
-    backend.create_project(Project("acme", immutable=False, created=clock.now()))
+    backend.create_project(Project("acme", immutable=False, created=timestamps.now()))
     create(backend, id="d", messages=SAID, label="harbour", metadata={"shelf": "north"})
     create(backend, id="t", threadOf="d")
     remembered = MemorySchema().load({"id": "k", "value": "likes krill"})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain import Rights
+from app.domain.records import Rights
 from app.stores import Backend
 from tests.records import SCOPE, instant, key, project
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import (
+from app.domain.ids import successor
+from app.domain.records import (
     DialogueListing,
     JsonText,
     Order,
@@ -16,7 +17,6 @@ from app.domain import (
     Status,
     TimeRange,
 )
-from app.identity import successor
 from app.stores import PAGE_BYTES, Backend, Incarnation, Transaction
 from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, dialogue_entry, instant, message, stored
 

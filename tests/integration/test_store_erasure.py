@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from app.domain import (
+from app.domain.errors import ProjectNotFound
+from app.domain.records import (
     DialogueListing,
     IdempotencyRecord,
     JsonText,
@@ -14,7 +15,6 @@ from app.domain import (
     Scope,
     Timestamp,
 )
-from app.errors import ProjectNotFound
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend, Counts, Erased
 from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, memory, message, project, stored, summary

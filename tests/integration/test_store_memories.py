@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import replace
 
-from app.domain import (
+from app.domain.ids import successor
+from app.domain.records import (
     IdempotencyRecord,
     JsonText,
     Memory,
@@ -17,7 +18,6 @@ from app.domain import (
     TimeRange,
     Timestamp,
 )
-from app.identity import successor
 from app.stores import PAGE_BYTES, Backend, Transaction
 from tests.records import (
     ANNA,

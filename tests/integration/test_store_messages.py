@@ -7,8 +7,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import Dialogue, JsonText, Message, MessageListing, Order, TimeRange
-from app.identity import successor
+from app.domain.ids import successor
+from app.domain.records import Dialogue, JsonText, Message, MessageListing, Order, TimeRange
 from app.stores import PAGE_BYTES, Backend, Transaction
 from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, message, message_entry, stored
 

@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from app.domain import JsonText, Order, Reach, Status, TimeRange
-from app.identity import successor
+from app.domain.ids import successor
+from app.domain.records import JsonText, Order, Reach, Status, TimeRange
 from app.search.analysis import stem_words
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction

@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from app.errors import ServiceUnavailable
+from app.domain.errors import ServiceUnavailable
 from app.stores.sqlite import SqliteBackend
 from app.stores.sqlite.commit import BATCH
 from app.stores.sqlite.connection import Connection

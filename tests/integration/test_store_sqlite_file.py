@@ -16,8 +16,8 @@ from types import SimpleNamespace
 
 import pytest
 
-from app.domain import IdempotencyRecord, JsonText, MessageListing, Reach, Timestamp
-from app.errors import ServiceUnavailable
+from app.domain.errors import ServiceUnavailable
+from app.domain.records import IdempotencyRecord, JsonText, MessageListing, Reach, Timestamp
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, open_sqlite
 from app.stores.sqlite.schema import VERSION

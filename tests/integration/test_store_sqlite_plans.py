@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import (
+from app.domain.records import (
     DialogueListing,
     IdempotencyRecord,
     JsonText,

@@ -9,8 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain import MessageListing
-from app.errors import DuplicateId
+from app.domain.errors import DuplicateId
+from app.domain.records import MessageListing
 from app.stores import Backend, Transaction
 from tests.records import SCOPE, dialogue, instant, message, project, stored
 

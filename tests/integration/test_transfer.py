@@ -12,8 +12,8 @@ import orjson
 import pytest
 import yaml
 
-from app import clock, find_spec
-from app.domain import Project, Reach, Scope, Status
+from app.domain import timestamps
+from app.domain.records import Project, Reach, Scope, Status
 from app.services import dialogues, messages, restore
 from app.services.commands import Condition
 from app.services.first_start import DEFAULT_PROJECT
@@ -25,6 +25,7 @@ from app.transfer.intake import Intake
 from app.transfer.loader import NoLoader, StoreLoader
 from app.transfer.reader import Files, Line
 from app.transfer.tally import Tally
+from app.wiring import find_spec
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SCOPE = Scope(DEFAULT_PROJECT)
@@ -40,7 +41,7 @@ def bring_in(
     backend: Backend, lines: Iterable[Any], project: str = DEFAULT_PROJECT, namespace: str | None = None
 ) -> tuple[Tally, list[str]]:
     """Import lines (values, bytes or Line) and return the counts and the reports."""
-    backend.create_project(Project(project, immutable=False, created=clock.now()))
+    backend.create_project(Project(project, immutable=False, created=timestamps.now()))
     reports: list[str] = []
     tally = Tally(reports.append)
     loader = StoreLoader(backend, project, drafter(), tally)
@@ -107,7 +108,7 @@ def test_an_interrupted_import_is_completed(backend: Backend) -> None:
     """The messages that an earlier run did not come to are added by the next, and only those."""
     whole = conversation("c", 1500)
     _, record = drafter().draft(_conversation(whole))
-    backend.create_project(Project(DEFAULT_PROJECT, immutable=False, created=clock.now()))
+    backend.create_project(Project(DEFAULT_PROJECT, immutable=False, created=timestamps.now()))
     backend.write(SCOPE, lambda tx: restore.restore(tx, record))
     tally, _ = bring_in(backend, [whole])
 

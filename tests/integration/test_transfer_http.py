@@ -9,14 +9,15 @@ from typing import Any
 import pytest
 from werkzeug.serving import make_server
 
-from app import clock, create_app
-from app.domain import Project, Scope, Status
+from app.domain import timestamps
+from app.domain.records import Project, Scope, Status
 from app.services.keys import Grant, create_key
 from app.settings import Settings
 from app.stores import Backend
 from app.transfer.http import Client, HttpLoader, ServerAway
 from app.transfer.intake import Intake
 from app.transfer.tally import Tally
+from app.wiring import create_app
 from tests.integration.test_transfer import (
     EXPORTED,
     _line,
@@ -32,7 +33,7 @@ class Server:
     """A running application that can be told to fail its next requests."""
 
     def __init__(self, backend: Backend) -> None:
-        backend.create_project(Project("default", immutable=False, created=clock.now()))
+        backend.create_project(Project("default", immutable=False, created=timestamps.now()))
         self.key, key = create_key(Grant("default"))
         backend.create_key(key)
         self.failures: list[str] = []

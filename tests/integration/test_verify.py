@@ -9,9 +9,9 @@ from typing import Any
 import orjson
 import pytest
 
-from app import clock
-from app.domain import Dialogue, Message, Project, Scope
-from app.identity import compact
+from app.domain import timestamps
+from app.domain.ids import compact
+from app.domain.records import Dialogue, Message, Project, Scope
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
 from app.services.commands import Condition
@@ -35,7 +35,7 @@ def kinds(backend: Backend) -> list[Kind]:
 @pytest.fixture
 def filled(backend: Backend) -> Backend:
     """Give a store with a dialogue of twelve messages, a thread of it and a deleted dialogue."""
-    backend.create_project(Project("acme", immutable=False, created=clock.now()))
+    backend.create_project(Project("acme", immutable=False, created=timestamps.now()))
     said = [{"id": f"m{place}", "role": "user", "content": f"text {place}"} for place in range(12)]
     create(backend, id="d", messages=said)
     create(backend, id="t", threadOf="d")

@@ -21,7 +21,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from app.readiness import GOOD_SECONDS
+from app.web.readiness import GOOD_SECONDS
 from tests.contract.conftest import Api
 from tests.reliability.report import say
 from tests.reliability.routes import ROUTES, Route, fill, prepare, world

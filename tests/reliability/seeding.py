@@ -7,7 +7,7 @@ from functools import partial
 from itertools import groupby
 from typing import Any, TypeVar
 
-from app.domain import Dialogue, Memory, Message, Scope
+from app.domain.records import Dialogue, Memory, Message, Scope
 from app.stores import Backend, Transaction
 from app.stores.mongo import MongoBackend
 from app.stores.mongo.documents import dialogue_document, memory_document, message_document

@@ -12,9 +12,9 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from app import connect, create_app
 from app.settings import Settings
 from app.stores import Backend
+from app.wiring import connect, create_app
 from tests.conftest import open_backend
 from tests.contract.conftest import Api, make_key
 from tests.reliability.report import say

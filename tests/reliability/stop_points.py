@@ -14,7 +14,7 @@ from typing import Any, NoReturn, TypeVar, cast
 
 from flask import g, has_request_context, request
 
-from app.domain import Scope
+from app.domain.records import Scope
 from app.stores import Backend, Transaction
 
 T = TypeVar("T")

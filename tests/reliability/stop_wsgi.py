@@ -5,8 +5,8 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, cast
 
-from app import create_app, open_backend
 from app.settings import Settings
+from app.wiring import create_app, open_backend
 from tests.reliability.stop_points import StoppingBackend
 
 if TYPE_CHECKING:

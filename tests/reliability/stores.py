@@ -14,8 +14,8 @@ from urllib.parse import urlsplit, urlunsplit
 
 import pymongo
 
-from app import clock
-from app.domain import Project
+from app.domain import timestamps
+from app.domain.records import Project
 from app.services.keys import Grant, create_key
 from app.stores import Backend
 from app.stores.mongo import open_mongo
@@ -171,7 +171,7 @@ def grant(home: Home, project: str) -> str:
     backend = home.open()
     try:
         backend.migrate()
-        backend.create_project(Project(project, immutable=False, created=clock.now()))
+        backend.create_project(Project(project, immutable=False, created=timestamps.now()))
         text, key = create_key(Grant(project))
         backend.create_key(key)
     finally:

@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.clock import format_time
-from app.domain import Dialogue, JsonText, Memory, Message, Scope, Status, Timestamp
-from app.identity import compact
+from app.domain.ids import compact
+from app.domain.records import Dialogue, JsonText, Memory, Message, Scope, Status, Timestamp
+from app.domain.timestamps import format_time
 from tests.contract.conftest import Api
 from tests.records import dialogue as new_dialogue
 from tests.records import memory as new_memory

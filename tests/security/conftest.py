@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app import connect
 from app.settings import Settings
 from app.stores import Backend
+from app.wiring import connect
 from tests.contract.conftest import application
 
 

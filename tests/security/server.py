@@ -14,11 +14,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
-from app import clock, open_backend
-from app.commands.serve import PACKAGE, server_options
-from app.domain import Project
+from app.cli.serve import PACKAGE, server_options
+from app.domain import timestamps
+from app.domain.records import Project
 from app.services.keys import Grant, create_key
 from app.settings import PREFIX, Settings
+from app.wiring import open_backend
 
 PROJECT = "fuzz"
 START_SECONDS = 60
@@ -108,7 +109,7 @@ def new_project(store_url: str, name: str) -> str:
     """Create a project in a store, which is migrated first, and return a key of it with full rights."""
     backend = open_backend(Settings(store_url=store_url))
     backend.migrate()
-    backend.create_project(Project(name, immutable=False, created=clock.now()))
+    backend.create_project(Project(name, immutable=False, created=timestamps.now()))
     text, record = create_key(Grant(project=name))
     backend.create_key(record)
     backend.close()

@@ -6,9 +6,9 @@ import pytest
 from flask.testing import FlaskClient
 from werkzeug.datastructures import Headers
 
-from app import connect
 from app.settings import Settings, SettingsError
 from app.stores import Backend
+from app.wiring import connect
 from tests.contract.conftest import application, make_key
 
 PAGE = "https://app.example.org"

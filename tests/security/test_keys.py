@@ -8,13 +8,15 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from app import auth, clock, connect
-from app.auth import CACHED_KEYS, LAST_USE_SECONDS, Authenticator
-from app.domain import Key, Rights, Timestamp
-from app.errors import ServiceUnavailable, Unauthorized
+from app.domain import timestamps
+from app.domain.errors import ServiceUnavailable, Unauthorized
+from app.domain.records import Key, Rights, Timestamp
 from app.services.keys import Grant, create_key
 from app.settings import Settings
 from app.stores import Backend
+from app.web import authentication
+from app.web.authentication import CACHED_KEYS, LAST_USE_SECONDS, Authenticator
+from app.wiring import connect
 from tests.contract.conftest import Api, application, make_key
 
 CACHE_SECONDS = 2.0
@@ -71,7 +73,7 @@ def test_a_revoked_key_stops_in_every_worker(backend: Backend, ticking: Clock) -
     workers = [Authenticator(backend, CACHE_SECONDS) for _ in range(2)]
     assert [opens(worker, key) for worker in workers] == [True, True]
 
-    backend.revoke_key(workers[0].authenticate(bearer(key)).key_id, clock.now())
+    backend.revoke_key(workers[0].authenticate(bearer(key)).key_id, timestamps.now())
 
     ticking.now += CACHE_SECONDS
     assert [opens(worker, key) for worker in workers] == [False, False]
@@ -96,7 +98,7 @@ def test_a_slow_store_does_not_lengthen_trust(sqlite_backend: Backend, ticking: 
 
     worker = Authenticator(Slow(), CACHE_SECONDS)  # type: ignore[arg-type]
     key_id = worker.authenticate(bearer(key)).key_id
-    sqlite_backend.revoke_key(key_id, clock.now())
+    sqlite_backend.revoke_key(key_id, timestamps.now())
 
     ticking.now += CACHE_SECONDS - 1
     assert not opens(worker, key)
@@ -105,7 +107,7 @@ def test_a_slow_store_does_not_lengthen_trust(sqlite_backend: Backend, ticking: 
 def test_an_expired_key_stops_at_once(sqlite_backend: Backend) -> None:
     """A key that a worker trusts stops at the moment it expires, without a look-up."""
     until = datetime.now(UTC) + timedelta(seconds=0.4)
-    key = make_key(sqlite_backend, expires=clock.format_time(until))
+    key = make_key(sqlite_backend, expires=timestamps.format_time(until))
     worker = Authenticator(sqlite_backend, 60.0)
 
     assert opens(worker, key)
@@ -120,11 +122,11 @@ def test_a_rotated_key_works_until_its_overlap_ends(backend: Backend) -> None:
     backend.create_key(old)
     worker = Authenticator(backend, 0.0)
 
-    later = clock.format_time(datetime.now(UTC) + timedelta(hours=1))
+    later = timestamps.format_time(datetime.now(UTC) + timedelta(hours=1))
     assert backend.revoke_key(old.id, later)
     assert opens(worker, old_text)
 
-    assert backend.revoke_key(old.id, clock.now())
+    assert backend.revoke_key(old.id, timestamps.now())
     assert not opens(worker, old_text)
     assert backend.revoke_key(old.id, later)
     assert not opens(worker, old_text)
@@ -184,7 +186,7 @@ def test_use_is_not_refused_for_want_of_a_note(
 
 def test_remembered_keys_are_bounded(sqlite_backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker remembers so many keys and no more."""
-    monkeypatch.setattr(auth, "CACHED_KEYS", 3)
+    monkeypatch.setattr(authentication, "CACHED_KEYS", 3)
     worker = Authenticator(sqlite_backend, 60.0)
 
     for _ in range(10):

@@ -13,17 +13,18 @@ import pytest
 from flask import Flask
 from limits import parse
 
-from app import create_app, limits
-from app.domain import Rights
-from app.errors import RateLimitExceeded
-from app.limits import (
+from app.domain.errors import RateLimitExceeded
+from app.domain.records import Rights
+from app.settings import Settings, SettingsError
+from app.stores import Backend
+from app.web import rate_limits
+from app.web.rate_limits import (
     MOST_IDENTITIES,
     Limit,
     LocalTally,
     network_of,
 )
-from app.settings import Settings, SettingsError
-from app.stores import Backend
+from app.wiring import create_app
 from tests.contract.conftest import check_envelope, make_key
 from tests.contract.spec import specification
 from tests.security.tenancy import operations
@@ -199,7 +200,7 @@ def test_windows_begin_at_multiples_of_their_length() -> None:
 
 def test_a_worker_counts_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of addresses makes a worker forget and start over, never grow."""
-    monkeypatch.setattr(limits, "MOST_IDENTITIES", 100)
+    monkeypatch.setattr(rate_limits, "MOST_IDENTITIES", 100)
     tally = LocalTally()
 
     for number in range(1000):

@@ -18,10 +18,10 @@ import httpx
 import pytest
 from flask.testing import FlaskClient
 
-from app import connect
 from app.logs import JsonLines, access, configure, trace
 from app.settings import PREFIX, Settings, SettingsError
 from app.stores import Backend
+from app.wiring import connect
 from tests.contract.conftest import application, make_key
 from tests.security.server import Server, serving
 

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from app import stores
-from app.domain import DEFAULT_NAMESPACE, Project, Reach, Scope
+from app.domain.records import DEFAULT_NAMESPACE, Project, Reach, Scope
 from app.stores import Maintenance, Store, Transaction
 from app.stores.mongo import MongoBackend
 from app.stores.mongo.transaction import MongoTransaction

@@ -22,7 +22,9 @@ import redis
 from limits import parse
 from limits.errors import StorageError
 
-from app.limits import (
+from app.settings import Settings
+from app.stores import Backend
+from app.web.rate_limits import (
     PAUSE_SECONDS,
     STORE_SECONDS,
     Limit,
@@ -32,8 +34,6 @@ from app.limits import (
     open_limits,
     open_storage,
 )
-from app.settings import Settings
-from app.stores import Backend
 from tests.contract.conftest import make_key
 from tests.server import free_port
 

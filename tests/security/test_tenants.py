@@ -12,11 +12,11 @@ from typing import Any
 import pytest
 from werkzeug.test import TestResponse
 
-from app import connect
-from app.clock import now
-from app.domain import Rights, Timestamp
+from app.domain.records import Rights, Timestamp
+from app.domain.timestamps import now
 from app.settings import Settings
 from app.stores import Backend
+from app.wiring import connect
 from tests.contract.conftest import application, make_key
 from tests.contract.spec import METHODS, follow, specification
 from tests.security.tenancy import CANARY, OPEN, RECIPES, Operation, Place, Recipe, operations

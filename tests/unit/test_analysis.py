@@ -13,7 +13,7 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.domain import JsonText
+from app.domain.records import JsonText
 from app.search.analysis import (
     LONGEST_WORD,
     MOST_TERMS,

@@ -12,64 +12,55 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "app").rglob("*.py"))
 LONGEST = 300
 
-FOUNDATION = {"domain", "entries", "errors", "clock", "identity", "patience", "turns"}
+FOUNDATION = {"domain", "patience", "turns"}
+SUMMARIES = {"summaries", "summaries.digest", "summaries.model", "summaries.context"}
 STORES = {"stores.mongo", "stores.sqlite"}
-"""What ``app/__init__`` alone may import."""
+"""What ``wiring`` alone may import."""
 
-PARTS: dict[str, set[str]] = {
-    # Each part, and the parts that it may import beside itself.
+ROOMS: dict[str, set[str]] = {
+    # Each room, and the rooms that it may import beside itself.
+    "": set(),
     "domain": set(),
-    "entries": {"domain"},
-    "errors": set(),
-    "clock": {"domain", "errors"},
-    "identity": {"domain", "clock"},
     "turns": set(),
-    "collector": set(),
-    "patience": {"errors", "turns"},
-    "search": FOUNDATION,
-    "summaries": FOUNDATION,
+    "patience": {"domain", "turns"},
+    "settings": {"domain"},
+    "logs": {"domain", "settings"},
+    "sweeper": {"domain", "stores"},
+    "server": FOUNDATION | {"web"},
+    "search": {"domain"},
+    "summaries": {"domain"},
+    "summaries.digest": {"domain", "summaries"},
+    "summaries.model": {"domain", "summaries", "summaries.digest"},
+    "summaries.context": {"domain", "summaries"},
     "stores": FOUNDATION | {"search"},
     "stores.mongo": FOUNDATION | {"search", "stores"},
     "stores.sqlite": FOUNDATION | {"search", "stores"},
-    "services": FOUNDATION | {"search", "summaries", "stores"},
-    "edge": FOUNDATION | {"collector", "search", "summaries", "stores", "services"},
-    "schemas": FOUNDATION | {"search", "services", "edge"},
-    "handlers": FOUNDATION | {"search", "summaries", "stores", "services", "schemas", "edge"},
-    "transfer": FOUNDATION | {"stores", "services", "schemas", "edge"},
-    "commands": FOUNDATION | {"stores", "services", "edge", "transfer", "wiring"},
-    "cli": {"collector", "commands"},
+    "services": FOUNDATION | SUMMARIES | {"search", "stores"},
+    "schemas": FOUNDATION | {"search", "services", "web"},
+    "web": FOUNDATION | {"logs", "services", "settings", "stores", "sweeper"},
+    "handlers": FOUNDATION | SUMMARIES | {"schemas", "search", "services", "stores", "web"},
+    "transfer": FOUNDATION | {"schemas", "services", "stores", "web"},
+    "wiring": FOUNDATION
+    | SUMMARIES
+    | STORES
+    | {"search", "services", "settings", "stores", "sweeper", "web"},
+    "cli": FOUNDATION | {"server", "services", "settings", "stores", "transfer", "wiring"},
     "__main__": {"cli"},
-    "wiring": FOUNDATION | {"search", "summaries", "stores", "services", "edge"} | STORES,
 }
-"""``edge`` is every module directly under app/ that is not named here; ``wiring`` is app/__init__."""
+"""A room is a package or a module directly under app/; the empty name is app/__init__ itself."""
 
 WEB = {"connexion", "flask", "marshmallow", "werkzeug"}
 DRIVERS = {"gridfs", "mongomock", "pymongo", "sqlite3"}
-FOREIGN = {
-    # Libraries that a part must do without: HTTP stays at the edge, databases in the stores.
-    "domain": WEB | DRIVERS,
-    "entries": WEB | DRIVERS,
-    "errors": WEB | DRIVERS,
-    "clock": WEB | DRIVERS,
-    "identity": WEB | DRIVERS,
-    "turns": WEB | DRIVERS,
-    "collector": WEB | DRIVERS,
-    "patience": WEB | DRIVERS,
-    "search": WEB | DRIVERS,
-    "summaries": WEB | DRIVERS,
-    "stores": WEB | DRIVERS,
+FOREIGN = dict.fromkeys(ROOMS, WEB | DRIVERS) | {
+    # Libraries that a room must do without: HTTP stays in the web's rooms, databases in the stores.
     "stores.mongo": WEB | {"sqlite3"},
     "stores.sqlite": WEB | {"pymongo"},
-    "services": WEB | DRIVERS,
     "schemas": DRIVERS,
     "handlers": DRIVERS,
-    "edge": DRIVERS,
-    "transfer": WEB | DRIVERS,
-    "commands": WEB | DRIVERS,
-    "cli": WEB | DRIVERS,
-    "__main__": WEB | DRIVERS,
+    "web": DRIVERS,
     "wiring": DRIVERS,
 }
+ROOT_MODULES = 9
 
 
 def name_of(path: Path) -> str:
@@ -80,58 +71,75 @@ def name_of(path: Path) -> str:
 NAMES = {name_of(path) for path in MODULES}
 
 
-def part_of(module: str) -> str:
-    """Return the part of the house that a module of ours belongs to."""
+def room_of(module: str) -> str:
+    """Return the room that a module of ours belongs to; KeyError if it has none."""
     below = module.split(".")[1:]
-    if not below:
-        return "wiring"
-    store = ".".join(below[:2])
-    if store in STORES:
-        return store
-    is_package = (ROOT / "app" / below[0]).is_dir()
-    return below[0] if is_package or below[0] in PARTS else "edge"
+    for length in (2, 1, 0):
+        room = ".".join(below[:length])
+        if room in ROOMS and length <= len(below):
+            return room
+    raise KeyError(module)
 
 
 def imports_of(path: Path) -> Iterator[str]:
     """Yield the dotted names that a file imports, wherever in it; modules taken from a package in full."""
+    package = path.relative_to(ROOT).parts[:-1]
     for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
-            source = node.module or ""
+            here = package[: len(package) - node.level + 1] if node.level else ()
+            source = ".".join((*here, *filter(None, [node.module])))
             for alias in node.names:
                 whole = f"{source}.{alias.name}"
                 yield whole if whole in NAMES else source
 
 
+def test_every_module_has_a_room() -> None:
+    """No module lies in the package without a row in the table of rooms."""
+    rooms = {name.split(".")[1] for name in NAMES if name != "app"}
+
+    assert rooms - {room.split(".")[0] for room in ROOMS} == set()
+
+
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_imports_follow_the_arrows(path: Path) -> None:
-    """A module imports only from the parts that its own part may know."""
-    part = part_of(name_of(path))
-    allowed = PARTS[part] | {part}
+    """A module imports only from the rooms that its own room may know."""
+    room = room_of(name_of(path))
+    allowed = ROOMS[room] | {room}
     ours = {name for name in imports_of(path) if name == "app" or name.startswith("app.")}
 
-    assert {name for name in ours if part_of(name) not in allowed} == set()
+    assert {name for name in ours if room_of(name) not in allowed} == set()
 
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_libraries_stay_where_they_belong(path: Path) -> None:
-    """No module uses a web library below the edge, or a database driver outside its store."""
-    foreign = FOREIGN[part_of(name_of(path))]
+    """No module uses a web library below the web's rooms, or a database driver outside its store."""
+    foreign = FOREIGN[room_of(name_of(path))]
 
     assert {name for name in imports_of(path) if name.split(".")[0] in foreign} == set()
 
 
-def test_imports_are_absolute() -> None:
-    """No module uses a relative import, which the other tests here would not see."""
-    relative = [
+def test_imports_are_relative() -> None:
+    """No module imports the package by name: it is ``app`` in a checkout and ``colloquy`` when installed."""
+    absolute = [
         name_of(path)
         for path in MODULES
         for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
-        if isinstance(node, ast.ImportFrom) and node.level
+        if (
+            isinstance(node, ast.ImportFrom) and not node.level and (node.module or "").split(".")[0] == "app"
+        )
+        or (isinstance(node, ast.Import) and any(alias.name.split(".")[0] == "app" for alias in node.names))
     ]
 
-    assert relative == []
+    assert absolute == []
+
+
+def test_few_modules_lie_at_the_root() -> None:
+    """The package's root holds few modules; all others are in packages."""
+    root = [path.name for path in (ROOT / "app").glob("*.py")]
+
+    assert len(root) <= ROOT_MODULES
 
 
 def test_no_module_is_a_drawer() -> None:

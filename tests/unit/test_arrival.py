@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from app.arrival import EARLY_BODY_BYTES, HEAD_BYTES, Arrival
+from app.server.request_buffer import EARLY_BODY_BYTES, HEAD_BYTES, Arrival
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 

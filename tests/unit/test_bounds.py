@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from app.domain import JsonText
+from app.domain.records import JsonText
 from app.search.query import Hit
 from app.stores import PAGE_BYTES
 from app.stores.bounds import take_hits

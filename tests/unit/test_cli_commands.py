@@ -12,8 +12,8 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
-from app.cli import cli
-from app.commands.serve import server_options
+from app.cli.program import cli
+from app.cli.serve import server_options
 from app.services.first_start import prepare
 from app.services.keys import hash_key
 from app.stores.sqlite import open_sqlite

@@ -12,9 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from app.errors import InvalidParameter
+from app.domain.errors import InvalidParameter
 from app.summaries import Turn
-from app.summaries.context import (
+from app.summaries.context.formats import SUMMARY_HEADING, measure
+from app.summaries.context.pairing import INTERRUPTED
+from app.summaries.context.planning import (
     REPLY_TOKENS,
     USER_REACH,
     Context,
@@ -22,8 +24,6 @@ from app.summaries.context import (
     plan_context,
     take_leading,
 )
-from app.summaries.formats import SUMMARY_HEADING, measure
-from app.summaries.pairing import INTERRUPTED
 from app.summaries.tokens import TokenCounter, estimate_tokens
 from tests.unit.message_rules import check_anthropic, check_openai
 from tests.unit.odd_messages import call, contents, roles

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from app.errors import InvalidParameter
-from app.etag import if_match, if_none_match, is_known
+from app.domain.errors import InvalidParameter
 from app.services.commands import Condition
+from app.web.etag import if_match, if_none_match, is_known
 
 
 @pytest.mark.parametrize(

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.exchange import Answer, environ_of, environ_of_connection
+from app.server.wsgi import Answer, environ_of, environ_of_connection
 
 
 def parsed(*headers: tuple[str, str], path: str = "/dialogue/a") -> Any:

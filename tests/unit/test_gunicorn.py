@@ -1,4 +1,4 @@
-"""What ``app/worker.py`` builds on inside gunicorn, and what happens with another gunicorn."""
+"""What ``app/server/worker.py`` builds on inside gunicorn, and what happens with another gunicorn."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ import pytest
 from gunicorn.http import wsgi
 from gunicorn.workers.gthread import TConn, ThreadWorker
 
-from app.connection import Connection
-from app.worker import Worker
+from app.server.connection import Connection
+from app.server.worker import Worker
 from tests.server import ROOT
 
 NEW = {"go_on", "wait"}
@@ -60,7 +60,7 @@ def test_what_is_used_is_still_there() -> None:
 
 def test_the_installed_gunicorn_gets_our_worker() -> None:
     """The release that the lock file names is the one that the worker was made for."""
-    assert configured()["worker_class"] == "app.worker.Worker"
+    assert configured()["worker_class"] == "app.server.worker.Worker"
 
 
 def test_another_gunicorn_gets_its_own_worker(

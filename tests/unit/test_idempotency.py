@@ -7,8 +7,8 @@ from concurrent.futures import ThreadPoolExecutor
 import pytest
 
 from app import patience
-from app.errors import IdempotencyConflict
-from app.idempotency import Turns
+from app.domain.errors import IdempotencyConflict
+from app.web.idempotency import Turns
 
 
 def test_requests_of_one_key_take_turns() -> None:

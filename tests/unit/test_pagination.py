@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.errors import InvalidParameter
-from app.pagination import LONGEST_CURSOR, Cursors
+from app.domain.errors import InvalidParameter
+from app.web.cursors import LONGEST_CURSOR, Cursors
 
 CURSORS = Cursors(lambda: b"secret of the store")
 PLACES = st.text(st.characters(exclude_categories=["Cs"]), max_size=100) | st.integers(-(2**53), 2**53)

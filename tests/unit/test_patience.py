@@ -9,7 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from app import patience
-from app.errors import ServiceUnavailable
+from app.domain.errors import ServiceUnavailable
 
 
 @pytest.fixture(autouse=True)

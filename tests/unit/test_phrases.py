@@ -9,9 +9,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.clock import LATEST, NEVER, format_time, parse_moment
-from app.domain import TimeRange, Timestamp
-from app.errors import InvalidInput
+from app.domain.errors import InvalidInput
+from app.domain.records import TimeRange, Timestamp
+from app.domain.timestamps import LATEST, NEVER, format_time, parse_moment
 from app.search.phrases import find_zone, resolve
 
 NOW = datetime(2026, 3, 31, 15, 30, 45, 678_000, tzinfo=UTC)  # a Tuesday

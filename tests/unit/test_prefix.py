@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.prefix import PrefixMiddleware
+from app.web.prefix import PrefixMiddleware
 
 
 @pytest.mark.parametrize(

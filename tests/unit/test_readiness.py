@@ -10,8 +10,8 @@ from typing import Any, cast
 import pytest
 
 from app import turns
-from app.errors import ServiceUnavailable
-from app.readiness import GOOD_SECONDS, Readiness
+from app.domain.errors import ServiceUnavailable
+from app.web.readiness import GOOD_SECONDS, Readiness
 
 
 class Checked:
@@ -47,7 +47,7 @@ def readiness(store: Checked) -> Readiness:
 def clock(monkeypatch: pytest.MonkeyPatch) -> list[float]:
     """The time, to be set."""
     times = [1000.0]
-    monkeypatch.setattr("app.readiness.time", type("Time", (), {"monotonic": lambda: times[0]}))
+    monkeypatch.setattr("app.web.readiness.time", type("Time", (), {"monotonic": lambda: times[0]}))
     return times
 
 

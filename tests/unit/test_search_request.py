@@ -9,8 +9,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app.domain import Order, Reach, TimeRange, Timestamp
-from app.errors import Forbidden, InvalidInput
+from app.domain.errors import Forbidden, InvalidInput
+from app.domain.records import Order, Reach, TimeRange, Timestamp
 from app.search.query import (
     MetadataCondition,
     Operator,

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 import typer.main
 
-from app.cli import cli
+from app.cli.program import cli
 from app.settings import PREFIX, Settings
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()

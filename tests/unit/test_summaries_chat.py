@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from app.errors import InvalidInput
+from app.domain.errors import InvalidInput
 from app.summaries import Digest, Turn
-from app.summaries.chat import Chat
-from app.summaries.endpoint import Endpoint, EndpointError
-from app.summaries.templates import list_templates, load_template
+from app.summaries.model.chat import Chat
+from app.summaries.model.endpoint import Endpoint, EndpointError
+from app.summaries.model.templates import list_templates, load_template
 from tests.chat_endpoint import Answer, Stub, endpoint, raw, says, send
 
 KEY = "sk-very-secret-key"

@@ -14,9 +14,10 @@ from uuid import uuid4
 
 import pytest
 
-from app.identity import new_id
-from app.summaries import MAXIMUM_BUDGET, Digest, Turn, mentions, pool
-from app.summaries.extractive import Extractive
+from app.domain.ids import new_id
+from app.summaries import MAXIMUM_BUDGET, Digest, Turn
+from app.summaries.digest import mentions, pool
+from app.summaries.digest.extractive import Extractive
 from app.summaries.tokens import TokenCounter
 from tests.unit.real_conversations import read_conversations
 

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
-from app.summaries import Turn, mentions
-from app.summaries.context import Format, plan_context
-from app.summaries.extractive import Extractive
-from app.summaries.passages import PASSAGE_CHARACTERS, show_arguments, split_result
-from app.summaries.pool import Pool
+from app.summaries import Turn
+from app.summaries.context.planning import Format, plan_context
+from app.summaries.digest import mentions
+from app.summaries.digest.extractive import Extractive
+from app.summaries.digest.passages import PASSAGE_CHARACTERS, show_arguments, split_result
+from app.summaries.digest.pool import Pool
 
 FLAT: dict[str, Any] = {"id": "AB12", "status": "open", "empty": None, "none": []}
 WIDE = {f"key_{number}": f"value number {number} of many" for number in range(12)}

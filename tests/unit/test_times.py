@@ -9,12 +9,12 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from app import clock
-from app.domain import TimeRange, Timestamp
+from app.domain import timestamps
+from app.domain.records import TimeRange, Timestamp
 
 OFFSETS = st.integers(-1439, 1439).map(lambda minutes: timezone(timedelta(minutes=minutes)))
 MOMENTS = st.datetimes(datetime(2, 1, 1), datetime(9998, 12, 31), timezones=OFFSETS)  # noqa: DTZ001
-STAMPS = MOMENTS.map(clock.format_time)
+STAMPS = MOMENTS.map(timestamps.format_time)
 ENDS = st.none() | STAMPS
 
 
@@ -27,9 +27,9 @@ def span(start: str | None, before: str | None) -> TimeRange:
 def test_now_is_the_time_in_utc() -> None:
     """The clock answers the present in the form that is stored."""
     before = datetime.now(UTC) - timedelta(milliseconds=1)
-    stamp = clock.now()
+    stamp = timestamps.now()
     assert before <= datetime.fromisoformat(stamp) <= datetime.now(UTC)
-    assert stamp == clock.parse_time(stamp)
+    assert stamp == timestamps.parse_time(stamp)
 
 
 @pytest.mark.parametrize(
@@ -53,7 +53,7 @@ def test_now_is_the_time_in_utc() -> None:
 )
 def test_times_are_read(text: str, stamp: str) -> None:
     """A bare date and any offset are fine, and what is finer than a millisecond is cut off."""
-    assert clock.parse_time(text) == stamp
+    assert timestamps.parse_time(text) == stamp
 
 
 @pytest.mark.parametrize(
@@ -99,28 +99,28 @@ def test_times_are_read(text: str, stamp: str) -> None:
 def test_other_forms_of_time_are_refused(text: str) -> None:
     """What is not ISO 8601 in its extended form, or in no year of 0001 to 9999, is an error in words."""
     with pytest.raises(ValueError, match=r"is not a time: write ISO 8601, for example 2026-01-02"):
-        clock.parse_time(text)
+        timestamps.parse_time(text)
 
 
 @given(MOMENTS)
 def test_a_time_survives_any_offset(moment: datetime) -> None:
     """Whatever offset a time is written with, the same moment is stored, cut to the millisecond."""
     cut = moment.replace(microsecond=moment.microsecond // 1000 * 1000)
-    stamp = clock.parse_time(moment.isoformat())
+    stamp = timestamps.parse_time(moment.isoformat())
     assert datetime.fromisoformat(stamp) == cut
-    assert stamp == clock.parse_time(moment.isoformat().replace("+", " "))
+    assert stamp == timestamps.parse_time(moment.isoformat().replace("+", " "))
 
 
 @given(MOMENTS, MOMENTS)
 def test_stamps_sort_as_time_does(one: datetime, other: datetime) -> None:
     """Stored times compare as text in the order of time."""
-    assert (clock.format_time(one) <= clock.format_time(other)) or one > other
+    assert (timestamps.format_time(one) <= timestamps.format_time(other)) or one > other
 
 
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Reading raises nothing but ValueError, and its message stays short."""
-    for read in (clock.parse_time, clock.prefix_range):
+    for read in (timestamps.parse_time, timestamps.prefix_range):
         try:
             read(text)
         except ValueError as error:
@@ -133,7 +133,7 @@ def test_any_text_is_read_or_refused(text: str) -> None:
 )
 def test_a_bare_date_is_recognised(text: str, expected: bool) -> None:  # noqa: FBT001
     """A bare date is a year, a month and a day and nothing else."""
-    assert clock.is_bare_date(text) is expected
+    assert timestamps.is_bare_date(text) is expected
 
 
 @pytest.mark.parametrize(
@@ -153,7 +153,7 @@ def test_a_bare_date_is_recognised(text: str, expected: bool) -> None:  # noqa: 
 )
 def test_a_prefix_covers_its_year_month_or_day(prefix: str, start: str, before: str | None) -> None:
     """The range starts with the first millisecond and ends before the next year, month or day."""
-    assert clock.prefix_range(prefix) == span(start, before)
+    assert timestamps.prefix_range(prefix) == span(start, before)
 
 
 @pytest.mark.parametrize(
@@ -162,7 +162,7 @@ def test_a_prefix_covers_its_year_month_or_day(prefix: str, start: str, before: 
 def test_other_prefixes_are_refused(prefix: str) -> None:
     """A prefix names a year, month or day that exists."""
     with pytest.raises(ValueError, match=r"names no year, month or day: write 2026, 2026-01 or 2026-01-15"):
-        clock.prefix_range(prefix)
+        timestamps.prefix_range(prefix)
 
 
 @pytest.mark.parametrize(
@@ -184,14 +184,14 @@ def test_list_filters_all_hold(
     created: str | None, start: str | None, end: str | None, expected: TimeRange
 ) -> None:
     """Both dates are inclusive, a bare endDate covers its day, and ``created`` holds besides."""
-    assert clock.list_range(created, start, end) == expected
+    assert timestamps.list_range(created, start, end) == expected
 
 
 @pytest.mark.parametrize("arguments", [("x", None, None), (None, "x", None), (None, None, "x")])
 def test_a_bad_list_filter_is_refused(arguments: tuple[str | None, str | None, str | None]) -> None:
     """An unreadable filter is an error that quotes it."""
     with pytest.raises(ValueError, match=r'^"x" '):
-        clock.list_range(*arguments)
+        timestamps.list_range(*arguments)
 
 
 @given(ENDS, ENDS, ENDS, ENDS, STAMPS)
@@ -210,7 +210,7 @@ def test_an_intersection_holds_what_both_hold(
         )
 
     one, other = TimeRange(start, before), TimeRange(other_start, other_before)
-    assert holds(clock.intersect(one, other)) is (holds(one) and holds(other))
+    assert holds(timestamps.intersect(one, other)) is (holds(one) and holds(other))
 
 
 @pytest.mark.parametrize(
@@ -226,4 +226,4 @@ def test_an_intersection_holds_what_both_hold(
 )
 def test_a_day_starts_at_its_first_moment(zone: str, day: date, start: str | None) -> None:
     """Days start at local midnight, also where clocks change then; None is before the year 0001."""
-    assert clock.day_start(day, ZoneInfo(zone)) == start
+    assert timestamps.day_start(day, ZoneInfo(zone)) == start

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from werkzeug.datastructures import MultiDict
 
-from app.errors import ColloquyError, InvalidInput, InvalidParameter, MissingParameter, TooManyMessages
-from app.validation import BodyValidator, ParameterParser, to_json_schema
-from app.wording import LONGEST_NAME, MOST_DETAILS, MOST_ITEMS, NAMES_SHOWN
+from app.domain.errors import ColloquyError, InvalidInput, InvalidParameter, MissingParameter, TooManyMessages
+from app.web.validation import BodyValidator, ParameterParser, to_json_schema
+from app.web.validation_messages import LONGEST_NAME, MOST_DETAILS, MOST_ITEMS, NAMES_SHOWN
 
 STRING = {"type": "string", "minLength": 1}
 CONTENT = {"x-accepts": "text or blocks", "oneOf": [STRING, {"type": "array", "items": {"type": "object"}}]}

@@ -11,8 +11,8 @@ import pytest
 from gunicorn.config import Config
 
 from app import turns
-from app.connection import HELD_BYTES, Connection, Connections, Phase
-from app.worker import Worker
+from app.server.connection import HELD_BYTES, Connection, Connections, Phase
+from app.server.worker import Worker
 
 
 @dataclass(eq=False)

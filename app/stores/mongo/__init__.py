@@ -18,22 +18,22 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
-from app import patience
-from app.stores.mongo.connection import Connection, unavailable
-from app.stores.mongo.exclusion import Exclusion
-from app.stores.mongo.maintenance import MongoMaintenance
-from app.stores.mongo.reindexing import MongoReindexing
-from app.stores.mongo.retry import Overtaken, run
-from app.stores.mongo.search import MongoSearch
-from app.stores.mongo.stripes import Stripes
-from app.stores.mongo.transaction import MongoTransaction
+from ... import patience
+from .connection import Connection, unavailable
+from .exclusion import Exclusion
+from .maintenance import MongoMaintenance
+from .reindexing import MongoReindexing
+from .retry import Overtaken, run
+from .search import MongoSearch
+from .stripes import Stripes
+from .transaction import MongoTransaction
 
 if TYPE_CHECKING:
     from pymongo import MongoClient
     from pymongo.client_session import ClientSession
 
-    from app.domain import Scope
-    from app.stores import Backend, Transaction
+    from ...domain.records import Scope
+    from .. import Backend, Transaction
 
 T = TypeVar("T")
 

@@ -7,13 +7,13 @@ from typing import TYPE_CHECKING
 
 from pymongo.errors import DuplicateKeyError
 
-from app.stores.mongo.documents import KEY, PROJECT, key_from, plain, project_from
-from app.stores.mongo.erasure import empty_project
+from .documents import KEY, PROJECT, key_from, plain, project_from
+from .erasure import empty_project
 
 if TYPE_CHECKING:
-    from app.domain import Key, Project, Timestamp
-    from app.stores.mongo.connection import Connection
-    from app.stores.mongo.exclusion import Exclusion
+    from ...domain.records import Key, Project, Timestamp
+    from .connection import Connection
+    from .exclusion import Exclusion
 
 BATCH = 1000
 """How many documents of a removed project are deleted at a time."""

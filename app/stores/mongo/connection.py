@@ -16,9 +16,9 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from app import patience
-from app.errors import ServiceUnavailable
-from app.stores.mongo.settling import Settler
+from ... import patience
+from ...domain.errors import ServiceUnavailable
+from .settling import Settler
 
 Document = dict[str, Any]
 Rows = Collection[Document]

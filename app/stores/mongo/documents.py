@@ -14,7 +14,9 @@ from typing import Any
 
 import orjson
 
-from app.domain import (
+from ...domain.ids import compact
+from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ...domain.records import (
     Dialogue,
     IdempotencyRecord,
     JsonText,
@@ -27,10 +29,8 @@ from app.domain import (
     Status,
     Summary,
 )
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-from app.identity import compact
-from app.search.analysis import dialogue_terms
-from app.stores.mongo.connection import Document
+from ...search.analysis import dialogue_terms
+from .connection import Document
 
 Names = Mapping[str, str]
 

@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.domain import Reach, Scope
-from app.stores import Erased
-from app.stores.mongo.documents import place
-from app.stores.mongo.lookups import hidden_uids, in_dialogue
+from ...domain.records import Reach, Scope
+from .. import Erased
+from .documents import place
+from .lookups import hidden_uids, in_dialogue
 
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
 
-    from app.stores.mongo.connection import Connection, Document, Rows
+    from .connection import Connection, Document, Rows
 
 
 def erase_namespace(connection: Connection, session: ClientSession | None, scope: Scope) -> Erased:

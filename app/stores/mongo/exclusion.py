@@ -8,11 +8,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
 
-from app.errors import ServiceUnavailable
-from app.identity import new_id
+from ...domain.errors import ServiceUnavailable
+from ...domain.ids import new_id
 
 if TYPE_CHECKING:
-    from app.stores.mongo.connection import Connection
+    from .connection import Connection
 
 LEASE = 15.0
 """Seconds after which the lock of a holder that died is free.

@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any
 
-from app.search.query import MetadataCondition, Operator, Scalar
-from app.stores.mongo.documents import type_of
-from app.stores.mongo.paging import within
+from ...search.query import MetadataCondition, Operator, Scalar
+from .documents import type_of
+from .paging import within
 
 if TYPE_CHECKING:
-    from app.search.query import SearchQuery
-    from app.stores.mongo.connection import Document
+    from ...search.query import SearchQuery
+    from .connection import Document
 
 NEGATED = (Operator.NE, Operator.NIN)
 EQUAL = (Operator.EQ, Operator.IN)

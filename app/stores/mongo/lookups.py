@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.domain import Message, Reach, Scope, Summary
-from app.stores.mongo.documents import (
+from ...domain.records import Message, Reach, Scope, Summary
+from .documents import (
     MESSAGE_FIELDS,
     SUMMARY_FIELDS,
     key_of,
@@ -17,7 +17,7 @@ from app.stores.mongo.documents import (
 if TYPE_CHECKING:
     from pymongo.client_session import ClientSession
 
-    from app.stores.mongo.connection import Connection, Document
+    from .connection import Connection, Document
 
 MOST_HIDDEN = 100_000
 """How many unswept purges one search or count takes into account; the sweeper keeps it near none."""

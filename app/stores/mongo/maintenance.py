@@ -6,14 +6,14 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from app.domain import DialogueListing, Grave, MemoryListing, Order, Page, Scope
-from app.stores.mongo.catalog import MongoCatalog
-from app.stores.mongo.documents import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, memory_from
-from app.stores.mongo.erasure import sweep_graves
-from app.stores.mongo.lookups import within_reach
-from app.stores.mongo.paging import Source, beyond, read_page, walk
-from app.stores.mongo.reads import MongoReads, listed
-from app.stores.mongo.schema import (
+from ...domain.records import DialogueListing, Grave, MemoryListing, Order, Page, Scope
+from .catalog import MongoCatalog
+from .documents import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, memory_from
+from .erasure import sweep_graves
+from .lookups import within_reach
+from .paging import Source, beyond, read_page, walk
+from .reads import MongoReads, listed
+from .schema import (
     VERSION,
     not_migrated,
     require_known,
@@ -25,7 +25,7 @@ from app.stores.mongo.schema import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from app.domain import Dialogue, Memory, Reach
+    from ...domain.records import Dialogue, Memory, Reach
 
 DIALOGUES = 100
 """How many whole dialogues, of up to 2 MiB each, are read at once; a batch also ends at 8 MiB."""

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from app.stores.bounds import take_bytes
-from app.stores.mongo import lookups
-from app.stores.mongo.documents import MESSAGE_FIELDS, message_document, message_from, native
-from app.stores.mongo.retry import Overtaken
+from ..bounds import take_bytes
+from . import lookups
+from .documents import MESSAGE_FIELDS, message_document, message_from, native
+from .retry import Overtaken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pymongo.client_session import ClientSession
 
-    from app.domain import Dialogue, Message, Scope
-    from app.stores.mongo.connection import Connection, Document
+    from ...domain.records import Dialogue, Message, Scope
+    from .connection import Connection, Document
 
 IN_ORDER = [("created", 1), ("seq", 1)]
 NEWEST_FIRST = [("created", -1), ("seq", -1)]

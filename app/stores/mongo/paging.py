@@ -6,9 +6,9 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Generic, TypeVar
 
-from app.domain import Order, Page, TimeRange
-from app.stores import PAGE_BYTES
-from app.stores.mongo.connection import Document, Rows
+from ...domain.records import Order, Page, TimeRange
+from .. import PAGE_BYTES
+from .connection import Document, Rows
 
 T = TypeVar("T")
 Sort = Sequence[tuple[str, int]]

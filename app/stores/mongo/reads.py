@@ -5,10 +5,10 @@ from __future__ import annotations
 from functools import partial
 from typing import TYPE_CHECKING
 
-from app.domain import DEFAULT_NAMESPACE, MessageListing, Page, Status
-from app.stores import Counts, Incarnation
-from app.stores.mongo import lookups
-from app.stores.mongo.documents import (
+from ...domain.records import DEFAULT_NAMESPACE, MessageListing, Page, Status
+from .. import Counts, Incarnation
+from . import lookups
+from .documents import (
     DIALOGUE_ENTRY_FIELDS,
     DIALOGUE_FIELDS,
     MEMORY_ENTRY_FIELDS,
@@ -25,13 +25,14 @@ from app.stores.mongo.documents import (
     message_from,
     summary_from,
 )
-from app.stores.mongo.lookups import in_dialogue, within_reach
-from app.stores.mongo.paging import DIRECTION, Source, beyond, read_page, walk
+from .lookups import in_dialogue, within_reach
+from .paging import DIRECTION, Source, beyond, read_page, walk
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
 
-    from app.domain import (
+    from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+    from ...domain.records import (
         Dialogue,
         DialogueListing,
         Memory,
@@ -42,8 +43,7 @@ if TYPE_CHECKING:
         Summary,
         SummaryListing,
     )
-    from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-    from app.stores.mongo.connection import Connection, Document
+    from .connection import Connection, Document
 
 BATCH = 500
 """How many rows an iterator asks for at once."""

@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from app.domain import JsonText
-from app.search.analysis import body_terms, dialogue_terms, memory_terms
-from app.stores.mongo.documents import facets, stems
+from ...domain.records import JsonText
+from ...search.analysis import body_terms, dialogue_terms, memory_terms
+from .documents import facets, stems
 
 if TYPE_CHECKING:
-    from app.stores.mongo.connection import Connection, Document, Rows
+    from .connection import Connection, Document, Rows
 
 BATCH: Final = 200
 """How many documents are read at once; each is held to the time limit by itself."""

@@ -14,9 +14,9 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
-from app.stores.mongo.connection import DURABLE, Connection, unavailable
-from app.stores.mongo.settling import ABORT_SECONDS
-from app.stores.mongo.stripes import Queue
+from .connection import DURABLE, Connection, unavailable
+from .settling import ABORT_SECONDS
+from .stripes import Queue
 
 T = TypeVar("T")
 Attempt = Callable[[ClientSession], T]

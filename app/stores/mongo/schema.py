@@ -22,8 +22,8 @@ from typing import Any
 
 from pymongo import IndexModel
 
-from app.errors import ServiceUnavailable
-from app.stores.mongo.connection import Connection
+from ...domain.errors import ServiceUnavailable
+from .connection import Connection
 
 SECRET_BYTES = 32
 

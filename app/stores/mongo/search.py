@@ -8,11 +8,11 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from app.domain import Order
-from app.errors import ServiceUnavailable
-from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
-from app.stores.bounds import take_hits
-from app.stores.mongo.documents import (
+from ...domain.errors import ServiceUnavailable
+from ...domain.records import Order
+from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
+from ..bounds import take_hits
+from .documents import (
     DIALOGUE_ENTRY_FIELDS,
     MEMORY_ENTRY_FIELDS,
     MESSAGE_ENTRY_FIELDS,
@@ -20,16 +20,16 @@ from app.stores.mongo.documents import (
     memory_entry_from,
     message_entry_from,
 )
-from app.stores.mongo.filters import conditions
-from app.stores.mongo.lookups import hidden_uids, within_reach
+from .filters import conditions
+from .lookups import hidden_uids, within_reach
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pymongo.synchronous.command_cursor import CommandCursor
 
-    from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-    from app.stores.mongo.connection import Connection, Document, Rows
+    from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+    from .connection import Connection, Document, Rows
 
     Found = CommandCursor[Document]
 

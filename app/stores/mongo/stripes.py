@@ -14,7 +14,7 @@ import zlib
 from types import TracebackType
 from typing import Self
 
-from app.errors import ServiceUnavailable
+from ...domain.errors import ServiceUnavailable
 
 STRIPES = 1024
 

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from pymongo import ReturnDocument
 
-from app.domain import (
+from ...domain.errors import ProjectNotFound
+from ...domain.records import (
     Dialogue,
     Grave,
     IdempotencyRecord,
@@ -15,9 +16,8 @@ from app.domain import (
     Scope,
     Summary,
 )
-from app.errors import ProjectNotFound
-from app.stores.mongo import lookups
-from app.stores.mongo.documents import (
+from . import lookups
+from .documents import (
     DIALOGUE_FIELDS,
     IDEMPOTENCY,
     MEMORY_FIELDS,
@@ -32,18 +32,18 @@ from app.stores.mongo.documents import (
     plain,
     summary_document,
 )
-from app.stores.mongo.erasure import erase_namespace
-from app.stores.mongo.messages import MessageRows
-from app.stores.mongo.retry import Overtaken
+from .erasure import erase_namespace
+from .messages import MessageRows
+from .retry import Overtaken
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pymongo.client_session import ClientSession
 
-    from app.stores import Erased
-    from app.stores.mongo.connection import Connection, Document, Rows
-    from app.stores.mongo.stripes import Queue
+    from .. import Erased
+    from .connection import Connection, Document, Rows
+    from .stripes import Queue
 
 
 class MongoTransaction(MessageRows):

@@ -6,13 +6,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TypeVar
 
-from app.domain import Scope
-from app.stores import Backend, Transaction
-from app.stores.sqlite.catalog import Catalog
-from app.stores.sqlite.maintenance import Maintenance
-from app.stores.sqlite.reindexing import Reindexing
-from app.stores.sqlite.search import Search
-from app.stores.sqlite.transaction import SqliteTransaction
+from ...domain.records import Scope
+from .. import Backend, Transaction
+from .catalog import Catalog
+from .maintenance import Maintenance
+from .reindexing import Reindexing
+from .search import Search
+from .transaction import SqliteTransaction
 
 T = TypeVar("T")
 

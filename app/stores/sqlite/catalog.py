@@ -5,10 +5,10 @@ from __future__ import annotations
 import sqlite3
 from typing import Final
 
-from app.domain import Key, Project, Timestamp
-from app.stores.sqlite import erasure, rows
-from app.stores.sqlite.connection import Connection
-from app.stores.sqlite.database import Database
+from ...domain.records import Key, Project, Timestamp
+from . import erasure, rows
+from .connection import Connection
+from .database import Database
 
 ROWS_PER_STEP: Final = 1000
 

@@ -16,10 +16,10 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from app import patience
-from app.errors import ServiceUnavailable
-from app.stores.sqlite.connection import Connection, Connections
-from app.stores.sqlite.faults import BUSY, translate
+from ... import patience
+from ...domain.errors import ServiceUnavailable
+from .connection import Connection, Connections
+from .faults import BUSY, translate
 
 T = TypeVar("T")
 

@@ -6,8 +6,8 @@ from typing import Final
 
 import orjson
 
-from app.search.query import MetadataCondition, Operator, Scalar, SearchObject, SearchQuery
-from app.stores.sqlite.database import Clauses
+from ...search.query import MetadataCondition, Operator, Scalar, SearchObject, SearchQuery
+from .database import Clauses
 
 _NEGATED: Final = {Operator.NE: Operator.EQ, Operator.NIN: Operator.IN}
 _SIGNS: Final = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}

@@ -10,7 +10,7 @@ import weakref
 from pathlib import Path
 from typing import Final
 
-from app.errors import ServiceUnavailable
+from ...domain.errors import ServiceUnavailable
 
 CACHED_STATEMENTS: Final = 256
 JOURNAL_BYTES: Final = 64 * 1024 * 1024

@@ -8,13 +8,13 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from app import turns
-from app.domain import Order, Page, TimeRange
-from app.stores import PAGE_BYTES
-from app.stores.sqlite.commit import GroupCommit
-from app.stores.sqlite.connection import Connection, Connections
-from app.stores.sqlite.faults import translate
-from app.stores.sqlite.rows import Row
+from ... import turns
+from ...domain.records import Order, Page, TimeRange
+from .. import PAGE_BYTES
+from .commit import GroupCommit
+from .connection import Connection, Connections
+from .faults import translate
+from .rows import Row
 
 T = TypeVar("T")
 

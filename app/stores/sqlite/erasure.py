@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.domain import Reach, Scope
-from app.stores import Erased
-from app.stores.sqlite.connection import Connection
-from app.stores.sqlite.indexing import drop_terms
-from app.stores.sqlite.reads import count_query
+from ...domain.records import Reach, Scope
+from .. import Erased
+from .connection import Connection
+from .indexing import drop_terms
+from .reads import count_query
 
 KEPT: Final = 0
 """The fate of a grave whose messages and summaries stay readable."""

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 from typing import Final
 
-from app.errors import ServiceUnavailable
+from ...domain.errors import ServiceUnavailable
 
 _LOG: Final = logging.getLogger(__name__)
 

@@ -11,8 +11,8 @@ from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 
-from app.domain import Reach
-from app.stores.sqlite.connection import Connection
+from ...domain.records import Reach
+from .connection import Connection
 
 Entry = tuple[int, str, str]
 """Number of the row, its namespace, its terms."""

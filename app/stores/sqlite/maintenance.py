@@ -12,18 +12,18 @@ from functools import partial
 from pathlib import Path
 from typing import Final
 
-from app.domain import Dialogue, DialogueListing, Grave, Memory, MemoryListing, Order, Reach, Scope
-from app.errors import ServiceUnavailable
-from app.stores.sqlite import erasure, rows
-from app.stores.sqlite.connection import Connection, prepare_file
-from app.stores.sqlite.reads import (
+from ...domain.errors import ServiceUnavailable
+from ...domain.records import Dialogue, DialogueListing, Grave, Memory, MemoryListing, Order, Reach, Scope
+from . import erasure, rows
+from .connection import Connection, prepare_file
+from .reads import (
     BATCH_ROWS,
     Reads,
     list_dialogues_query,
     list_memories_query,
     reach_clauses,
 )
-from app.stores.sqlite.schema import MIGRATIONS, VERSION, statements
+from .schema import MIGRATIONS, VERSION, statements
 
 SPARE_BYTES: Final = 8 * 1024 * 1024
 """Readiness wants this much room on the disk."""

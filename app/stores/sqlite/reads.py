@@ -7,7 +7,8 @@ from typing import Final
 
 import orjson
 
-from app.domain import (
+from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ...domain.records import (
     DEFAULT_NAMESPACE,
     Dialogue,
     DialogueListing,
@@ -23,10 +24,9 @@ from app.domain import (
     SummaryListing,
     TimeRange,
 )
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-from app.stores import Counts, Incarnation
-from app.stores.sqlite import rows
-from app.stores.sqlite.database import Clauses, Database, sort
+from .. import Counts, Incarnation
+from . import rows
+from .database import Clauses, Database, sort
 
 BATCH_ROWS: Final = 200
 """How many rows an iteration reads at a time."""

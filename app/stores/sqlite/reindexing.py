@@ -7,11 +7,11 @@ from typing import Final
 
 import orjson
 
-from app.search.analysis import body_terms, dialogue_terms, memory_terms
-from app.stores.sqlite.connection import Connection
-from app.stores.sqlite.database import Database
-from app.stores.sqlite.indexing import add_terms, count_terms, index_text, project_mark
-from app.stores.sqlite.rows import Row, read_tags
+from ...search.analysis import body_terms, dialogue_terms, memory_terms
+from .connection import Connection
+from .database import Database
+from .indexing import add_terms, count_terms, index_text, project_mark
+from .rows import Row, read_tags
 
 MOST_PROBLEMS: Final = 100
 """How many wrong entries of one kind are named one by one."""

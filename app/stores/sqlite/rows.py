@@ -7,7 +7,8 @@ from typing import Any, Final
 
 import orjson
 
-from app.domain import (
+from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ...domain.records import (
     Dialogue,
     IdempotencyRecord,
     Key,
@@ -19,7 +20,6 @@ from app.domain import (
     Status,
     Summary,
 )
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
 
 Row = tuple[Any, ...]
 

@@ -11,15 +11,15 @@ from typing import Any, Final
 
 import orjson
 
-from app.entries import DialogueEntry, MemoryEntry, MessageEntry
-from app.search.query import Hit, OrderBy, SearchObject, SearchQuery
-from app.stores.bounds import take_hits
-from app.stores.sqlite import rows
-from app.stores.sqlite.conditions import filter_clauses
-from app.stores.sqlite.database import Database
-from app.stores.sqlite.indexing import match_expressions
-from app.stores.sqlite.reads import NOT_PURGED
-from app.stores.sqlite.rows import Row
+from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
+from ..bounds import take_hits
+from . import rows
+from .conditions import filter_clauses
+from .database import Database
+from .indexing import match_expressions
+from .reads import NOT_PURGED
+from .rows import Row
 
 BATCH: Final = 10
 """How many hits are read at once: a dialogue with its evidence may take 3 MiB."""

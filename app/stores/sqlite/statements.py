@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from app.stores.sqlite import rows
+from . import rows
 
 NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 

@@ -11,7 +11,8 @@ from typing import Any
 
 import orjson
 
-from app.domain import (
+from ...domain.errors import ProjectNotFound
+from ...domain.records import (
     Dialogue,
     Grave,
     IdempotencyRecord,
@@ -20,13 +21,12 @@ from app.domain import (
     Scope,
     Summary,
 )
-from app.errors import ProjectNotFound
-from app.search.analysis import dialogue_terms
-from app.stores import Erased
-from app.stores.bounds import take_bytes
-from app.stores.sqlite import erasure, reads, rows, statements
-from app.stores.sqlite.connection import Connection
-from app.stores.sqlite.indexing import Entry, add_terms, count_terms, drop_terms
+from ...search.analysis import dialogue_terms
+from .. import Erased
+from ..bounds import take_bytes
+from . import erasure, reads, rows, statements
+from .connection import Connection
+from .indexing import Entry, add_terms, count_terms, drop_terms
 
 
 class SqliteTransaction:

@@ -1,0 +1,39 @@
+"""The command line: ``colloquy`` and ``python -m app``."""
+
+from __future__ import annotations
+
+import typer
+
+from ..server import garbage_collection
+from . import keys, projects, serve, transfer, upkeep
+from .terminal import Commands, example
+
+cli = typer.Typer(
+    name="colloquy",
+    cls=Commands,
+    help="A self-hosted conversation store. Its settings come from the environment.",
+    no_args_is_help=True,
+    add_completion=False,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+)
+cli.command(epilog=example("COLLOQUY_PORT=9000 colloquy serve"))(serve.serve)
+cli.command(epilog=example("colloquy migrate"))(serve.migrate)
+cli.add_typer(projects.commands, name="projects")
+cli.add_typer(keys.commands, name="keys")
+cli.command(
+    "import",
+    epilog=example(
+        "colloquy import conversations.jsonl.gz --namespace trial",
+        "colloquy import chats.jsonl --url http://127.0.0.1:8080 --key colloquy_...",
+    ),
+)(transfer.import_files)
+cli.command("export", epilog=example("colloquy export --output backup.jsonl.gz"))(transfer.export_dialogues)
+cli.command("verify", epilog=example("colloquy verify"))(upkeep.check)
+cli.command("erase", epilog=example("colloquy erase anna@example.org --yes"))(upkeep.erase_namespace)
+
+
+def main() -> None:
+    """Run the command line."""
+    garbage_collection.relax()
+    cli()

@@ -1,0 +1,113 @@
+"""What all commands share: how they say what went wrong, and how they open the store."""
+
+from __future__ import annotations
+
+import errno
+import os
+import traceback
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+import typer
+from typer.core import TyperGroup
+from typer.exceptions import TyperException
+
+from ..domain.errors import ColloquyError
+from ..services.first_start import DEFAULT_PROJECT, create_default_project
+from ..settings import Settings, SettingsError
+from ..wiring import SQLITE, open_backend
+
+if TYPE_CHECKING:
+    from ..stores import Backend
+
+SHOW_TRACEBACK = "debug"
+"""The value of COLLOQUY_LOG_LEVEL with which an unexpected error shows where it came from."""
+
+
+class CommandError(Exception):
+    """A command cannot do what it was asked; the text says why and what to do."""
+
+
+class Commands(TyperGroup):
+    """A group of commands whose errors are one line on standard error and a status of 1."""
+
+    def invoke(self, ctx: Any) -> Any:
+        """Run the command; see the class."""
+        try:
+            return super().invoke(ctx)
+        except (TyperException, typer.Exit, typer.Abort):
+            raise
+        except (CommandError, ColloquyError, SettingsError) as error:
+            _fail(str(error))
+        except OSError as error:
+            if error.errno == errno.EPIPE:
+                raise
+            _fail(_describe(error))
+        except Exception as error:  # noqa: BLE001  # the last resort: whatever it is, one line
+            if os.environ.get("COLLOQUY_LOG_LEVEL") == SHOW_TRACEBACK:
+                traceback.print_exc()
+            _fail(f"unexpected {type(error).__name__}: {error} (COLLOQUY_LOG_LEVEL=debug shows where)")
+
+
+def _describe(error: OSError) -> str:
+    if error.filename is None:
+        return str(error)
+    return f"{error.filename}: {error.strerror}"
+
+
+def _fail(reason: str) -> NoReturn:
+    line = " ".join(reason.split())
+    typer.echo(f"colloquy: {line}", err=True)
+    raise typer.Exit(1)
+
+
+def example(*lines: str) -> str:
+    """Return the text below a command's help that shows how it is used, as it is typed."""
+    return "\b\nExample:\n" + "\n".join(f"  {line}" for line in lines)
+
+
+@contextmanager
+def open_store(*, existing: bool = False) -> Iterator[Backend]:
+    """Give the store that the environment names, migrated; with ``existing`` it is not created."""
+    settings = Settings.from_environment(os.environ)
+    if existing and settings.store_url.startswith(SQLITE):
+        path = Path(settings.store_url.removeprefix(SQLITE))
+        if not path.exists():
+            raise CommandError(f"there is no store at {path}; COLLOQUY_STORE_URL names another")
+    try:
+        backend = open_backend(settings)
+    except ValueError as error:
+        raise CommandError(str(error)) from error
+    try:
+        backend.migrate()
+        yield backend
+    finally:
+        backend.close()
+
+
+def require_project(backend: Backend, name: str) -> None:
+    """Refuse a project that does not exist; the default one is made where there is none and no key."""
+    if name == DEFAULT_PROJECT and backend.is_empty():
+        with backend.exclusive():
+            create_default_project(backend)
+    if backend.get_project(name) is None:
+        raise CommandError(f"there is no project {name}; 'colloquy projects create {name}' makes it")
+
+
+def confirm(question: str, *, sure: bool) -> None:
+    """Ask before what cannot be undone; without a terminal only ``--yes`` will do."""
+    if sure:
+        return
+    if not typer.get_text_stream("stdin").isatty():
+        raise CommandError("this cannot be undone: repeat it with --yes")
+    typer.confirm(question, abort=True, err=True)
+
+
+def columns(heading: list[str], rows: list[list[str]]) -> Iterator[str]:
+    """Yield the lines of a table, aligned."""
+    widths = [max(map(len, column)) for column in zip(heading, *rows, strict=True)]
+    for row in (heading, *rows):
+        cells = (cell.ljust(width) for cell, width in zip(row, widths, strict=True))
+        yield "  ".join(cells).rstrip()

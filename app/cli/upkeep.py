@@ -1,0 +1,81 @@
+"""``colloquy verify`` and ``colloquy erase``."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from ..domain.records import Scope
+from ..services.erasure import erase
+from ..services.first_start import DEFAULT_PROJECT
+from ..services.repair import repair
+from ..services.verify import Problem, Seen, verify
+from ..stores import Backend
+from .terminal import CommandError, confirm, open_store, require_project
+
+
+def check(
+    project: Annotated[
+        str | None, typer.Option(help="Only this project; without it, all of them.", metavar="NAME")
+    ] = None,
+    *,
+    mend: Annotated[
+        bool, typer.Option("--repair", help="Mend counters, embedded messages and the search index.")
+    ] = False,
+) -> None:
+    """Check that the store keeps its promises: counts, embedded messages, nothing twice or empty.
+
+    Servers may run meanwhile. Each problem is a line on standard output; the exit status is 1 if there
+    is one, with --repair only if one is left. To mend the search index of a SQLite store keeps its
+    writers waiting while it is made anew.
+    """
+    with open_store(existing=True) as backend:
+        if project is not None:
+            require_project(backend, project)
+        names = [project] if project is not None else [one.name for one in backend.list_projects()]
+        problems = _check(backend, names)
+        if mend and problems:
+            for text in repair(backend, problems):
+                typer.echo(f"mended: {text}")
+            problems = _check(backend, names)
+    if problems:
+        raise typer.Exit(1)
+
+
+def _check(backend: Backend, projects: list[str]) -> list[Problem]:
+    """Verify projects and print each problem as it is found."""
+    problems: list[Problem] = []
+    dialogues = messages = 0
+    for name in projects:
+        seen = Seen()
+        for problem in verify(backend, name, seen):
+            problems.append(problem)
+            typer.echo(str(problem))
+        dialogues += seen.dialogues
+        messages += seen.messages
+    typer.echo(
+        f"Checked {dialogues:,} dialogues and {messages:,} messages: {len(problems):,} problems.", err=True
+    )
+    return problems
+
+
+def erase_namespace(
+    namespace: Annotated[str, typer.Argument(help="The namespace, such as a user id.", metavar="NAMESPACE")],
+    *,
+    project: Annotated[str, typer.Option(help="The project it is in.", metavar="NAME")] = DEFAULT_PROJECT,
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Erase everything of one end user: dialogues, messages, memories and summaries."""
+    if not namespace:
+        raise CommandError("the namespace is empty; the default one cannot be erased")
+    with open_store(existing=True) as backend:
+        require_project(backend, project)
+        confirm(f"Erase everything in the namespace {namespace}, for good?", sure=yes)
+        erased = backend.write(Scope(project, namespace), erase)
+        while backend.sweep():
+            continue
+    typer.echo(
+        f"Erased {erased.dialogues:,} dialogues, {erased.messages:,} messages, {erased.memories:,} memories "
+        f"and {erased.summaries:,} summaries."
+    )

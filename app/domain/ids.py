@@ -1,0 +1,34 @@
+"""Identifiers: ULIDs, their successors, and the fingerprints that tell a repeat from a clash."""
+
+from __future__ import annotations
+
+import hashlib
+
+import orjson
+from ulid import ULID
+
+from .records import JsonText
+
+
+def new_id() -> str:
+    """Return a fresh ULID: 26 characters that sort by time of creation."""
+    return str(ULID())
+
+
+def successor(previous: str | None) -> str:
+    """Return a fresh ULID that sorts after ``previous`` even if the clock went back."""
+    fresh = ULID()
+    if previous is None or str(fresh) > previous:
+        return str(fresh)
+    return str(ULID.from_int(int(ULID.from_str(previous)) + 1))
+
+
+def fingerprint(*parts: object) -> str:
+    """Return a digest (32 hex characters) of JSON values; the order of object keys does not count."""
+    text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+    return hashlib.sha256(text).hexdigest()[:32]
+
+
+def compact(value: object) -> JsonText:
+    """Return a value as compact JSON text, key order kept."""
+    return JsonText(orjson.dumps(value).decode())

@@ -1,0 +1,54 @@
+"""What lists and searches read of each resource: what they answer of it, and where it stands.
+
+The fields have the names of the records' own. They are named tuples, since a page makes a hundred of
+them at a time; tags are the JSON array that is answered.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+from .records import JsonText, Timestamp
+
+
+class DialogueEntry(NamedTuple):
+    """A dialogue without its state and its messages."""
+
+    project: str
+    namespace: str
+    id: str
+    total: int
+    thread_count: int
+    status: str
+    tags: JsonText
+    metadata: JsonText
+    created: Timestamp
+    modified: Timestamp
+    thread_of: str | None
+    label: str | None
+    last_message_created: Timestamp | None
+    ended_at: Timestamp | None
+    archived_at: Timestamp | None
+
+
+class MessageEntry(NamedTuple):
+    """A message: ``body`` is all that is answered."""
+
+    id: str
+    seq: int
+    created: Timestamp
+    body: JsonText
+
+
+class MemoryEntry(NamedTuple):
+    """A memory."""
+
+    namespace: str
+    id: str
+    value: JsonText
+    tags: JsonText
+    metadata: JsonText
+    created: Timestamp
+    modified: Timestamp
+    label: str | None
+    description: str | None

@@ -1,0 +1,1 @@
+"""The offline provider: a digest of quotes, chosen by rule."""

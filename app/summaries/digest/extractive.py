@@ -1,0 +1,193 @@
+"""The offline provider: a digest of quotes, chosen by rule, the same each time.
+
+No model is involved and the digest says so. It is made in one pass; time grows with the length of
+the dialogue, memory only with the budget.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Iterator
+from itertools import groupby
+
+from .. import MAXIMUM_BUDGET, Digest, Turn, choose_budget
+from ..tokens import ESTIMATE, TokenCounter
+from .candidates import Candidate, Tally
+from .pool import Pool
+from .selection import Selection, select
+
+PROVIDER = "extractive"
+HEADER = "Digest of {turns} messages: quotes chosen by rule."
+PREFIX_NOTE = ' The ids in brackets begin with "{prefix}".'
+BRIEF_HEADER = "Digest of {turns} messages, {rest} left out; quoted:"
+COVERED = re.compile(r'Digest of (\d+) messages(?:[^"]*The ids in brackets begin with "([^"]*)")?')
+REFERENCE = re.compile(r"- \[([^\]]+)\] ")
+ABOUT, QUOTED, OPEN_QUESTIONS, LEFT_OUT = "About", "Facts and decisions", "Open questions", "Left out"
+SECTIONS = {ABOUT, QUOTED, OPEN_QUESTIONS}
+FRAME_TOKENS = 8
+"""What section names and the closing numbers take, less what quotes are usually counted too high."""
+
+BRIEF_TOKENS = 220
+"""A smaller digest is bare: speakers and their words in order, what was left out in the header."""
+
+
+class Extractive:
+    """Quotes the passages that carry the most ids, amounts, dates, names and decisions."""
+
+    def __init__(self, counter: TokenCounter = ESTIMATE) -> None:
+        self._count = counter.count
+
+    def summarize(
+        self,
+        turns: Iterable[Turn],
+        *,
+        previous: str | None = None,
+        template: str | None = None,  # noqa: ARG002  templates are for models; quotes need none
+        budget: int | None = None,
+    ) -> Digest:
+        """Digest the turns in one pass; ``previous`` is carried on within the budget."""
+        pool = Pool(budget or MAXIMUM_BUDGET, self._count)
+        for line, reference, about in _earlier_lines(previous or ""):
+            pool.add_earlier(line, reference, about=about)
+        for turn in turns:
+            pool.add_turn(turn)
+        pool.close()
+        tally = pool.tally
+        spoken = tally.tokens - tally.system_tokens
+        content = self._digest(pool, previous, choose_budget(budget, spoken, self._count(previous or "")))
+        tokens = self._count(content)
+        return Digest(content, PROVIDER, None, tally.turns, tally.skipped, tally.tokens, tokens)
+
+    def _digest(self, pool: Pool, previous: str | None, allowed: int) -> str:
+        covered = COVERED.match(previous or "")
+        turns = pool.tally.turns + (int(covered.group(1)) if covered else 0)
+        header = HEADER.format(turns=turns)
+        if allowed < BRIEF_TOKENS:
+
+            def write(room: int) -> str:
+                selection = select(pool, room, self._count, brief=True)
+                rest = _unshown(selection, pool.tally)
+                return _write_brief(selection, BRIEF_HEADER.format(turns=turns, rest=rest))
+        else:
+            header += PREFIX_NOTE.format(prefix=pool.prefix) if pool.prefix else ""
+
+            def write(room: int) -> str:
+                return _write(select(pool, room - FRAME_TOKENS, self._count), header, pool)
+
+        return self._fit(write, allowed, allowed - self._count(header))
+
+    def _fit(self, write: Callable[[int], str], allowed: int, room: int) -> str:
+        """Write within the budget: again with less room when the frame took more."""
+        while True:
+            content = write(room)
+            excess = self._count(content) - allowed
+            if excess <= 0 or room <= 0:
+                return content
+            room -= excess
+
+
+def _earlier_lines(previous: str) -> Iterator[tuple[str, str, bool]]:
+    """The lines of a digest that say something, each with its message's id if it shows one.
+
+    Besides, whether the line says what it is about. Of another provider's summary it is every
+    line, and no ids.
+    """
+    prefix = section = ""
+    for line in previous.split("\n"):
+        if line == LEFT_OUT:
+            return
+        if covered := COVERED.match(line):
+            prefix = covered.group(2) or ""
+        elif line in SECTIONS:
+            section = line
+        elif line.strip():
+            quoted = REFERENCE.match(line)
+            text = line[quoted.end() :] if quoted else line
+            yield text, prefix + quoted.group(1) if quoted else "", section == ABOUT
+
+
+def _write_brief(selection: Selection, header: str) -> str:
+    quoted = sorted([*selection.quoted, *_named(selection)], key=lambda candidate: candidate.place)
+    lines = [header]
+    for (_, label), group in groupby(quoted, key=lambda candidate: (candidate.place, candidate.label)):
+        tables = groupby(group, key=lambda candidate: candidate.table)
+        said = " ".join(_show_brief(table, list(rows)) for table, rows in tables)
+        lines.append(f"{label}: {said}" if label else said)
+    return "\n".join(lines)
+
+
+def _write(selection: Selection, header: str, pool: Pool) -> str:
+    chosen = selection.quoted
+    about = [candidate for candidate in chosen if candidate.about]
+    unsettled = [candidate for candidate in chosen if candidate.open and not candidate.about]
+    quoted = [candidate for candidate in chosen if not (candidate.about or candidate.open)]
+    quoted = sorted([*quoted, *_named(selection)], key=lambda candidate: candidate.place)
+    sections = [header]
+    for title, part in ((ABOUT, about), (QUOTED, quoted), (OPEN_QUESTIONS, unsettled)):
+        if part:
+            sections.append("\n".join([title, *_lines(part, selection, pool.prefix)]))
+    sections.append("\n".join([LEFT_OUT, _left_out(selection, pool.tally)]))
+    return "\n\n".join(sections)
+
+
+def _named(selection: Selection) -> Iterator[Candidate]:
+    """The facts named without a quote, as the last entry of their message's line."""
+    for (place, label), (reference, facts) in selection.named.items():
+        text = "mentions " + ", ".join(facts)
+        yield Candidate(place, label, text, verbatim=True, reference=reference)
+
+
+def _lines(part: list[Candidate], selection: Selection, prefix: str) -> Iterator[str]:
+    for (place, label), group in groupby(part, key=lambda candidate: (candidate.place, candidate.label)):
+        line = list(group)
+        shown = place in selection.referred and line[0].reference
+        reference = f"[{line[0].reference.removeprefix(prefix)}] " if shown else ""
+        if label:
+            tables = groupby(line, key=lambda candidate: candidate.table)
+            said = " | ".join(_show(table, list(rows)) for table, rows in tables)
+            yield f"- {reference}{label}: {said}"
+        else:
+            yield from (_earlier(candidate, reference) for candidate in line)
+
+
+def _earlier(candidate: Candidate, reference: str) -> str:
+    """A line of the previous digest; one that had an id loses it when the budget is small."""
+    return f"- {reference}{candidate.text}" if candidate.reference else candidate.text
+
+
+def _show(table: str, candidates: list[Candidate]) -> str:
+    heading = f"{table}: " if table else ""
+    return heading + "; ".join(map(_quote, candidates))
+
+
+def _show_brief(table: str, candidates: list[Candidate]) -> str:
+    texts = [candidate.text for candidate in candidates]
+    return f"{table}: {'; '.join(texts)}" if table else " ".join(texts)
+
+
+def _quote(candidate: Candidate) -> str:
+    if candidate.code:
+        return "\n" + candidate.text
+    return candidate.text if candidate.verbatim else f'"{candidate.text}"'
+
+
+def _left_out(selection: Selection, tally: Tally) -> str:
+    tokens = max(0, tally.tokens - sum(candidate.tokens for candidate in selection.quoted))
+    numbers = [
+        f"{_unshown(selection, tally)} of {tally.turns} messages",
+        f"{tokens} of {tally.tokens} tokens",
+    ]
+    if tally.images:
+        numbers.append(f"{tally.images} images")
+    if tally.unknown:
+        numbers.append(f"{tally.unknown} blocks of unknown kind")
+    if tally.skipped:
+        numbers.append(f"{tally.skipped} messages with nothing to read")
+    return "- " + ", ".join(numbers)
+
+
+def _unshown(selection: Selection, tally: Tally) -> int:
+    """Return how many messages neither a quote nor a mention comes from."""
+    shown = {candidate.place for candidate in selection.quoted if candidate.label}
+    shown.update(place for place, _ in selection.named)
+    return tally.turns - len(shown)

@@ -1,0 +1,145 @@
+"""Who asks: keys, and what each may see.
+
+A key is looked up by the SHA-256 of its text, so the store never sees it, and the digest is
+compared in constant time. A worker trusts what it looked up for ``COLLOQUY_KEY_CACHE`` seconds.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import logging
+import math
+import time
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from .. import patience
+from ..domain import timestamps
+from ..domain.errors import Forbidden, ProjectNotFound, ServiceUnavailable, Unauthorized
+from ..domain.records import DEFAULT_NAMESPACE, Key, Project, Reach, Rights, Scope
+
+if TYPE_CHECKING:
+    from ..stores import Catalog
+
+LONGEST_HEADER = 4096
+"""An Authorization header longer than this is not a key of ours."""
+
+CACHED_KEYS = 10_000
+"""How many keys a worker remembers before it forgets all of them."""
+
+LAST_USE_SECONDS = 60
+"""How often, at most, the last use of a key is written."""
+
+LAST_USE_PATIENCE = 0.5
+"""How many seconds a request may lose over that: a busy store must not hold up a read for it."""
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class Principal:
+    """Who a request comes from: a key of one project, perhaps bound to one namespace."""
+
+    key_id: str
+    project: str
+    rights: Rights
+    namespace: str | None
+
+    def scope(self, namespace: str | None) -> Scope:
+        """Return where a single resource is: no namespace means the default or the bound one."""
+        if self.namespace is not None:
+            return Scope(self.project, self._bound(namespace))
+        return Scope(self.project, DEFAULT_NAMESPACE if namespace is None else namespace)
+
+    def reach(self, namespace: str | None) -> Reach:
+        """Return what a list covers: no namespace means the whole project or the bound one."""
+        if self.namespace is not None:
+            return Reach(self.project, self._bound(namespace))
+        return Reach(self.project, namespace)
+
+    def _bound(self, namespace: str | None) -> str:
+        if namespace is not None and namespace != self.namespace:
+            raise Forbidden("This key is bound to another namespace.")
+        return self.namespace or DEFAULT_NAMESPACE
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    key: Key
+    project: Project | None
+    until: float
+
+
+class Authenticator:
+    """Turns an Authorization header into a Principal."""
+
+    def __init__(self, catalog: Catalog, cache_seconds: float) -> None:
+        self._catalog = catalog
+        self._cache_seconds = cache_seconds
+        self._cache: dict[str, _Known] = {}
+        self._written: dict[str, float] = {}
+
+    def authenticate(self, header: str | None) -> Principal:
+        """Return who asks; raises Unauthorized or ProjectNotFound."""
+        known = self._find(_digest(header))
+        self._require_valid(known.key)
+        if known.project is None:
+            raise ProjectNotFound("The project of this key was removed.")
+        self._note_use(known.key)
+        return Principal(known.key.id, known.key.project, known.key.rights, known.key.namespace)
+
+    def _find(self, digest: str) -> _Known:
+        known = self._cache.get(digest)
+        if known is not None and known.until > time.monotonic():
+            return known
+        until = time.monotonic() + self._cache_seconds
+        found = self._catalog.find_key(digest)
+        if found is None or not hmac.compare_digest(found[0].hash, digest):
+            self._cache.pop(digest, None)
+            raise Unauthorized
+        if len(self._cache) >= CACHED_KEYS:
+            self._cache.clear()
+        known = _Known(*found, until)
+        self._cache[digest] = known
+        return known
+
+    @staticmethod
+    def _require_valid(key: Key) -> None:
+        if key.revoked is None and key.expires is None:
+            return
+        now = timestamps.now()
+        if any(limit is not None and limit <= now for limit in (key.revoked, key.expires)):
+            raise Unauthorized
+
+    def _note_use(self, key: Key) -> None:
+        """Write when the key was used, unless this worker or another did so within the minute."""
+        now = time.monotonic()
+        if now - self._written.get(key.id, -math.inf) < LAST_USE_SECONDS:
+            return
+        self._written[key.id] = now
+        minute_ago = timestamps.format_time(datetime.now(UTC) - timedelta(seconds=LAST_USE_SECONDS))
+        if key.last_used is not None and key.last_used > minute_ago:
+            return
+        try:
+            with patience.at_most(LAST_USE_PATIENCE):
+                self._catalog.touch_key(key.id, timestamps.now())
+        except ServiceUnavailable:
+            log.warning("the last use of key %s could not be written", key.id)
+
+
+def _digest(header: str | None) -> str:
+    if header is None or len(header) > LONGEST_HEADER:
+        raise Unauthorized
+    scheme, _, token = header.partition(" ")
+    token = token.strip()
+    if scheme.lower() != "bearer" or not token or not token.isascii():
+        raise Unauthorized
+    return hashlib.sha256(token.encode()).hexdigest()
+
+
+def require_right(principal: Principal, *, writes: bool) -> None:
+    """Refuse a write by a read-only key."""
+    if writes and principal.rights is not Rights.FULL:
+        raise Forbidden("This key may only read.")

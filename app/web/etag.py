@@ -1,0 +1,41 @@
+"""``If-Match`` and ``If-None-Match`` (RFC 9110, section 13.1) as lists of strong ETags."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection
+
+from ..domain.errors import Detail, InvalidParameter
+from ..services.commands import Condition
+
+_LIST = re.compile(r'\s*(?:(?:W/)?"[^"\x00-\x20\x7f]*"\s*(?:,\s*|$))+')
+_ETAG = re.compile(r'(W/)?("[^"]*")')
+_LONGEST = 4096
+
+
+def if_match(header: str | None) -> Condition:
+    """Return the condition of a write. Weak ETags never match, as strong comparison wants."""
+    if header is None:
+        return Condition()
+    return Condition(tuple(tag for weak, tag in _parse("If-Match", header) if not weak))
+
+
+def if_none_match(header: str | None) -> Collection[str]:
+    """Return the ETags that the sender of a GET knows, without their weakness, which does not count here."""
+    return () if header is None else {tag for _, tag in _parse("If-None-Match", header)}
+
+
+def is_known(etag: str, known: Collection[str]) -> bool:
+    """Whether a version is among those that a client knows; ``*`` stands for any."""
+    return bool(known) and (etag in known or "*" in known)
+
+
+def _parse(name: str, header: str) -> list[tuple[str, str]]:
+    if header.strip() == "*":
+        return [("", "*")]
+    if len(header) > _LONGEST or not _LIST.fullmatch(header):
+        raise InvalidParameter(
+            f'{name} must be * or a list of ETags in quotation marks, such as "01J...-7".',
+            Detail(name, "is not a list of ETags"),
+        )
+    return _ETAG.findall(header)

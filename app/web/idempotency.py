@@ -1,0 +1,124 @@
+"""``Idempotency-Key``: the first success is kept in the step of its effect and replayed.
+
+A request under a key that is being worked on waits for its turn. Within a worker process that is
+decided here; between processes the store decides, which lets only one of two equal keys commit and
+runs the other again, so that it finds the answer. Nothing marks a key as taken before its answer is
+stored: a key whose worker died is free.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import TYPE_CHECKING
+
+from .. import patience
+from ..domain import timestamps
+from ..domain.errors import Detail, IdempotencyConflict, IdempotencyKeyReused, InvalidParameter
+from ..domain.records import IdempotencyRecord, Scope, Timestamp
+from ..services.wire import Answer
+
+if TYPE_CHECKING:
+    from ..stores import Store, Transaction
+
+LONGEST_KEY = 255
+
+LONGEST_WAIT = 60.0
+"""Seconds that a repeat waits at most while the first still runs; a request's budget is usually less."""
+
+
+@dataclass(frozen=True, slots=True)
+class KeyedRequest:
+    """A request that carries an Idempotency-Key: where it applies, and what it asks."""
+
+    request: str
+    fingerprint: str
+
+    @classmethod
+    def of(cls, key: str, place: tuple[str, ...], content: bytes) -> KeyedRequest:
+        """Build from the key, (project, bound namespace, method, path) and the query and body as sent."""
+        if not 1 <= len(key) <= LONGEST_KEY or not key.isascii() or not key.isprintable():
+            raise InvalidParameter(
+                "Idempotency-Key must be 1 to 255 printable ASCII characters.",
+                Detail("Idempotency-Key", "is not well formed"),
+            )
+        where = "\0".join((*place, key)).encode()
+        return cls(hashlib.sha256(where).hexdigest(), hashlib.sha256(content).hexdigest())
+
+
+class Turns:
+    """Lets one request of each key through at a time, in this process."""
+
+    def __init__(self) -> None:
+        self._changed = threading.Condition()
+        self._running: set[str] = set()
+
+    @contextmanager
+    def take(self, request: str, longest: float = LONGEST_WAIT) -> Iterator[None]:
+        """Hold the turn of a request; raises IdempotencyConflict when it is not free in time."""
+        with patience.waiting(longest) as seconds, self._changed:
+            if not self._changed.wait_for(lambda: request not in self._running, seconds):
+                raise IdempotencyConflict(
+                    "The first request with this Idempotency-Key is still being worked on. Repeat it "
+                    "shortly: its answer is then replayed."
+                )
+            self._running.add(request)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._running.remove(request)
+                self._changed.notify_all()
+
+
+TURNS = Turns()
+"""Those of this process."""
+
+
+def commit(
+    store: Store,
+    scope: Scope,
+    work: Callable[[Transaction], Answer],
+    keyed: KeyedRequest | None,
+    keep_hours: int,
+) -> Answer:
+    """Run ``work`` in one transaction, or replay the answer that this key already got."""
+    if keyed is None:
+        return store.write(scope, work)
+    expires = _hours_from_now(keep_hours)
+
+    def once(tx: Transaction) -> Answer:
+        earlier = tx.find_idempotency(keyed.request)
+        if earlier is not None:
+            return _replay(earlier, keyed)
+        answer = work(tx)
+        tx.save_idempotency(
+            IdempotencyRecord(keyed.request, keyed.fingerprint, answer.body, answer.etag, expires)
+        )
+        return answer
+
+    with TURNS.take(keyed.request):
+        return store.write(scope, once)
+
+
+def find_replay(store: Store, scope: Scope, keyed: KeyedRequest) -> Answer | None:
+    """Return the answer that this key already got, if any."""
+    earlier = store.write(scope, lambda tx: tx.find_idempotency(keyed.request))
+    return None if earlier is None else _replay(earlier, keyed)
+
+
+def _replay(earlier: IdempotencyRecord, keyed: KeyedRequest) -> Answer:
+    if earlier.fingerprint != keyed.fingerprint:
+        raise IdempotencyKeyReused(
+            "This Idempotency-Key was used for a different request; use a new one for each request.",
+            Detail("Idempotency-Key", "was used for another request"),
+        )
+    return Answer(earlier.body, earlier.etag, replayed=True)
+
+
+def _hours_from_now(hours: int) -> Timestamp:
+    return timestamps.format_time(datetime.now(UTC) + timedelta(hours=hours))

@@ -1,0 +1,123 @@
+"""Connexion, lean: the description drives routing, validation and arguments, worked out once at the start.
+
+Stock Connexion wraps a handler in six decorators, which build a request of their own with its full URL,
+form, files and log records, and work out the handler's arguments anew each time. Here an operation
+becomes one function: parse the parameters, check the body, call the handler, which answers a Response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from connexion import FlaskApi
+from connexion.decorators.parameter import pythonic
+from connexion.operations import OpenAPIOperation
+from connexion.resolver import Resolver
+from flask import Response, g, request
+from inflection import underscore
+
+from .validation import BodyValidator, ParameterParser, require_utf8
+
+READS = frozenset({"get", "head", "options"})
+
+
+@dataclass(frozen=True, slots=True)
+class Route:
+    """What the edge needs to know of an operation before it runs."""
+
+    template: str
+    secured: bool
+    writes: bool
+    takes_body: bool
+    requires_body: bool
+
+
+def requests_of(specification: dict[str, Any]) -> dict[str, Any]:
+    """Return the half of a description that says what requests look like.
+
+    Connexion checks and copies all it is given at each start; of answers and examples it uses
+    nothing, since handlers answer ready responses.
+    """
+    paths = {
+        path: {name: _request_of(entry) for name, entry in item.items()}
+        for path, item in specification["paths"].items()
+    }
+    components = {
+        name: entries
+        for name, entries in specification["components"].items()
+        if name in ("schemas", "parameters", "securitySchemes")
+    }
+    return specification | {"paths": paths, "components": components}
+
+
+def _request_of(entry: Any) -> Any:
+    if not isinstance(entry, dict) or "responses" not in entry:
+        return entry
+    kept = entry | {"responses": {"200": {"description": "Success."}}}
+    if "requestBody" in kept:
+        content = kept["requestBody"]["content"]
+        plain = {name: {"schema": media["schema"]} for name, media in content.items()}
+        kept["requestBody"] = kept["requestBody"] | {"content": plain}
+    return kept
+
+
+class HandlerResolver(Resolver):  # type: ignore[misc]  # Connexion has no types
+    """Finds ``app.handlers.dialogues.get_dialogue`` for the operationId ``getDialogue``."""
+
+    def resolve_operation_id(self, operation: Any) -> str:
+        """Return the dotted name of the handler function."""
+        return f"{operation.router_controller}.{underscore(operation.operation_id)}"
+
+
+class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no types
+    """An operation of the description as the one function that Flask routes to."""
+
+    @property
+    def function(self) -> Callable[..., Response]:
+        """The handler behind the checks of its parameters and its body; the edge has checked the key."""
+        handler: Callable[..., Response] = self._resolution.function
+        parse = ParameterParser(self.parameters, pythonic).parse
+        check = BodyValidator(self.body_schema).check if self.request_body else None
+
+        def answer(**path: str) -> Response:
+            require_utf8(request.environ["PATH_INFO"], request.query_string)
+            arguments = parse(path, request.args if request.query_string else None)
+            if check is not None:
+                check(g.body)
+                arguments["body"] = g.body
+            return handler(**arguments)
+
+        return answer
+
+
+class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types
+    """A FlaskApi that knows its routes and wastes nothing on the way to a handler."""
+
+    def __init__(self, specification: dict[str, Any]) -> None:
+        self.routes: dict[str, Route] = {}
+        super().__init__(
+            requests_of(specification),
+            base_path="/",
+            resolver=HandlerResolver(),
+            strict_validation=True,
+            options={"swagger_ui": False, "serve_spec": False},
+        )
+
+    def add_paths(self, paths: Any = None) -> None:
+        """Add what the description has under ``paths``, each operation as a LeanOperation."""
+        self.specification.operation_cls = LeanOperation
+        super().add_paths(paths)
+
+    def _add_operation_internal(self, method: str, path: str, operation: Any) -> None:
+        super()._add_operation_internal(method, path, operation)
+        endpoint = f"{self.blueprint.name}.{operation.operation_id.replace('.', '_')}"
+        right = operation._operation.get("x-right")  # noqa: SLF001  # Connexion has no accessor
+        self.routes[endpoint] = Route(
+            template=path,
+            secured=bool(operation.security),
+            writes=method not in READS and right != "read",
+            takes_body=bool(operation.request_body),
+            requires_body=bool(operation.request_body.get("required")),
+        )

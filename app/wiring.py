@@ -1,0 +1,122 @@
+"""Colloquy: a conversation store for AI applications. This module alone wires its parts together."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import orjson
+import yaml
+from werkzeug.middleware.proxy_fix import ProxyFix
+
+from .services.summarizer import Summarizer
+from .summaries.digest.extractive import Extractive
+from .summaries.model.chat import Chat
+from .summaries.model.endpoint import Endpoint
+from .summaries.tokens import open_counter
+from .sweeper import Sweeper
+from .web.application import LeanFlask
+from .web.authentication import Authenticator
+from .web.body import BODY_BYTES
+from .web.cors import Cors
+from .web.cursors import Cursors
+from .web.docs import assets
+from .web.hooks import Edge
+from .web.operations import LeanFlaskApi
+from .web.path_parameters import RestOfPath
+from .web.prefix import PrefixMiddleware
+from .web.rate_limits import open_limits
+from .web.readiness import Readiness
+from .web.request_context import Parts, Spec
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from .settings import Settings
+    from .stores import Backend
+    from .summaries import Provider
+
+SQLITE = "sqlite:///"
+
+
+def open_backend(settings: Settings) -> Backend:
+    """Open the store that ``COLLOQUY_STORE_URL`` names; nothing is connected before its first use."""
+    if settings.store_url.startswith(SQLITE):
+        from .stores.sqlite import open_sqlite
+
+        path = Path(settings.store_url.removeprefix(SQLITE))
+        return open_sqlite(path, timeout=settings.request_timeout)
+    from .stores.mongo import open_mongo
+
+    return open_mongo(settings.store_url, timeout=settings.request_timeout, pool_size=settings.threads + 2)
+
+
+def open_provider(settings: Settings) -> Provider:
+    """Return what makes summaries: the offline digest, or the model that the settings name."""
+    if settings.summary_provider == "extractive":
+        return Extractive()
+    endpoint = Endpoint(
+        settings.chat_url or "",
+        settings.chat_model or "",
+        settings.chat_key,
+        settings.chat_timeout,
+        settings.chat_retries,
+    )
+    return Chat(
+        endpoint,
+        window=settings.chat_window,
+        directory=settings.summary_templates,
+        counter=open_counter(settings.chat_model),
+    )
+
+
+def find_spec() -> Path:
+    """Return where ``openapi.yaml`` is: beside the package in a checkout, inside it when installed."""
+    package = Path(__file__).parent
+    beside = package.parent / "openapi.yaml"
+    return beside if beside.exists() else package / "openapi.yaml"
+
+
+def read_spec(text: bytes) -> dict[str, Any]:
+    """Read ``openapi.yaml`` with the C parser where PyYAML has it: the Python one takes seconds."""
+    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+    loaded: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  both are safe loaders
+    return loaded
+
+
+def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
+    """Return the WSGI application; the store must have been migrated, and may be away."""
+    spec_yaml = find_spec().read_bytes()
+    specification = read_spec(spec_yaml)
+    app = LeanFlask(__name__, static_folder=None)
+    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
+    app.url_map.merge_slashes = False
+    app.url_map.converters["path"] = RestOfPath
+    api = LeanFlaskApi(specification)
+    app.register_blueprint(api.blueprint)
+    app.register_blueprint(assets)
+    Edge(app, api.routes).install()
+    app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
+    if settings.trusted_proxies:
+        # Only the client's address: nothing here depends on the scheme, host or path that a proxy saw.
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]  # as Flask documents
+            app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
+        )
+    app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))
+    connect(app, settings, backend or open_backend(settings))
+    return app
+
+
+def connect(app: Flask, settings: Settings, backend: Backend) -> None:
+    """Give an application its settings and its store."""
+    app.extensions["colloquy"] = Parts(
+        settings=settings,
+        backend=backend,
+        authenticator=Authenticator(backend, settings.key_cache),
+        cursors=Cursors(backend.cursor_secret),
+        readiness=Readiness(backend),
+        sweeper=Sweeper(backend),
+        summarizer=Summarizer(backend, open_provider(settings), Extractive(), settings.summary_templates),
+        limits=open_limits(settings),
+        cors=Cors(settings.cors_origins) if settings.cors_origins else None,
+    )
