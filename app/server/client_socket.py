@@ -8,8 +8,8 @@ import socket
 import time
 from typing import Any
 
-from .. import turns
 from ..domain import timestamps
+from ..waiting import promote_follower
 
 _PIECE = 64 * 1024
 
@@ -41,7 +41,7 @@ class ClientSocket(socket.socket):
     def _await_data(self) -> None:
         left = self.deadline - time.monotonic()
         if left > 0:
-            turns.step_aside()
+            promote_follower()
             self._say_continue()
         poll = select.poll()
         poll.register(self, select.POLLIN)

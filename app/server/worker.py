@@ -2,7 +2,7 @@
 
 gunicorn's own threaded worker gives a connection a thread from the first byte of a request to its last,
 so that as many slow clients as there are threads make everybody wait; and its threads get in each other's
-way. Here the thread that has the turn (see ``turns``) waits for all clients at once, takes what they send
+way. Here the thread that has the turn (see ``waiting``) waits for all clients at once, takes what they send
 without blocking, and answers a request when its head and the beginning of its body are there. Who has
 stepped aside finishes its request while another serves everybody else. What a client does not take at
 once is sent when it does. The rest of a large body is read by the thread that answers, so that a stranger
@@ -29,7 +29,7 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import ThreadWorker
 
-from .. import turns
+from .. import waiting
 from . import garbage_collection
 from .client_socket import ErrorPage, refusal
 from .connection import (
@@ -97,13 +97,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         try:
             while True:
                 self.turn.acquire()
-                turns.begin(self.turn.release)
-                while turns.is_mine():
+                waiting.lead(self.turn.release)
+                while waiting.is_leader():
                     self._attend()
         except BaseException:
             self.alive = False
             self.log.exception("A worker cannot go on; it is replaced")
-            turns.step_aside()
+            waiting.promote_follower()
 
     def _attend(self) -> None:
         """Wait for clients, and serve those who are there for as long as the turn lasts."""
@@ -118,7 +118,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         for key, _ in events:
             if key.data is not None:
                 key.data(key.fileobj)
-                if not turns.is_mine():
+                if not waiting.is_leader():
                     return
 
     def _sweep(self, now: float) -> None:
@@ -202,12 +202,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         conn.sock.deadline = time.monotonic() + HAND_OVER_SECONDS
         conn.parser.unreader.unread(bytes(conn.arrival.data))
         conn.arrival = Arrival()
-        turns.begin(partial(self._leave, conn))
+        waiting.lead(partial(self._leave, conn))
         try:
             conn.is_kept = self.handle(conn)
         finally:
-            if turns.is_mine():
-                turns.begin(self.turn.release)
+            if waiting.is_leader():
+                waiting.lead(self.turn.release)
             if conn in self.reading:
                 self.reading.discard(conn)
                 self.method_queue.defer(self._read_next)

@@ -15,10 +15,10 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .. import patience
 from ..domain import timestamps
 from ..domain.errors import Forbidden, ProjectNotFound, ServiceUnavailable, Unauthorized
 from ..domain.records import DEFAULT_NAMESPACE, Key, Project, Reach, Rights, Scope
+from ..waiting import at_most
 
 if TYPE_CHECKING:
     from ..stores import Catalog
@@ -123,7 +123,7 @@ class Authenticator:
         if key.last_used is not None and key.last_used > minute_ago:
             return
         try:
-            with patience.at_most(LAST_USE_PATIENCE):
+            with at_most(LAST_USE_PATIENCE):
                 self._catalog.touch_key(key.id, timestamps.now())
         except ServiceUnavailable:
             log.warning("the last use of key %s could not be written", key.id)

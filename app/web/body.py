@@ -16,8 +16,8 @@ from typing import Any, NoReturn
 from flask import Request
 from werkzeug.exceptions import RequestEntityTooLarge
 
-from .. import turns
 from ..domain.errors import InvalidInput, InvalidJson, PayloadTooLarge, UnsupportedMediaType, quote
+from ..waiting import blocking
 
 log = logging.getLogger(__name__)
 
@@ -35,8 +35,8 @@ _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 
 def read_json(request: Request, *, required: bool) -> Any:
     """Return the parsed body; an empty one is ``{}`` where it may be. Raises a 413, 415 or 400 of ours."""
-    turns.step_aside()
-    body = _read(request)
+    with blocking():
+        body = _read(request)
     _require_json_type(request)
     if body:
         return parse_json(body)

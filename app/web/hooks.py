@@ -15,7 +15,6 @@ from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
-from .. import patience
 from ..domain import timestamps
 from ..domain.errors import (
     ColloquyError,
@@ -27,6 +26,7 @@ from ..domain.errors import (
     RouteNotFound,
 )
 from ..logs import access
+from ..waiting import begin_request, end_request
 from .authentication import require_right
 from .body import read_json
 from .rate_limits import Limit, Standing, network_of
@@ -61,7 +61,7 @@ class Edge:
         app = self._app
         app.before_request(self.admit)
         app.after_request(self.finish)
-        app.teardown_request(lambda _: patience.end())
+        app.teardown_request(lambda _: end_request())
         app.register_error_handler(Exception, answer_error)
 
     def admit(self) -> None:
@@ -72,7 +72,7 @@ class Edge:
         notes.request_id = _request_id(asked)
         notes.principal = None
         notes.standings = []
-        patience.begin(wired.settings.request_timeout)
+        begin_request(wired.settings.request_timeout)
         if asked.routing_exception is not None:
             self._explain_empty_id(asked, asked.routing_exception)
             return

@@ -16,11 +16,11 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from .. import patience
 from ..domain import timestamps
 from ..domain.errors import Detail, IdempotencyConflict, IdempotencyKeyReused, InvalidParameter
 from ..domain.records import IdempotencyRecord, Scope, Timestamp
 from ..services.wire import Answer
+from ..waiting import blocking
 
 if TYPE_CHECKING:
     from ..stores import Store, Transaction
@@ -60,7 +60,7 @@ class Turns:
     @contextmanager
     def take(self, request: str, longest: float = LONGEST_WAIT) -> Iterator[None]:
         """Hold the turn of a request; raises IdempotencyConflict when it is not free in time."""
-        with patience.waiting(longest) as seconds, self._changed:
+        with blocking(longest) as seconds, self._changed:
             if not self._changed.wait_for(lambda: request not in self._running, seconds):
                 raise IdempotencyConflict(
                     "The first request with this Idempotency-Key is still being worked on. Repeat it "

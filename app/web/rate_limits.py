@@ -24,8 +24,8 @@ from limits import RateLimitItem, parse
 from limits.errors import StorageError
 from limits.storage import MongoDBStorage, storage_from_string
 
-from .. import turns
 from ..domain.errors import RateLimitExceeded
+from ..waiting import blocking
 
 if TYPE_CHECKING:
     from ..settings import Settings
@@ -143,9 +143,9 @@ class SharedStore:
         """Count one; None when the store does not answer, or did not a moment ago."""
         if self._monotonic() < self._paused_until:
             return None
-        turns.step_aside()
         try:
-            count: int = self._storage.incr(key, seconds)
+            with blocking():
+                count: int = self._storage.incr(key, seconds)
         except StorageError as error:
             self._pause(error)
             return None

@@ -7,7 +7,7 @@ import time
 from concurrent.futures import Future
 from typing import TYPE_CHECKING, Final
 
-from .. import turns
+from ..waiting import blocking
 
 if TYPE_CHECKING:
     from ..stores import Maintenance
@@ -34,9 +34,8 @@ class Readiness:
             check = self._running = running or Future()
         if running is None:
             self._perform(check)
-        else:
-            turns.step_aside()
-        check.result()
+        with blocking():
+            check.result()
 
     def _perform(self, check: Future[None]) -> None:
         begun = time.monotonic()

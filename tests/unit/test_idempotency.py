@@ -6,7 +6,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from app import patience
+from app import waiting
 from app.domain.errors import IdempotencyConflict
 from app.web.idempotency import Turns
 
@@ -57,12 +57,12 @@ def test_the_wait_comes_out_of_the_requests_budget() -> None:
     """A repeat waits no longer than its request may wait for the store."""
     turns = Turns()
     entered = []
-    patience.begin(0.02)
+    waiting.begin_request(0.02)
     try:
         with turns.take("key"), pytest.raises(IdempotencyConflict), turns.take("key"):
             entered.append("too early")
     finally:
-        patience.end()
+        waiting.end_request()
     assert not entered
 
 

@@ -9,7 +9,7 @@ from typing import Any, cast
 
 import pytest
 
-from app import turns
+from app import waiting
 from app.domain.errors import ServiceUnavailable
 from app.web.readiness import GOOD_SECONDS, Readiness
 
@@ -89,13 +89,13 @@ def test_failure_is_not_remembered(store: Checked, readiness: Readiness) -> None
 
 @pytest.mark.parametrize("fails", [False, True])
 def test_those_who_ask_at_once_share_one_check(store: Checked, readiness: Readiness, *, fails: bool) -> None:
-    """Eight who ask while a check runs get what it finds; who waits for it gives up its turn."""
+    """Eight who ask while a check runs get what it finds; who waits for it lets another lead."""
     store.fails = fails
     store.free.clear()
     left: list[int] = []
 
     def ask() -> BaseException | None:
-        turns.begin(lambda: left.append(1))
+        waiting.lead(lambda: left.append(1))
         try:
             readiness.require()
         except ServiceUnavailable as error:

@@ -10,7 +10,7 @@ from typing import Any, cast
 import pytest
 from gunicorn.config import Config
 
-from app import turns
+from app import waiting
 from app.server.connection import HELD_BYTES, Connection, Connections, Phase
 from app.server.worker import Worker
 
@@ -78,7 +78,7 @@ def test_room_is_made_by_those_who_lose_least() -> None:
     assert len(connections) == 0
 
 
-def test_a_thread_that_fails_gives_the_turn_back(
+def test_a_thread_that_fails_gives_the_lead_back(
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     """When serving fails for a reason nobody foresaw, the others finish and the worker is replaced."""
@@ -90,7 +90,7 @@ def test_a_thread_that_fails_gives_the_turn_back(
     monkeypatch.setattr(worker, "_attend", fail)
     worker._serve()
     worker.tmp.close()
-    assert not turns.is_mine()
+    assert not waiting.is_leader()
     assert not worker.alive
     assert not worker.turn.locked()
     assert "it is replaced" in caplog.text

@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from pymongo.errors import PyMongoError
 
-from ... import patience
+from ...waiting import blocking
 from .connection import Connection, unavailable
 from .exclusion import Exclusion
 from .maintenance import MongoMaintenance
@@ -58,7 +58,7 @@ class MongoBackend(MongoMaintenance, MongoReindexing, MongoSearch):
         """
         if not self._db.transactional:
             return self._write_alone(scope, work)
-        with patience.waiting(self._db.timeout) as seconds:
+        with blocking(self._db.timeout) as seconds:
             deadline = time.monotonic() + seconds
             with self._stripes.queue(deadline) as queue:
 

@@ -16,8 +16,8 @@ from pymongo.errors import OperationFailure, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ... import patience
 from ...domain.errors import ServiceUnavailable
+from ...waiting import blocking
 from .settling import Settler
 
 Document = dict[str, Any]
@@ -69,7 +69,7 @@ class Connection:
         """Hold everything inside to the time limit, and answer its failures as ServiceUnavailable."""
         try:
             limit = self.timeout if seconds is None else seconds
-            with patience.waiting(limit) as left, pymongo.timeout(left):
+            with blocking(limit) as left, pymongo.timeout(left):
                 yield
         except PyMongoError as error:
             raise unavailable(error) from error

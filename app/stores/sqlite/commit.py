@@ -16,8 +16,8 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any, Final, TypeVar
 
-from ... import patience
 from ...domain.errors import ServiceUnavailable
+from ...waiting import blocking
 from .connection import Connection, Connections
 from .faults import BUSY, translate
 
@@ -75,7 +75,7 @@ class GroupCommit:
 
     def run(self, work: Callable[[Connection], T]) -> T:
         """Run ``work`` in a transaction and return its result once that is on disk."""
-        with patience.waiting(self._timeout) as seconds:
+        with blocking(self._timeout) as seconds:
             job = _Job(work, time.monotonic() + seconds)
             self._settle(job)
         if job.error is not None:

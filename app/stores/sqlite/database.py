@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
-from ... import turns
 from ...domain.records import Order, Page, TimeRange
+from ...waiting import blocking
 from .. import PAGE_BYTES
 from .commit import GroupCommit
 from .connection import Connection, Connections
@@ -34,8 +34,8 @@ class Database:
 
     def all(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Return every row of a query."""
-        turns.step_aside()
-        return self._rows_of(sql, values)
+        with blocking():
+            return self._rows_of(sql, values)
 
     def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[Row]:
         """Yield the rows of a query as they are read."""
@@ -76,13 +76,9 @@ class Database:
 
         The rows are fetched one at a time, so that no more is read than a page holds.
         """
-        turns.step_aside()
         try:
-            cursor = self._connections.get().execute(sql, (*values, limit + 1))
-            try:
+            with blocking(), closing(self._connections.get().execute(sql, (*values, limit + 1))) as cursor:
                 return _cut(cursor, limit, read, large)
-            finally:
-                cursor.close()
         except sqlite3.Error as error:
             raise translate(error) from error
 

@@ -15,6 +15,8 @@ from typing import Any
 
 import urllib3
 
+from ...waiting import blocking
+
 ANSWER_BYTES = 1024 * 1024
 PIECE = 64 * 1024
 SUCCESS, TOO_MANY, SERVER_ERROR = 200, 429, 500
@@ -70,7 +72,7 @@ class Endpoint:
             headers["Authorization"] = f"Bearer {self.key}"
         deadline = time.monotonic() + self.timeout
         try:
-            with urllib3.PoolManager(retries=False, timeout=self.timeout) as pool:
+            with blocking(), urllib3.PoolManager(retries=False, timeout=self.timeout) as pool:
                 response = pool.request(
                     "POST",
                     self.base_url.rstrip("/") + "/chat/completions",
