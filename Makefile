@@ -199,6 +199,10 @@ scale-simulation: $(READY) ## how a million dialogues spread over shards, and wh
 perf-check: $(READY) ## fail when GET or append costs 30 % more, beside bare Flask, than bench/baseline.json says
 	@$(BIN)/python -m bench.perf_check $(ARGS)
 
+.PHONY: calls
+calls: $(READY) ## the files and calls that a POST /message and a GET of a dialogue pass through
+	@$(BIN)/python -m bench.calls
+
 .PHONY: lock-bench
 lock-bench: $(READY) ## resolve the dependencies of the bench again (UPGRADE=1: to the newest)
 	$(subst make lock,make lock-bench,$(COMPILE)) --output-file bench/requirements.lock bench/requirements.in
