@@ -9,6 +9,7 @@ import orjson
 import yaml
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from .domain.limits import BODY_BYTES
 from .services.summarizer import Summarizer
 from .summaries.digest.extractive import Extractive
 from .summaries.model.chat import Chat
@@ -17,7 +18,6 @@ from .summaries.tokens import open_counter
 from .sweeper import Sweeper
 from .web.application import LeanFlask
 from .web.authentication import Authenticator
-from .web.body import BODY_BYTES
 from .web.cors import Cors
 from .web.cursors import Cursors
 from .web.docs import assets

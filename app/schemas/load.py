@@ -7,7 +7,7 @@ from typing import Any
 from marshmallow import Schema, ValidationError
 
 from ..domain.errors import Detail, InvalidInput
-from ..web.validation_messages import field_path, sentence
+from .problems import field_path, sentence
 
 
 def load(schema: Schema, body: Any, *, where: tuple[str | int, ...] = ()) -> Any:

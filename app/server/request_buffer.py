@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..web.body import BODY_BYTES
+from ..domain.limits import BODY_BYTES
 
 HEAD_BYTES = 64 * 1024
 """The longest request line and headers together, in bytes; beyond it the answer is 431."""

@@ -7,11 +7,11 @@ from typing import Any
 from ..domain.errors import ColloquyError
 from ..domain.records import DEFAULT_NAMESPACE, JsonText
 from ..schemas.dialogues import DialogueSchema, with_messages
+from ..schemas.json_schema import BodyValidator
 from ..schemas.load import load
 from ..schemas.messages import MessageSchema, draft
 from ..services.commands import NewMessage
 from ..services.restore import Record
-from ..web.validation import BodyValidator
 from .conversation import BadLine, Conversation, first_batch
 
 Fields = dict[str, Any]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..domain.errors import InvalidJson, quote
-from ..web.body import parse_json
+from ..domain.strict_json import parse_json
 from . import archive
 from .conversation import BadLine, Conversation
 

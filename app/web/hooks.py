@@ -8,7 +8,6 @@ import re
 import time
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from connexion.exceptions import ProblemException
 from flask import Flask, Request, Response, g, request
 from flask.globals import app_ctx, request_ctx
@@ -16,6 +15,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
 from ..domain import timestamps
+from ..domain.error_envelope import render_error
 from ..domain.errors import (
     ColloquyError,
     InternalError,
@@ -162,7 +162,9 @@ def answer_error(error: Exception) -> Response:
     known = _known(error)
     if known.status >= InternalError.status:
         log.error("request %s failed", g.get("request_id"), exc_info=error)
-    response = Response(_envelope(known), known.status, mimetype="application/json")
+    response = Response(
+        render_error(known, g.get("request_id") or ""), known.status, mimetype="application/json"
+    )
     response.headers.update(known.headers)
     return response
 
@@ -191,17 +193,3 @@ def _from_werkzeug(error: HTTPException) -> ColloquyError:
     if error.code is not None and error.code < InternalError.status:
         return InvalidParameter("The request could not be understood.")
     return InternalError()
-
-
-def _envelope(error: ColloquyError) -> bytes:
-    fields: dict[str, Any] = {
-        "code": error.code,
-        "message": error.message,
-        "type": error.type,
-        "details": [
-            {"field": item.field, "code": item.code, "message": item.message} for item in error.details
-        ],
-        "requestId": g.get("request_id") or "",
-        "timestamp": timestamps.now(),
-    }
-    return orjson.dumps({"error": fields})

@@ -18,7 +18,8 @@ from connexion.resolver import Resolver
 from flask import Response, g, request
 from inflection import underscore
 
-from .validation import BodyValidator, ParameterParser, require_utf8
+from ..schemas.json_schema import BodyValidator
+from .parameters import ParameterParser, require_utf8
 
 READS = frozenset({"get", "head", "options"})
 

@@ -10,7 +10,7 @@ from typing import Any
 import jsonschema_rs
 import yaml
 
-from app.web.validation import to_json_schema
+from app.schemas.json_schema import to_json_schema
 from app.wiring import find_spec
 
 METHODS = ("get", "put", "post", "delete", "patch")

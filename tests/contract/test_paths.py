@@ -10,7 +10,7 @@ from urllib.parse import quote
 import jsonschema_rs
 import pytest
 
-from app.web.validation import to_json_schema
+from app.schemas.json_schema import to_json_schema
 from tests.contract.conftest import Api
 from tests.contract.spec import follow, operations
 

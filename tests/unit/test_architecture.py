@@ -25,7 +25,7 @@ ROOMS: dict[str, set[str]] = {
     "settings": {"domain"},
     "logs": {"domain", "settings"},
     "sweeper": {"domain", "stores"},
-    "server": FOUNDATION | {"web"},
+    "server": FOUNDATION,
     "search": {"domain"},
     "summaries": {"domain"},
     "summaries.digest": {"domain", "summaries"},
@@ -35,10 +35,10 @@ ROOMS: dict[str, set[str]] = {
     "stores.mongo": FOUNDATION | {"search", "stores"},
     "stores.sqlite": FOUNDATION | {"search", "stores"},
     "services": FOUNDATION | SUMMARIES | {"search", "stores"},
-    "schemas": FOUNDATION | {"search", "services", "web"},
-    "web": FOUNDATION | {"logs", "services", "settings", "stores", "sweeper"},
+    "schemas": {"domain", "search", "services"},
+    "web": FOUNDATION | {"logs", "schemas", "services", "settings", "stores", "sweeper"},
     "handlers": FOUNDATION | SUMMARIES | {"schemas", "search", "services", "stores", "web"},
-    "transfer": FOUNDATION | {"schemas", "services", "stores", "web"},
+    "transfer": FOUNDATION | {"schemas", "services", "stores"},
     "wiring": FOUNDATION
     | SUMMARIES
     | STORES

@@ -14,7 +14,9 @@ from hypothesis import strategies as st
 from werkzeug.test import EnvironBuilder
 
 from app.domain.errors import ColloquyError, InvalidInput, InvalidJson, PayloadTooLarge, UnsupportedMediaType
-from app.web.body import BODY_BYTES, NESTING, parse_json, read_json
+from app.domain.limits import BODY_BYTES
+from app.domain.strict_json import NESTING, parse_json
+from app.web.body import read_json
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
 TEXT = st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"))

@@ -8,8 +8,9 @@ import pytest
 from werkzeug.datastructures import MultiDict
 
 from app.domain.errors import ColloquyError, InvalidInput, InvalidParameter, MissingParameter, TooManyMessages
-from app.web.validation import BodyValidator, ParameterParser, to_json_schema
-from app.web.validation_messages import LONGEST_NAME, MOST_DETAILS, MOST_ITEMS, NAMES_SHOWN
+from app.schemas.json_schema import BodyValidator, to_json_schema
+from app.schemas.problems import LONGEST_NAME, MOST_DETAILS, MOST_ITEMS, NAMES_SHOWN
+from app.web.parameters import ParameterParser
 
 STRING = {"type": "string", "minLength": 1}
 CONTENT = {"x-accepts": "text or blocks", "oneOf": [STRING, {"type": "array", "items": {"type": "object"}}]}
