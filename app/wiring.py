@@ -92,7 +92,7 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
     app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = RestOfPath
-    api = LeanFlaskApi(specification)
+    api = LeanFlaskApi(specification, f"{__package__}.handlers")
     app.register_blueprint(api.blueprint)
     app.register_blueprint(assets)
     Edge(app, api.routes).install()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import orjson
@@ -11,11 +11,9 @@ from inflection import camelize
 
 from ..domain.errors import (
     Detail,
-    InvalidAction,
     InvalidInput,
     InvalidParameter,
     PayloadTooLarge,
-    quote,
 )
 from ..domain.ids import compact
 from ..domain.list_items import DialogueEntry
@@ -23,8 +21,6 @@ from ..domain.records import Dialogue, DialogueListing, JsonText, Order, Reach, 
 from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
 from ..services import dialogues, wire
-from ..services.messages import dialogue_not_found
-from ..services.state import merge, patch, render
 from ..services.wire import Answer
 from ..stores import PAGE_BYTES
 from ..web.request_context import (
@@ -39,7 +35,6 @@ from ..web.request_context import (
     store,
 )
 from .messages import recent_messages
-from .summaries import compact_dialogue
 from .times import time_range
 
 WHOLE_AT_ONCE = 4
@@ -145,17 +140,10 @@ def _item(where: Scope, dialogue: Dialogue, include: set[str]) -> JsonText:
 def get_dialogue(id_: str, namespace: str | None = None) -> Response:
     """GET /dialogue/{id}: one read of the store."""
     where, known = scope(namespace), known_versions()
-    dialogue = _require(where, id_)
+    dialogue = dialogues.require_dialogue(store().get_dialogue(where, id_), id_)
     return respond_unless_known(
         known, lambda: wire.dialogue_body(dialogue, recent_messages(where, dialogue)), wire.etag_of(dialogue)
     )
-
-
-def _require(where: Scope, dialogue_id: str) -> Dialogue:
-    dialogue = store().get_dialogue(where, dialogue_id)
-    if dialogue is None:
-        raise dialogue_not_found(dialogue_id)
-    return dialogue
 
 
 def update_dialogue(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
@@ -176,11 +164,6 @@ def _require_same(body: dict[str, Any], name: str, addressed: str) -> None:
         )
 
 
-def update_dialogue_by_id(body: dict[str, Any], namespace: str | None = None) -> Response:
-    """PUT /dialogue with the id in the body: the older spelling of PUT /dialogue/{id}."""
-    return update_dialogue(body["id"], body, namespace or body.get("namespace"))
-
-
 def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = False) -> Response:
     """DELETE /dialogue/{id}."""
     wanted = condition()
@@ -195,49 +178,21 @@ def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = F
     return response
 
 
-def act_on_dialogue(id_: str, action: str, body: Any = None, namespace: str | None = None) -> Response:
-    """POST /dialogue/{id}/{action}."""
-    if action == "compact":
-        return compact_dialogue(id_, namespace)
-    act = dialogues.ACTIONS.get(action)
-    if act is None:
-        known = ", ".join(sorted([*dialogues.ACTIONS, "compact"]))
-        raise InvalidAction(
-            f"{quote(action)} is not an action; known actions: {known}.",
-            Detail("action", f"must be one of {known}"),
-        )
-    wanted = condition()
-    return commit(scope(namespace), lambda tx: act(tx, id_, wanted))
-
-
 def end_dialogue(id_: str, body: Any = None, namespace: str | None = None) -> Response:
-    """PUT /dialogue/{id}/end."""
-    return act_on_dialogue(id_, "end", body, namespace)
+    """POST /dialogue/{id}/end."""
+    return _act(dialogues.end, id_, namespace)
 
 
-def get_state(id_: str, namespace: str | None = None) -> Response:
-    """GET /dialogue/{id}/state."""
-    where, known = scope(namespace), known_versions()
-    dialogue = _require(where, id_)
-    return respond_unless_known(known, lambda: dialogue.state, wire.etag_of(dialogue))
+def archive_dialogue(id_: str, body: Any = None, namespace: str | None = None) -> Response:
+    """POST /dialogue/{id}/archive."""
+    return _act(dialogues.archive, id_, namespace)
 
 
-def update_state(
-    id_: str, body: dict[str, Any], namespace: str | None = None, *, replace: bool = False
-) -> Response:
-    """PUT /dialogue/{id}/state: merge the keys given, or replace the whole."""
+def reopen_dialogue(id_: str, body: Any = None, namespace: str | None = None) -> Response:
+    """POST /dialogue/{id}/reopen."""
+    return _act(dialogues.reopen, id_, namespace)
+
+
+def _act(act: Callable[..., Answer], dialogue_id: str, namespace: str | None) -> Response:
     wanted = condition()
-
-    def change(state: JsonText) -> JsonText:
-        return render(body) if replace else merge(state, body)
-
-    return commit(scope(namespace), lambda tx: dialogues.change_state(tx, id_, change, wanted))
-
-
-def patch_state(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
-    """PATCH /dialogue/{id}/state: a JSON merge patch, which can remove keys."""
-    wanted = condition()
-    return commit(
-        scope(namespace),
-        lambda tx: dialogues.change_state(tx, id_, lambda state: patch(state, body), wanted),
-    )
+    return commit(scope(namespace), lambda tx: act(tx, dialogue_id, wanted))

@@ -1,4 +1,4 @@
-"""Messages: what the operations of /message, /messages and their older spellings call."""
+"""Messages: what the operations of /message and /messages call."""
 
 from __future__ import annotations
 
@@ -52,13 +52,9 @@ def recent_messages(where: Scope, dialogue: Dialogue) -> JsonText:
 def create_message(body: dict[str, Any]) -> Response:
     """POST /message."""
     dialogue_id = body.pop("dialogueId")
-    return create_dialogue_message(dialogue_id, body, body.pop("namespace", None))
-
-
-def create_dialogue_message(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
-    """POST /dialogue/{id}/message."""
+    namespace = body.pop("namespace", None)
     draft = load(MESSAGE, body)
-    return _append(scope(namespace), id_, (draft,), single=True)
+    return _append(scope(namespace), dialogue_id, (draft,), single=True)
 
 
 def create_messages(dialogue_id: str, body: list[Any], namespace: str | None = None) -> Response:
@@ -66,13 +62,6 @@ def create_messages(dialogue_id: str, body: list[Any], namespace: str | None = N
     drafts = tuple(load(MESSAGE, item, where=(index,)) for index, item in enumerate(body))
     require_batch(drafts)
     return _append(scope(namespace), dialogue_id, drafts, single=False)
-
-
-def create_dialogue_messages(id_: str, body: Any, namespace: str | None = None) -> Response:
-    """POST /dialogue/{id}/messages: an array answers an array, one object answers one."""
-    if isinstance(body, list):
-        return create_messages(id_, body, namespace)
-    return create_dialogue_message(id_, body, namespace)
 
 
 def _append(where: Scope, dialogue_id: str, drafts: tuple[NewMessage, ...], *, single: bool) -> Response:
@@ -134,11 +123,6 @@ def get_message(mid: str, dialogue_id: str, namespace: str | None = None) -> Res
     return respond(message.body)
 
 
-def get_dialogue_message(id_: str, mid: str, namespace: str | None = None) -> Response:
-    """GET /dialogue/{id}/message/{mid}."""
-    return get_message(mid, id_, namespace)
-
-
 def update_message(
     mid: str, dialogue_id: str, body: dict[str, Any], namespace: str | None = None
 ) -> Response:
@@ -149,13 +133,6 @@ def update_message(
         scope(namespace),
         lambda tx: Answer(messages.set_tags(tx, dialogue_id, mid, tags, wanted).body),
     )
-
-
-def update_dialogue_message(
-    id_: str, mid: str, body: dict[str, Any], namespace: str | None = None
-) -> Response:
-    """PUT /dialogue/{id}/message/{mid}."""
-    return update_message(mid, id_, body, namespace)
 
 
 def delete_message(mid: str, dialogue_id: str, namespace: str | None = None) -> Response:
@@ -172,7 +149,3 @@ def delete_message(mid: str, dialogue_id: str, namespace: str | None = None) -> 
 def delete_dialogue_message(id_: str, mid: str, namespace: str | None = None) -> Response:
     """DELETE /dialogue/{id}/message/{mid}."""
     return delete_message(mid, id_, namespace)
-
-
-delete_dialogue_message_alias = delete_dialogue_message
-"""DELETE /dialogue/{id}/messages/{mid}: the same under its other spelling."""

@@ -10,7 +10,7 @@ from flask import Response
 from ..domain.records import Order, Scope, SummaryListing
 from ..schemas.load import load
 from ..schemas.summaries import SummarySchema
-from ..services import messages, summaries, wire
+from ..services import dialogues, messages, summaries, wire
 from ..services.context import Wanted, read_context
 from ..services.wire import Answer
 from ..summaries.context.planning import DEFAULT_TOKENS, Format
@@ -29,9 +29,9 @@ def create_summary(body: dict[str, Any]) -> Response:
     return _summarize(where, load(SUMMARY, body), may_fall_back=False)
 
 
-def compact_dialogue(dialogue_id: str, namespace: str | None) -> Response:
+def compact_dialogue(id_: str, body: Any = None, namespace: str | None = None) -> Response:
     """POST /dialogue/{id}/compact."""
-    command = load(SUMMARY, {"dialogueId": dialogue_id})
+    command = load(SUMMARY, {"dialogueId": id_})
     return _summarize(scope(namespace), command, may_fall_back=True)
 
 
@@ -92,8 +92,6 @@ def get_context(
 ) -> Response:
     """GET /dialogue/{id}/context."""
     where = scope(namespace)
-    dialogue = store().get_dialogue(where, id_)
-    if dialogue is None:
-        raise messages.dialogue_not_found(id_)
+    dialogue = dialogues.require_dialogue(store().get_dialogue(where, id_), id_)
     wanted = Wanted(max_tokens, Format(format_), model)
     return respond(read_context(store(), where, dialogue, wanted))

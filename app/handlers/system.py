@@ -1,19 +1,12 @@
-"""The service itself: health, documentation, counts, erasure."""
+"""The service itself: health and documentation."""
 
 from __future__ import annotations
-
-from typing import TYPE_CHECKING
 
 from flask import Response
 
 from ..domain.ids import compact
-from ..services import wire
-from ..services.erasure import erase
 from ..web.docs import PAGE, PAGE_HEADERS
-from ..web.request_context import commit, parts, principal, respond, scope, spec, store
-
-if TYPE_CHECKING:
-    from ..stores import Transaction
+from ..web.request_context import parts, respond, spec
 
 
 def get_health() -> Response:
@@ -40,19 +33,3 @@ def get_spec_yaml() -> Response:
 def get_spec_json() -> Response:
     """GET /openapi.json."""
     return Response(spec().json, mimetype="application/json")
-
-
-def get_stats(namespace: str | None = None) -> Response:
-    """GET /stats."""
-    return respond(wire.stats_body(store().stats(principal().reach(namespace))))
-
-
-def erase_namespace(namespace: str) -> Response:
-    """DELETE /namespace/{namespace}: remove everything of one end user."""
-
-    def work(tx: Transaction) -> wire.Answer:
-        return wire.Answer(wire.erased_body(namespace, erase(tx)))
-
-    response = commit(scope(namespace), work)
-    parts().sweeper.wake()
-    return response

@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 EMPTY_ARRAY = JsonText("[]")
 
 
+def require_dialogue(dialogue: Dialogue | None, dialogue_id: str) -> Dialogue:
+    """Return a dialogue, or say that there is none; raises DialogueNotFound."""
+    if dialogue is None:
+        raise messages.dialogue_not_found(dialogue_id)
+    return dialogue
+
+
 def create(tx: Transaction, command: NewDialogue) -> Answer:
     """Create a dialogue with its first messages; a repeat answers it as it is now."""
     if command.id_given:
@@ -170,9 +177,6 @@ def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
         dialogue = messages.touch(active, timestamps.now())
         tx.save_dialogue(dialogue)
     return dialogue_answer(dialogue, recent_in(tx, dialogue))
-
-
-ACTIONS = {"archive": archive, "end": end, "reopen": reopen}
 
 
 def delete(tx: Transaction, dialogue_id: str, condition: Condition, *, cascade: bool) -> None:

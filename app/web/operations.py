@@ -65,15 +65,39 @@ def _request_of(entry: Any) -> Any:
 
 
 class HandlerResolver(Resolver):  # type: ignore[misc]  # Connexion has no types
-    """Finds ``app.handlers.dialogues.get_dialogue`` for the operationId ``getDialogue``."""
+    """Finds the function ``get_state`` in the module ``state`` for ``getState`` with the tag ``State``."""
 
-    def resolve_operation_id(self, operation: Any) -> str:
-        """Return the dotted name of the handler function."""
-        return f"{operation.router_controller}.{underscore(operation.operation_id)}"
+    def __init__(self, package: str) -> None:
+        super().__init__()
+        self._package = package
+
+    def resolve_operation_id(self, operation: LeanOperation) -> str:
+        """Return the dotted name of the handler."""
+        return f"{self._package}.{operation.tag.lower()}.{underscore(operation.operation_id)}"
+
+    def resolve_function_from_operation_id(self, operation_id: str) -> Callable[..., Response]:
+        """Return the handler of a dotted name; raises LookupError when there is none."""
+        try:
+            handler: Callable[..., Response] = self.function_resolver(operation_id)
+        except (ImportError, AttributeError) as error:
+            raise LookupError(f"The description names a handler that is missing: {operation_id}") from error
+        return handler
 
 
 class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no types
     """An operation of the description as the one function that Flask routes to."""
+
+    @property
+    def tag(self) -> str:
+        """The one tag that it has."""
+        (tag,) = self._operation["tags"]
+        return str(tag)
+
+    @property
+    def right(self) -> str | None:
+        """The right that it needs where its method does not say it."""
+        right: str | None = self._operation.get("x-right")
+        return right
 
     @property
     def function(self) -> Callable[..., Response]:
@@ -96,12 +120,16 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
 class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types
     """A FlaskApi that knows its routes and wastes nothing on the way to a handler."""
 
-    def __init__(self, specification: dict[str, Any]) -> None:
+    def __init__(self, specification: dict[str, Any], handlers: str) -> None:
+        """Build from a description and the dotted name of the package of its handlers.
+
+        Raises LookupError when an operation has no handler there.
+        """
         self.routes: dict[str, Route] = {}
         super().__init__(
             requests_of(specification),
             base_path="/",
-            resolver=HandlerResolver(),
+            resolver=HandlerResolver(handlers),
             strict_validation=True,
             options={"swagger_ui": False, "serve_spec": False},
         )
@@ -114,11 +142,10 @@ class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types
     def _add_operation_internal(self, method: str, path: str, operation: Any) -> None:
         super()._add_operation_internal(method, path, operation)
         endpoint = f"{self.blueprint.name}.{operation.operation_id.replace('.', '_')}"
-        right = operation._operation.get("x-right")  # noqa: SLF001  # Connexion has no accessor
         self.routes[endpoint] = Route(
             template=path,
             secured=bool(operation.security),
-            writes=method not in READS and right != "read",
+            writes=method not in READS and operation.right != "read",
             takes_body=bool(operation.request_body),
             requires_body=bool(operation.request_body.get("required")),
         )

@@ -117,6 +117,7 @@ READS = (
     _read("getDocs", "/docs"),
     _read("getSpecYaml", "/openapi.yaml"),
     _read("getSpecJson", "/openapi.json"),
+    _read("actOnDialogue", f"/dialogue/d/erase?{Q}", "POST", expected=400),
 )
 
 NEW = {"namespace": "{ns}", "messages": [MESSAGE, MESSAGE], "state": {"b": 2}}
@@ -138,11 +139,11 @@ WRITES = (
     _write("updateDialogue", "PUT", f"/dialogue/d?{Q}", {"label": "x", "state": {"c": 3}, "messages": TWO}),
     _write("deleteDialogue", "DELETE", f"/dialogue/d?{Q}"),
     _write("deleteDialogue", "DELETE", f"/dialogue/t?{Q}&cascade=true", variant="cascade"),
-    _write("actOnDialogue", "POST", f"/dialogue/d/end?{Q}", variant="end"),
-    _write("actOnDialogue", "POST", f"/dialogue/d/archive?{Q}", variant="archive"),
-    _write("actOnDialogue", "POST", f"/dialogue/d/reopen?{Q}", prepare=prepare_ended, variant="reopen"),
-    _write("actOnDialogue", "POST", f"/dialogue/t/compact?{Q}", variant="compact"),
-    _write("endDialogue", "PUT", f"/dialogue/d/end?{Q}"),
+    _write("endDialogue", "POST", f"/dialogue/d/end?{Q}"),
+    _write("archiveDialogue", "POST", f"/dialogue/d/archive?{Q}"),
+    _write("reopenDialogue", "POST", f"/dialogue/d/reopen?{Q}", prepare=prepare_ended),
+    _write("compactDialogue", "POST", f"/dialogue/t/compact?{Q}"),
+    _write("endDialogueAlias", "PUT", f"/dialogue/d/end?{Q}"),
     _write("updateState", "PUT", f"/dialogue/d/state?{Q}", {"b": [1, 2]}),
     _write("updateState", "PUT", f"/dialogue/d/state?{Q}&replace=true", {"b": 1}, variant="replace"),
     _write("patchState", "PATCH", f"/dialogue/d/state?{Q}", {"a": None, "z": 0}),

@@ -14,7 +14,6 @@ from openapi_schema_validator import OAS30Validator
 from openapi_spec_validator import validate
 
 PATH = Path(__file__).parents[2] / "openapi.yaml"
-MODULES = frozenset({"dialogues", "messages", "memories", "summaries", "search", "system"})
 METHODS = frozenset({"get", "put", "post", "delete", "patch"})
 SECURED = frozenset({"400", "401", "403", "404", "429", "500", "503"})
 WRITING = frozenset({"409", "422"})
@@ -29,6 +28,12 @@ class Operation(NamedTuple):
     path: str
     definition: dict[str, Any]
     parameters: list[dict[str, Any]]
+
+    @property
+    def tag(self) -> str:
+        """The first of its tags, of which there is one."""
+        tag: str = self.definition["tags"][0]
+        return tag
 
     @property
     def secured(self) -> bool:
@@ -72,7 +77,7 @@ def expand(node: Any) -> Any:
 def walk_operations() -> Iterator[Operation]:
     """Yield every operation, in the order of the document."""
     for path, item in load()["paths"].items():
-        for method in METHODS & item.keys():
+        for method in filter(METHODS.__contains__, item):
             shared = item.get("parameters", []) + item[method].get("parameters", [])
             yield Operation(method, path, item[method], [follow(one) for one in shared])
 
@@ -158,13 +163,77 @@ def test_operation_is_described(operation: Operation) -> None:
     assert operation.definition["tags"][0] in {tag["name"] for tag in load()["tags"]}
 
 
-@every_operation()
-def test_operation_names_a_handler_module(operation: Operation) -> None:
-    """Each operation is served by one of the handler modules."""
-    package, _, module = operation.definition["x-openapi-router-controller"].rpartition(".")
+def test_head_comment_is_the_table_of_contents() -> None:
+    """The head of the file lists every operation under its tag, then every section, in their order."""
+    head, _, _ = PATH.read_text(encoding="utf-8").partition("\ninfo:")
+    _, _, contents = head.partition("# paths\n")
+    expected = []
+    for tag in load()["tags"]:
+        expected.append(f"  {tag['name']}")
+        expected += [
+            f"    {one.definition['operationId']:<28}{one.method.upper():<8}{one.path}"
+            for one in walk_operations()
+            if one.tag == tag["name"]
+        ]
+    expected += ["", "components", *(f"  {kind}" for kind in load()["components"])]
 
-    assert package == "app.handlers"
-    assert module in MODULES
+    assert [line.removeprefix("#").removeprefix(" ") for line in contents.splitlines()] == expected
+
+
+def test_operations_are_ordered_by_tag() -> None:
+    """Paths stand in the order of the tags of their first operations, and so do the operations of a path."""
+    places = {tag["name"]: place for place, tag in enumerate(load()["tags"])}
+    tags: dict[str, list[int]] = {}
+    for one in walk_operations():
+        tags.setdefault(one.path, []).append(places[one.tag])
+
+    assert [first for first, *_ in tags.values()] == sorted(first for first, *_ in tags.values())
+    assert [path for path, places in tags.items() if places != sorted(places)] == []
+
+
+def test_every_tag_is_a_heading() -> None:
+    """A comment names each tag where its paths begin."""
+    _, _, text = PATH.read_text(encoding="utf-8").partition("\npaths:")
+    paths, _, _ = text.partition("\ncomponents:")
+
+    assert re.findall(r"^  # (.*)$", paths, re.MULTILINE) == [tag["name"] for tag in load()["tags"]]
+
+
+def test_no_python_names_are_in_the_document() -> None:
+    """What serves an operation is not told to clients."""
+    text = PATH.read_text(encoding="utf-8")
+
+    assert re.findall(r"router-controller|\bapp\.|\bhandlers\b|\.py\b", text) == []
+
+
+def test_every_schema_is_described() -> None:
+    """Each named schema, and each of its properties, says what it means."""
+    schemas = load()["components"]["schemas"]
+    silent = [name for name, schema in schemas.items() if not schema.get("description", "").strip()]
+    silent += [
+        f"{name}.{field}"
+        for name, schema in schemas.items()
+        for part in [schema, *schema.get("allOf", [])]
+        for field, value in part.get("properties", {}).items()
+        if not follow(value).get("description", "").strip()
+    ]
+
+    assert silent == []
+
+
+@every_operation()
+def test_deprecated_spellings_have_a_tag_of_their_own(operation: Operation) -> None:
+    """An operation has the tag Deprecated if it is deprecated, and only then."""
+    assert operation.definition.get("deprecated", False) == (operation.tag == "Deprecated")
+
+
+@every_operation()
+def test_operation_answers_one_schema(operation: Operation) -> None:
+    """Clients need not guess what an answer is; the deprecated spelling of all actions alone has two."""
+    content = operation.definition["responses"]["200"]["content"]
+    guesses = [media for media in content.values() if "oneOf" in media["schema"]]
+
+    assert not guesses or operation.tag == "Deprecated"
 
 
 @every_operation()
