@@ -21,7 +21,7 @@ from typing import Any
 import bson
 from ulid import ULID
 
-from app.domain.records import Reach, Scope
+from app.domain.records import Scope, ScopeFilter
 from app.stores.mongo.documents import dialogue_document, key_of, message_document
 from app.stores.mongo.schema import INDEXES
 from app.stores.sqlite import open_sqlite
@@ -132,7 +132,7 @@ def read_documents(dialogues: int) -> dict[str, list[dict[str, Any]]]:
         store.migrate()
         data.load(store, data.Size(dialogues, 10))
         scope = Scope(data.PROJECT)
-        found = list(store.iterate_dialogues(Reach(data.PROJECT)))
+        found = list(store.iterate_dialogues(ScopeFilter(data.PROJECT)))
         rows = [row for one in found for row in store.messages_since(scope, one.id, one.uid, -1)]
         store.close()
     return {

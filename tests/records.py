@@ -6,8 +6,9 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
-from app.domain.ids import compact, new_id
-from app.domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from app.domain.ids import new_id
+from app.domain.json_text import compact_json
+from app.domain.list_items import DialogueItem, MemoryItem, MessageItem
 from app.domain.records import (
     Dialogue,
     JsonText,
@@ -73,7 +74,7 @@ def message(parent: Dialogue, seq: int, text: str = "hello", **fields: Any) -> M
         metadata=JsonText("{}"),
         created=created,
         modified=created,
-        body=compact({"id": message_id, "role": role, "content": text, "created": created}),
+        body=compact_json({"id": message_id, "role": role, "content": text, "created": created}),
         hash="hash",
         terms=" ".join(dict.fromkeys(text.lower().split())),
     )
@@ -96,21 +97,21 @@ def memory(scope: Scope = SCOPE, **fields: Any) -> Memory:
     return replace(base, **fields)
 
 
-def dialogue_entry(one: Dialogue) -> DialogueEntry:
+def dialogue_item(one: Dialogue) -> DialogueItem:
     """Return what lists read of a dialogue."""
-    entry = DialogueEntry._make(getattr(one, name) for name in DialogueEntry._fields)
-    return entry._replace(tags=compact(one.tags))
+    entry = DialogueItem._make(getattr(one, name) for name in DialogueItem._fields)
+    return entry._replace(tags=compact_json(one.tags))
 
 
-def message_entry(one: Message) -> MessageEntry:
+def message_item(one: Message) -> MessageItem:
     """Return what lists read of a message."""
-    return MessageEntry(one.id, one.seq, one.created, one.body)
+    return MessageItem(one.id, one.seq, one.created, one.body)
 
 
-def memory_entry(one: Memory) -> MemoryEntry:
+def memory_item(one: Memory) -> MemoryItem:
     """Return what lists read of a memory."""
-    entry = MemoryEntry._make(getattr(one, name) for name in MemoryEntry._fields)
-    return entry._replace(tags=compact(one.tags))
+    entry = MemoryItem._make(getattr(one, name) for name in MemoryItem._fields)
+    return entry._replace(tags=compact_json(one.tags))
 
 
 def summary(parent: Dialogue, **fields: Any) -> Summary:

@@ -29,7 +29,7 @@ def serve() -> None:
     The store is migrated first. An empty one gets a project and a key, printed here and never again.
     """
     settings = Settings.from_environment(os.environ)
-    with open_store() as backend, backend.exclusive():
+    with open_store() as backend, backend.start_up_lock():
         prepared = prepare(backend, settings.api_key)
     _announce(settings, prepared)
     _run_server()

@@ -90,7 +90,7 @@ def open_store(*, existing: bool = False) -> Iterator[Backend]:
 def require_project(backend: Backend, name: str) -> None:
     """Refuse a project that does not exist; the default one is made where there is none and no key."""
     if name == DEFAULT_PROJECT and backend.is_empty():
-        with backend.exclusive():
+        with backend.start_up_lock():
             create_default_project(backend)
     if backend.get_project(name) is None:
         raise CommandError(f"there is no project {name}; 'colloquy projects create {name}' makes it")

@@ -13,7 +13,7 @@ from typing import IO, Annotated
 
 import typer
 
-from ..domain.records import Reach
+from ..domain.records import ScopeFilter
 from ..services.first_start import DEFAULT_PROJECT
 from ..transfer.drafts import Drafter
 from ..transfer.exporter import export
@@ -125,7 +125,7 @@ def export_dialogues(
         require_project(backend, project)
         meter = Meter(None, lambda: 0, lambda: counts["messages"])
         with meter:
-            file.writelines(export(backend, Reach(project, namespace), count))
+            file.writelines(export(backend, ScopeFilter(project, namespace), count))
     typer.echo(
         f"Exported {counts['dialogues']:,} dialogues and {counts['messages']:,} messages "
         f"in {meter.seconds:.1f} s.",

@@ -7,8 +7,6 @@ import hashlib
 import orjson
 from ulid import ULID
 
-from .records import JsonText
-
 
 def new_id() -> str:
     """Return a fresh ULID: 26 characters that sort by time of creation."""
@@ -27,8 +25,3 @@ def fingerprint(*parts: object) -> str:
     """Return a digest (32 hex characters) of JSON values; the order of object keys does not count."""
     text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
     return hashlib.sha256(text).hexdigest()[:32]
-
-
-def compact(value: object) -> JsonText:
-    """Return a value as compact JSON text, key order kept."""
-    return JsonText(orjson.dumps(value).decode())

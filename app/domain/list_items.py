@@ -11,7 +11,7 @@ from typing import NamedTuple
 from .records import JsonText, Timestamp
 
 
-class DialogueEntry(NamedTuple):
+class DialogueItem(NamedTuple):
     """A dialogue without its state and its messages."""
 
     project: str
@@ -31,7 +31,7 @@ class DialogueEntry(NamedTuple):
     archived_at: Timestamp | None
 
 
-class MessageEntry(NamedTuple):
+class MessageItem(NamedTuple):
     """A message: ``body`` is all that is answered."""
 
     id: str
@@ -40,7 +40,7 @@ class MessageEntry(NamedTuple):
     body: JsonText
 
 
-class MemoryEntry(NamedTuple):
+class MemoryItem(NamedTuple):
     """A memory."""
 
     namespace: str

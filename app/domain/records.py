@@ -57,7 +57,7 @@ class Scope:
 
 
 @dataclass(frozen=True, slots=True)
-class Reach:
+class ScopeFilter:
     """What a list or a search covers: one namespace of a project, or all of them (None)."""
 
     project: str
@@ -167,10 +167,10 @@ class Summary:
 
 
 @dataclass(frozen=True, slots=True)
-class Grave:
+class Tombstone:
     """What remains of a deleted dialogue: the uid under which its messages are still kept.
 
-    ``purged`` graves hide their messages and summaries at once; the sweeper removes the rows.
+    ``purged`` tombstones hide their messages and summaries at once; the sweeper removes the rows.
     """
 
     dialogue_id: str
@@ -231,14 +231,14 @@ class TimeRange:
 
 
 @dataclass(frozen=True, slots=True)
-class DialogueListing:
+class DialogueListQuery:
     """One page of a list of dialogues, ordered by (created, namespace, id).
 
     ``after`` is the position of the last item of the previous page. ``statuses`` empty means all.
     ``tags`` must all be carried. ``thread_of`` None means no filter.
     """
 
-    reach: Reach
+    scope_filter: ScopeFilter
     limit: int
     order: Order = Order.DESC
     after: tuple[str, str, str] | None = None
@@ -249,7 +249,7 @@ class DialogueListing:
 
 
 @dataclass(frozen=True, slots=True)
-class MessageListing:
+class MessageListQuery:
     """One page of the messages of one dialogue uid, ordered by (created, seq)."""
 
     uid: str
@@ -260,10 +260,10 @@ class MessageListing:
 
 
 @dataclass(frozen=True, slots=True)
-class MemoryListing:
+class MemoryListQuery:
     """One page of a list of memories, ordered by (created, namespace, id)."""
 
-    reach: Reach
+    scope_filter: ScopeFilter
     limit: int
     order: Order = Order.DESC
     after: tuple[str, str, str] | None = None
@@ -272,7 +272,7 @@ class MemoryListing:
 
 
 @dataclass(frozen=True, slots=True)
-class SummaryListing:
+class SummaryListQuery:
     """One page of the summaries of one dialogue uid, ordered by (created, id)."""
 
     uid: str

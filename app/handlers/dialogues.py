@@ -15,9 +15,9 @@ from ..domain.errors import (
     InvalidParameter,
     PayloadTooLarge,
 )
-from ..domain.ids import compact
-from ..domain.list_items import DialogueEntry
-from ..domain.records import Dialogue, DialogueListing, JsonText, Order, Reach, Scope, Status
+from ..domain.json_text import compact_json
+from ..domain.list_items import DialogueItem
+from ..domain.records import Dialogue, DialogueListQuery, JsonText, Order, Scope, ScopeFilter, Status
 from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
 from ..services import dialogues, wire
@@ -56,11 +56,11 @@ def list_dialogues(namespace: str | None = None, ids: list[str] | None = None, *
         return _several(scope(namespace), ids, **query)
     if "include" in query:
         raise InvalidParameter("include goes with ids.", Detail("include", "needs ids"))
-    return _page(principal().reach(namespace), **query)
+    return _page(principal().scope_filter(namespace), **query)
 
 
 def _page(
-    reach: Reach,
+    scope_filter: ScopeFilter,
     limit: int = 100,
     order: str = "desc",
     next_: str | None = None,
@@ -69,15 +69,15 @@ def _page(
     tag: list[str] | None = None,
     **dates: str,
 ) -> Response:
-    if thread_of is not None and reach.namespace is None:
-        reach = Reach(reach.project, scope(None).namespace)
+    if thread_of is not None and scope_filter.namespace is None:
+        scope_filter = ScopeFilter(scope_filter.project, scope(None).namespace)
     times = time_range(**dates)
     tags = tuple(dict.fromkeys(tag or ()))
-    binding = ["dialogues", reach, order, thread_of, status, tags, times]
+    binding = ["dialogues", scope_filter, order, thread_of, status, tags, times]
     cursors = parts().cursors
     after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 3))
     page = store().list_dialogues(
-        DialogueListing(reach, limit, Order(order), after, times, _statuses(status), tags, thread_of)
+        DialogueListQuery(scope_filter, limit, Order(order), after, times, _statuses(status), tags, thread_of)
     )
     cursor = cursors.write(binding, _position(page.items[-1])) if page.more else None
     return respond(wire.page_body(map(wire.head_fields, page.items), cursor))
@@ -89,7 +89,7 @@ def _statuses(status: str | None) -> tuple[Status, ...]:
     return () if status == "all" else (Status(status),)
 
 
-def _position(entry: DialogueEntry) -> list[str | int]:
+def _position(entry: DialogueItem) -> list[str | int]:
     return [entry.created, entry.namespace, entry.id]
 
 
@@ -116,8 +116,8 @@ def _several(where: Scope, ids: list[str], include: list[str] | None = None, **r
 def _items(where: Scope, wanted: list[str], shown: set[str]) -> Iterator[tuple[str, JsonText]]:
     """Yield those that exist, with what is to be shown of them; whole ones a few at a time."""
     if not shown:
-        for entry in store().get_entries(where, wanted):
-            yield entry.id, compact(wire.head_fields(entry))
+        for entry in store().get_dialogue_items(where, wanted):
+            yield entry.id, compact_json(wire.head_fields(entry))
         return
     for start in range(0, len(wanted), WHOLE_AT_ONCE):
         for dialogue in store().get_dialogues(where, wanted[start : start + WHOLE_AT_ONCE]):

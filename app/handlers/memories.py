@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from ..domain.records import MemoryListing, Order
+from ..domain.records import MemoryListQuery, Order
 from ..schemas.load import load
 from ..schemas.memories import MemorySchema, MemoryUpdateSchema
 from ..services import memories, wire
@@ -39,13 +39,13 @@ def list_memories(
     **dates: str,
 ) -> Response:
     """GET /memory."""
-    reach = principal().reach(namespace)
+    scope_filter = principal().scope_filter(namespace)
     times = time_range(**dates)
     tags = tuple(dict.fromkeys(tag or ()))
-    binding = ["memories", reach, order, tags, times]
+    binding = ["memories", scope_filter, order, tags, times]
     cursors = parts().cursors
     after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 3))
-    page = store().list_memories(MemoryListing(reach, limit, Order(order), after, times, tags))
+    page = store().list_memories(MemoryListQuery(scope_filter, limit, Order(order), after, times, tags))
     cursor = None
     if page.more:
         last = page.items[-1]

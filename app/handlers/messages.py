@@ -7,12 +7,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Response
 
-from ..domain.list_items import MessageEntry
+from ..domain.list_items import MessageItem
 from ..domain.records import (
     RECENT_MESSAGES,
     Dialogue,
     JsonText,
-    MessageListing,
+    MessageListQuery,
     Order,
     Page,
     Scope,
@@ -21,7 +21,7 @@ from ..schemas.load import load
 from ..schemas.messages import MessageSchema, require_batch
 from ..services import dialogues, messages, wire
 from ..services.wire import Answer
-from ..stores import Incarnation
+from ..stores import Generation
 from ..web.request_context import commit, condition, parts, respond, scope, store
 from .times import time_range
 
@@ -39,12 +39,12 @@ def recent_messages(where: Scope, dialogue: Dialogue) -> JsonText:
     """
     if not dialogues.is_cut(dialogue):
         return dialogue.recent
-    newest: list[MessageEntry] = []
+    newest: list[MessageItem] = []
     page = Page(newest, more=True)
     while page.more and len(newest) < RECENT_MESSAGES:
         after = (newest[-1].created, newest[-1].seq) if newest else None
-        listing = MessageListing(dialogue.uid, RECENT_MESSAGES - len(newest), Order.DESC, after)
-        page = store().list_messages(where, dialogue.id, listing)
+        query = MessageListQuery(dialogue.uid, RECENT_MESSAGES - len(newest), Order.DESC, after)
+        page = store().list_messages(where, dialogue.id, query)
         newest += page.items
     return wire.messages_array(reversed(newest))
 
@@ -84,29 +84,29 @@ def list_messages(
 ) -> Response:
     """GET /messages."""
     where, times = scope(namespace), time_range(**dates)
-    incarnation = store().find_incarnation(where, dialogue_id)
-    if incarnation is None:
+    generation = store().find_generation(where, dialogue_id)
+    if generation is None:
         raise messages.dialogue_not_found(dialogue_id)
-    binding = ["messages", where, dialogue_id, incarnation.uid, order, times]
+    binding = ["messages", where, dialogue_id, generation.uid, order, times]
     after: Any = None if next_ is None else tuple(parts().cursors.read(binding, next_, 2))
-    listing = MessageListing(incarnation.uid, limit, Order(order), after, times)
-    page = store().list_messages(where, dialogue_id, listing)
-    if not incarnation.alive and not page.items:
-        _require_any(where, dialogue_id, incarnation)
+    query = MessageListQuery(generation.uid, limit, Order(order), after, times)
+    page = store().list_messages(where, dialogue_id, query)
+    if not generation.alive and not page.items:
+        _require_any(where, dialogue_id, generation)
     bodies = (orjson.Fragment(item.body) for item in page.items)
     return respond(wire.page_body(bodies, _cursor(binding, page)))
 
 
-def _cursor(binding: list[Any], page: Page[MessageEntry]) -> str | None:
+def _cursor(binding: list[Any], page: Page[MessageItem]) -> str | None:
     if not page.more:
         return None
     last = page.items[-1]
     return parts().cursors.write(binding, [last.created, last.seq])
 
 
-def _require_any(where: Scope, dialogue_id: str, incarnation: Incarnation) -> None:
+def _require_any(where: Scope, dialogue_id: str, generation: Generation) -> None:
     """A deleted dialogue that left no message is simply not there."""
-    if not store().list_messages(where, dialogue_id, MessageListing(incarnation.uid, 1)).items:
+    if not store().list_messages(where, dialogue_id, MessageListQuery(generation.uid, 1)).items:
         raise messages.dialogue_not_found(dialogue_id)
 
 

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 
 def get_stats(namespace: str | None = None) -> Response:
     """GET /stats."""
-    return respond(wire.stats_body(store().stats(principal().reach(namespace))))
+    return respond(wire.stats_body(store().stats(principal().scope_filter(namespace))))
 
 
 def erase_namespace(namespace: str) -> Response:

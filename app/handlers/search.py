@@ -14,5 +14,5 @@ from ..web.request_context import principal, respond, store
 
 def search(body: dict[str, Any]) -> Response:
     """POST /search."""
-    query, understood = parse_search(body, principal().reach, datetime.now(UTC))
+    query, understood = parse_search(body, principal().scope_filter, datetime.now(UTC))
     return respond(wire.search_body(query.object, store().search(query), understood))

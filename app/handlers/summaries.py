@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import orjson
 from flask import Response
 
-from ..domain.records import Order, Scope, SummaryListing
+from ..domain.records import Order, Scope, SummaryListQuery
 from ..schemas.load import load
 from ..schemas.summaries import SummarySchema
 from ..services import dialogues, messages, summaries, wire
@@ -69,14 +69,14 @@ def list_summaries(
 ) -> Response:
     """GET /summaries."""
     where = scope(namespace)
-    incarnation = store().find_incarnation(where, dialogue_id)
-    if incarnation is None or not incarnation.alive:
+    generation = store().find_generation(where, dialogue_id)
+    if generation is None or not generation.alive:
         raise messages.dialogue_not_found(dialogue_id)
-    binding = ["summaries", where, dialogue_id, incarnation.uid, order]
+    binding = ["summaries", where, dialogue_id, generation.uid, order]
     cursors = parts().cursors
     after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 2))
-    listing = SummaryListing(incarnation.uid, limit, Order(order), after)
-    page = store().list_summaries(where, dialogue_id, listing)
+    query = SummaryListQuery(generation.uid, limit, Order(order), after)
+    page = store().list_summaries(where, dialogue_id, query)
     cursor = None
     if page.more:
         cursor = cursors.write(binding, [page.items[-1].created, page.items[-1].id])

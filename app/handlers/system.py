@@ -4,20 +4,20 @@ from __future__ import annotations
 
 from flask import Response
 
-from ..domain.ids import compact
+from ..domain.json_text import compact_json
 from ..web.docs import PAGE, PAGE_HEADERS
 from ..web.request_context import parts, respond, spec
 
 
 def get_health() -> Response:
     """GET /health: the process is up."""
-    return respond(compact({"status": "ok"}))
+    return respond(compact_json({"status": "ok"}))
 
 
 def get_readiness() -> Response:
     """GET /ready: the store answers, is migrated and takes writes."""
     parts().readiness.require()
-    return respond(compact({"status": "ready"}))
+    return respond(compact_json({"status": "ready"}))
 
 
 def get_docs() -> Response:

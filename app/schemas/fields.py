@@ -8,7 +8,7 @@ from marshmallow import ValidationError, fields
 
 from ..domain import timestamps
 from ..domain.errors import PayloadTooLarge
-from ..domain.ids import compact
+from ..domain.json_text import compact_json
 from ..domain.records import JsonText, Timestamp
 
 CONTENT_BYTES = 1024 * 1024
@@ -55,7 +55,7 @@ class Content(fields.Field[JsonText]):
     """Message content as JSON text of at most 1 MiB."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
-        text = compact(value)
+        text = compact_json(value)
         if _exceeds(text, CONTENT_BYTES):
             raise PayloadTooLarge("The content of a message is larger than 1 MiB of JSON.")
         return text
@@ -67,7 +67,7 @@ class Metadata(fields.Field[JsonText]):
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
         if _depth_exceeds(value, METADATA_DEPTH):
             raise ValidationError(f"nests deeper than {METADATA_DEPTH} levels")
-        text = compact(value)
+        text = compact_json(value)
         if _exceeds(text, METADATA_BYTES):
             raise ValidationError("is larger than 64 KiB of JSON")
         return text
@@ -84,7 +84,7 @@ class Json(fields.Field[JsonText]):
         return text
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
-        text = compact(value)
+        text = compact_json(value)
         if _exceeds(text, VALUE_BYTES):
             raise PayloadTooLarge("The value of a memory is larger than 1 MiB of JSON.")
         return text

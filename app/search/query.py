@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
-from ..domain.records import Order, Reach, TimeRange
+from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ..domain.records import Order, ScopeFilter, TimeRange
 
 
 class SearchObject(StrEnum):
@@ -54,7 +54,7 @@ class MetadataCondition:
 class SearchQuery:
     """A search, resolved: ``terms`` are stems, any of which may match."""
 
-    reach: Reach
+    scope_filter: ScopeFilter
     object: SearchObject
     terms: tuple[str, ...]
     limit: int
@@ -73,6 +73,6 @@ class SearchQuery:
 class Hit:
     """One result: its relevance (0 to 1) and, for a dialogue, the messages that matched."""
 
-    item: DialogueEntry | MessageEntry | MemoryEntry
+    item: DialogueItem | MessageItem | MemoryItem
     relevance: float
-    matches: tuple[MessageEntry, ...] = ()
+    matches: tuple[MessageItem, ...] = ()

@@ -11,7 +11,7 @@ from datetime import datetime
 from typing import Any, Final, NoReturn, TypeGuard
 
 from ..domain.errors import Detail, InvalidInput, quote
-from ..domain.records import Order, Reach, TimeRange
+from ..domain.records import Order, ScopeFilter, TimeRange
 from .analysis import stem_words
 from .phrases import find_zone, resolve
 from .query import (
@@ -41,11 +41,11 @@ _Tags = dict[str, tuple[str, ...]]
 
 
 def parse_search(
-    body: dict[str, Any], reach: Callable[[str | None], Reach], now: datetime
+    body: dict[str, Any], scope_filter: Callable[[str | None], ScopeFilter], now: datetime
 ) -> tuple[SearchQuery, dict[str, Any]]:
     """Return the query and the request as understood: defaults filled in, phrases resolved.
 
-    ``reach`` turns the namespace that was named, or None, into what the caller may search, and
+    ``scope_filter`` turns the namespace that was named, or None, into what the caller may search, and
     raises where that is forbidden. ``now`` carries an offset. The second value is itself a body that
     asks the same. Raises InvalidInput naming the field.
     """
@@ -56,7 +56,7 @@ def parse_search(
     zone = body.get("timezone", "UTC")
     find_zone(zone)
     query = SearchQuery(
-        reach=reach(named),
+        scope_filter=scope_filter(named),
         object=SearchObject(body["object"]),
         terms=tuple(stem_words(body["query"])[:MOST_TERMS]),
         limit=body.get("limit", DEFAULT_LIMIT),
@@ -163,7 +163,7 @@ def _is_namespace(name: str) -> bool:
 
 
 def _echo(query: SearchQuery, text: str, zone: str) -> dict[str, Any]:
-    namespace = query.reach.namespace
+    namespace = query.scope_filter.namespace
     filters = {
         "created": _bounds(query.created),
         "modified": _bounds(query.modified),

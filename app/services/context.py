@@ -8,15 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ..domain.ids import compact
-from ..domain.records import Dialogue, MessageListing, Order, Scope
+from ..domain.json_text import compact_json
+from ..domain.records import Dialogue, MessageListQuery, Order, Scope
 from ..summaries.context.planning import LEADING_READ, Context, Format, plan_context, take_leading
 from ..summaries.tokens import TokenCounter, open_counter
 from .summaries import turn_of
 from .wire import summary_body
 
 if TYPE_CHECKING:
-    from ..domain.list_items import MessageEntry
+    from ..domain.list_items import MessageItem
     from ..domain.records import JsonText, Summary
     from ..stores import Store
     from ..summaries import Turn
@@ -44,15 +44,15 @@ class _Reader:
         self._bodies: dict[int, JsonText] = {}
 
     def first(self) -> list[Turn]:
-        listing = MessageListing(self._dialogue.uid, LEADING_READ, Order.ASC)
-        page = self._store.list_messages(self._scope, self._dialogue.id, listing)
+        query = MessageListQuery(self._dialogue.uid, LEADING_READ, Order.ASC)
+        page = self._store.list_messages(self._scope, self._dialogue.id, query)
         return [self._note(message) for message in page.items]
 
     def newest(self) -> Iterator[Turn]:
         after = None
         while True:
-            listing = MessageListing(self._dialogue.uid, PAGE, Order.DESC, after)
-            page = self._store.list_messages(self._scope, self._dialogue.id, listing)
+            query = MessageListQuery(self._dialogue.uid, PAGE, Order.DESC, after)
+            page = self._store.list_messages(self._scope, self._dialogue.id, query)
             yield from map(self._note, page.items)
             if not page.more:
                 return
@@ -61,7 +61,7 @@ class _Reader:
     def stored(self, turn: Turn) -> Any:
         return orjson.Fragment(self._bodies[turn.seq])
 
-    def _note(self, message: MessageEntry) -> Turn:
+    def _note(self, message: MessageItem) -> Turn:
         self._bodies[message.seq] = message.body
         return turn_of(message)
 
@@ -104,4 +104,4 @@ def _body(context: Context, summary: Any) -> JsonText:
     fields["tokenCount"] = context.token_count
     fields["estimated"] = context.estimated
     fields["omittedMessages"] = context.omitted_messages
-    return compact(fields)
+    return compact_json(fields)

@@ -86,16 +86,16 @@ def _require_parent(tx: Transaction, thread_of: str | None) -> Dialogue | None:
 
 def begin(tx: Transaction, command: NewDialogue, now: Timestamp) -> Dialogue:
     """Return the new dialogue without messages; threads that outlived an earlier one count."""
-    grave = tx.lock_grave(command.id) if command.id_given else None
+    tombstone = tx.lock_tombstone(command.id) if command.id_given else None
     return Dialogue(
         project=tx.scope.project,
         namespace=tx.scope.namespace,
         id=command.id,
-        uid=successor(grave.uid if grave else None),
+        uid=successor(tombstone.uid if tombstone else None),
         rev=1,
         next_seq=0,
         total=0,
-        thread_count=tx.count_threads(command.id) if grave else 0,
+        thread_count=tx.count_threads(command.id) if tombstone else 0,
         status=Status.ACTIVE,
         tags=command.tags,
         metadata=command.metadata,
@@ -188,7 +188,7 @@ def delete(tx: Transaction, dialogue_id: str, condition: Condition, *, cascade: 
         return
     parent = tx.lock_dialogue(dialogue.thread_of)
     if parent is None:
-        tx.lock_grave(dialogue.thread_of)
+        tx.lock_tombstone(dialogue.thread_of)
     else:
         tx.save_dialogue(replace(parent, rev=parent.rev + 1, thread_count=parent.thread_count - 1))
 

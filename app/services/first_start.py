@@ -27,7 +27,7 @@ class Prepared:
 def prepare(catalog: Catalog, api_key: str | None) -> Prepared:
     """Make the default project and a key where there is no key yet, or honour the operator's key.
 
-    Call it under ``Maintenance.exclusive``: then several servers that start together do it once.
+    Call it under ``Maintenance.start_up_lock``: then several servers that start together do it once.
     """
     if api_key is not None:
         return _honour(catalog, api_key)

@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from ..domain.errors import Detail, InvalidInput, quote
-from ..domain.ids import compact, new_id
+from ..domain.ids import new_id
+from ..domain.json_text import compact_json
 from .messages import count_in
 from .state import parse
 
@@ -35,7 +36,7 @@ def fork(
         raise _refusal("a fork copies at most 10,000 messages or 64 MiB")
     copies = [_copy(original, thread, seq, now) for seq, original in enumerate(originals)]
     metadata = {"forkedFrom": message_id} | parse(thread.metadata)
-    return count_in(tx, replace(thread, metadata=compact(metadata)), copies), copies
+    return count_in(tx, replace(thread, metadata=compact_json(metadata)), copies), copies
 
 
 def _copy(original: Message, thread: Dialogue, seq: int, now: Timestamp) -> Message:
@@ -52,7 +53,7 @@ def _copy(original: Message, thread: Dialogue, seq: int, now: Timestamp) -> Mess
         dialogue_id=thread.id,
         seq=seq,
         modified=now,
-        body=compact(fields),
+        body=compact_json(fields),
     )
 
 

@@ -17,7 +17,7 @@ from ..domain.errors import (
     MessageNotFound,
     quote,
 )
-from ..domain.ids import compact
+from ..domain.json_text import compact_json
 from ..domain.records import RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
 from . import wire
 from .conditions import require_current
@@ -149,7 +149,7 @@ def set_tags(
         return message
     now = timestamps.now()
     fields = orjson.loads(message.body) | {"tags": tags, "modified": now}
-    changed = replace(message, tags=tags, modified=now, body=compact(fields))
+    changed = replace(message, tags=tags, modified=now, body=compact_json(fields))
     if dialogue is None or dialogue.uid != message.uid:
         tx.save_message(changed)
         return changed
@@ -172,7 +172,7 @@ def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condit
 
 
 def require_message(tx: Transaction, dialogue_id: str, message_id: str) -> Message:
-    """Find a message of the newest incarnation that has it, or say that there is none."""
+    """Find a message of the newest generation that has it, or say that there is none."""
     message = tx.find_message(dialogue_id, message_id)
     if message is None:
         raise message_not_found(dialogue_id, message_id)

@@ -8,7 +8,7 @@ from typing import Any
 
 import orjson
 
-from ..domain.ids import compact
+from ..domain.json_text import compact_json
 from ..domain.records import RECENT_BYTES, RECENT_MESSAGES, Dialogue, JsonText, Message
 from .wire import array_of
 
@@ -42,7 +42,7 @@ def embed(dialogue: Dialogue, added: Sequence[Message], newest: Callable[[], lis
         added = [message for message in added if message.created >= floor]
     entries += [orjson.loads(message.body) for message in added]
     entries.sort(key=itemgetter("created"))  # stable: equal times keep the order of acceptance
-    return longest_tail([compact(entry) for entry in entries])
+    return longest_tail([compact_json(entry) for entry in entries])
 
 
 def _floor(dialogue: Dialogue, entries: Sequence[dict[str, Any]]) -> str:

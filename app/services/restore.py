@@ -72,7 +72,7 @@ def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
     if parent is None and command.thread_of is not None:
         if not orphan:
             return Outcome(parent_missing=True)
-        _leave_grave(tx, command.thread_of)
+        _leave_tombstone(tx, command.thread_of)
     now = timestamps.now()
     dialogue = dialogues.begin(tx, command, now)
     places = range(min(STEP, len(record.messages)))
@@ -84,9 +84,9 @@ def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
     return Outcome(created=True, messages=len(added))
 
 
-def _leave_grave(tx: Transaction, parent_id: str) -> None:
+def _leave_tombstone(tx: Transaction, parent_id: str) -> None:
     """Make it so that the parent was deleted: a later dialogue of that id then counts its threads."""
-    if tx.lock_grave(parent_id) is not None:
+    if tx.lock_tombstone(parent_id) is not None:
         return
     stand_in = NewDialogue(
         id=parent_id,

@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 
 from ..domain.errors import PayloadTooLarge
-from ..domain.ids import compact
+from ..domain.json_text import compact_json
 from ..domain.records import JsonText
 
 STATE_BYTES = 1024 * 1024
@@ -22,7 +22,7 @@ def parse(text: JsonText) -> dict[str, Any]:
 
 def render(state: dict[str, Any]) -> JsonText:
     """Return a state as JSON text, or refuse it for its size."""
-    text = compact(state)
+    text = compact_json(state)
     if len(text.encode()) > STATE_BYTES:
         raise PayloadTooLarge("The state would exceed 1 MiB of JSON. Nothing was stored.")
     return text

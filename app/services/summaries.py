@@ -10,8 +10,8 @@ import orjson
 
 from ..domain import timestamps
 from ..domain.errors import DialogueNotFound, DuplicateId, SummaryNotFound, quote
-from ..domain.ids import compact
-from ..domain.list_items import MessageEntry
+from ..domain.json_text import compact_json
+from ..domain.list_items import MessageItem
 from ..domain.records import Dialogue, Message, Scope, Summary
 from ..summaries import Digest, Turn
 from .conditions import require_current
@@ -45,7 +45,7 @@ class Span:
         self.last: str | None = None
         self.through_seq = -1
 
-    def watch(self, messages: Iterator[Message | MessageEntry]) -> Iterator[Turn]:
+    def watch(self, messages: Iterator[Message | MessageItem]) -> Iterator[Turn]:
         """Pass messages on as turns."""
         for message in messages:
             self.first = min(self.first or message.created, message.created)
@@ -54,7 +54,7 @@ class Span:
             yield turn_of(message)
 
 
-def turn_of(message: Message | MessageEntry) -> Turn:
+def turn_of(message: Message | MessageItem) -> Turn:
     """Return a stored message as summaries and contexts read it."""
     fields = orjson.loads(message.body)
     role, content, name = fields["role"], fields["content"], fields.get("name")
@@ -129,7 +129,7 @@ def _body(scope: Scope, command: NewSummary, draft: Draft, now: str) -> JsonText
     present = {name: value for name, value in fields.items() if value is not None}
     span = draft.span if digest.content else Span()
     spanned = {"model": digest.model, "fromCreated": span.first, "toCreated": span.last}
-    return compact(present | spanned)
+    return compact_json(present | spanned)
 
 
 def require_summary(summary: Summary | None, summary_id: str) -> Summary:

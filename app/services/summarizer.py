@@ -10,8 +10,8 @@ from typing import TYPE_CHECKING
 import orjson
 
 from ..domain.errors import Detail, DialogueNotFound, InvalidInput, MessageNotFound, quote
-from ..domain.list_items import MessageEntry
-from ..domain.records import Dialogue, Message, MessageListing, Order, Scope, Summary
+from ..domain.list_items import MessageItem
+from ..domain.records import Dialogue, Message, MessageListQuery, Order, Scope, Summary
 from ..summaries import Digest, Provider
 from ..summaries.model.templates import load_template
 from .conditions import require_current
@@ -118,10 +118,10 @@ class Summarizer:
         digest = provider.summarize(turns, previous=source.previous, template=command.template, budget=None)
         return digest, span
 
-    def _read(self, scope: Scope, source: _Source) -> Iterator[Message | MessageEntry]:
+    def _read(self, scope: Scope, source: _Source) -> Iterator[Message | MessageItem]:
         """Yield what to summarise, nothing that was accepted after the dialogue was read."""
         dialogue = source.dialogue
-        messages: Iterator[Message | MessageEntry]
+        messages: Iterator[Message | MessageItem]
         if source.bounds is not None:
             messages = self._between(scope, dialogue, source.bounds)
         else:
@@ -136,13 +136,13 @@ class Summarizer:
             return None
         return latest if orjson.loads(latest.body).get("template") == template else None
 
-    def _between(self, scope: Scope, dialogue: Dialogue, bounds: _Range) -> Iterator[MessageEntry]:
+    def _between(self, scope: Scope, dialogue: Dialogue, bounds: _Range) -> Iterator[MessageItem]:
         """Yield the messages of a range in the dialogue's order."""
         first, last = bounds.first, bounds.last
         after = None if first is None else (first.created, first.seq - 1)
         while True:
-            listing = MessageListing(dialogue.uid, PAGE, Order.ASC, after)
-            page = self._store.list_messages(scope, dialogue.id, listing)
+            query = MessageListQuery(dialogue.uid, PAGE, Order.ASC, after)
+            page = self._store.list_messages(scope, dialogue.id, query)
             for message in page.items:
                 if last is not None and _place(message) > _place(last):
                     return
@@ -160,7 +160,7 @@ class Summarizer:
         return message
 
 
-def _place(message: Message | MessageEntry) -> tuple[Timestamp, int]:
+def _place(message: Message | MessageItem) -> tuple[Timestamp, int]:
     """Where a message stands in its dialogue."""
     return message.created, message.seq
 

@@ -16,11 +16,11 @@ import orjson
 from ..domain.records import (
     RECENT_MESSAGES,
     Dialogue,
-    DialogueListing,
-    Grave,
+    DialogueListQuery,
     Message,
-    Reach,
     Scope,
+    ScopeFilter,
+    Tombstone,
 )
 from .recent import longest_tail
 
@@ -44,7 +44,7 @@ class Kind(StrEnum):
     EMPTY = "message without content"
     BODY = "message body"
     SEQUENCE = "sequence number"
-    GRAVE = "deleted dialogue"
+    TOMBSTONE = "deleted dialogue"
     ORPHANS = "messages of no dialogue"
     INDEX = "search index"
 
@@ -76,14 +76,14 @@ class Seen:
 
 def verify(backend: Backend, project: str, seen: Seen) -> Iterator[Problem]:
     """Yield all that is wrong in a project; ``seen`` counts what was checked."""
-    reach = Reach(project)
-    before = backend.stats(reach).messages
-    for dialogue in backend.iterate_dialogues(reach):
+    scope_filter = ScopeFilter(project)
+    before = backend.stats(scope_filter).messages
+    for dialogue in backend.iterate_dialogues(scope_filter):
         yield from _check_steady(backend, dialogue, seen)
-    for scope, grave in backend.iterate_graves(reach):
-        if not grave.purged:
-            yield from _check_grave(backend, scope, grave, seen)
-    after = backend.stats(reach).messages
+    for scope, tombstone in backend.iterate_tombstones(scope_filter):
+        if not tombstone.purged:
+            yield from _check_tombstone(backend, scope, tombstone, seen)
+    after = backend.stats(scope_filter).messages
     if before == after != seen.messages:
         text = f"the store has {after} messages, {seen.messages} belong to a dialogue, living or deleted"
         yield Problem(Kind.ORPHANS, project, "", "", text)
@@ -178,11 +178,11 @@ class DialogueCheck:
 
 def count_threads(backend: Backend, scope: Scope, dialogue_id: str) -> int:
     """Return how many living dialogues of the scope are threads of one."""
-    reach = Reach(scope.project, scope.namespace)
+    scope_filter = ScopeFilter(scope.project, scope.namespace)
     count, after = 0, None
     while True:
-        listing = DialogueListing(reach, THREADS_PAGE, after=after, thread_of=dialogue_id)
-        page = backend.list_dialogues(listing)
+        query = DialogueListQuery(scope_filter, THREADS_PAGE, after=after, thread_of=dialogue_id)
+        page = backend.list_dialogues(query)
         count += len(page.items)
         if not page.more:
             return count
@@ -217,13 +217,13 @@ def check_body(scope: Scope, message: Message) -> list[Problem]:
     ]
 
 
-def _check_grave(backend: Backend, scope: Scope, grave: Grave, seen: Seen) -> Iterator[Problem]:
+def _check_tombstone(backend: Backend, scope: Scope, tombstone: Tombstone, seen: Seen) -> Iterator[Problem]:
     """Check what a deleted dialogue has left: readable messages, under a uid that lives no more."""
-    living = backend.get_dialogue(scope, grave.dialogue_id)
-    if living is not None and living.uid <= grave.uid:
-        text = f"uid {grave.uid} is not older than the living dialogue's"
-        yield Problem(Kind.GRAVE, scope.project, scope.namespace, grave.dialogue_id, text)
-    for message in backend.messages_since(scope, grave.dialogue_id, grave.uid, -1):
+    living = backend.get_dialogue(scope, tombstone.dialogue_id)
+    if living is not None and living.uid <= tombstone.uid:
+        text = f"uid {tombstone.uid} is not older than the living dialogue's"
+        yield Problem(Kind.TOMBSTONE, scope.project, scope.namespace, tombstone.dialogue_id, text)
+    for message in backend.messages_since(scope, tombstone.dialogue_id, tombstone.uid, -1):
         seen.messages += 1
         yield from check_body(scope, message)
 

@@ -11,8 +11,8 @@ from typing import Any
 
 import orjson
 
-from ..domain.ids import compact
-from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.json_text import compact_json
+from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Dialogue, JsonText, Memory, Message, Summary, Timestamp
 from ..search.query import Hit, SearchObject
 from ..stores import Counts, Erased
@@ -47,7 +47,7 @@ def message_body(draft: NewMessage, dialogue_id: str, namespace: str, now: Times
     fields["metadata"] = orjson.Fragment(draft.metadata)
     fields["created"] = draft.created or now
     fields["modified"] = now
-    return compact(fields)
+    return compact_json(fields)
 
 
 def array_of(bodies: Iterable[JsonText]) -> JsonText:
@@ -55,12 +55,12 @@ def array_of(bodies: Iterable[JsonText]) -> JsonText:
     return JsonText("[" + ",".join(bodies) + "]")
 
 
-def messages_array(messages: Iterable[Message | MessageEntry]) -> JsonText:
+def messages_array(messages: Iterable[Message | MessageItem]) -> JsonText:
     """Return messages as a JSON array."""
     return array_of(message.body for message in messages)
 
 
-def head_fields(head: Dialogue | DialogueEntry) -> dict[str, Any]:
+def head_fields(head: Dialogue | DialogueItem) -> dict[str, Any]:
     """Return the fields that every answer about a dialogue has."""
     fields: dict[str, Any] = {"id": head.id, "projectId": head.project}
     if head.namespace:
@@ -92,7 +92,7 @@ def dialogue_body(dialogue: Dialogue, messages: JsonText | None, *, with_state: 
         fields["state"] = orjson.Fragment(dialogue.state)
     if messages is not None:
         fields["messages"] = orjson.Fragment(messages)
-    return compact(fields)
+    return compact_json(fields)
 
 
 def dialogue_answer(dialogue: Dialogue, messages: JsonText) -> Answer:
@@ -102,10 +102,10 @@ def dialogue_answer(dialogue: Dialogue, messages: JsonText) -> Answer:
 
 def memory_body(memory: Memory) -> JsonText:
     """Return a memory."""
-    return compact(memory_fields(memory))
+    return compact_json(memory_fields(memory))
 
 
-def memory_fields(memory: Memory | MemoryEntry) -> dict[str, Any]:
+def memory_fields(memory: Memory | MemoryItem) -> dict[str, Any]:
     """Return the fields of a memory."""
     fields: dict[str, Any] = {"id": memory.id}
     if memory.namespace:
@@ -139,18 +139,18 @@ def page_body(items: Iterable[object], cursor: str | None) -> JsonText:
     fields: dict[str, Any] = {"items": list(items)}
     if cursor is not None:
         fields["next"] = cursor
-    return compact(fields)
+    return compact_json(fields)
 
 
 def deleted_body(resource_id: str) -> JsonText:
     """Return the answer to a deletion."""
-    return compact({"success": True, "id": resource_id})
+    return compact_json({"success": True, "id": resource_id})
 
 
 def stats_body(counts: Counts) -> JsonText:
     """Return the counts of a project or namespace."""
     dialogues = {"active": counts.active, "ended": counts.ended, "archived": counts.archived}
-    return compact(
+    return compact_json(
         {
             "dialogues": {"total": sum(dialogues.values()), **dialogues},
             "messages": counts.messages,
@@ -162,20 +162,20 @@ def stats_body(counts: Counts) -> JsonText:
 
 def erased_body(namespace: str, erased: Erased) -> JsonText:
     """Return how much an erasure removed."""
-    return compact({"success": True, "namespace": namespace, **asdict(erased)})
+    return compact_json({"success": True, "namespace": namespace, **asdict(erased)})
 
 
 def search_body(kind: SearchObject, hits: Sequence[Hit], understood: dict[str, Any]) -> JsonText:
     """Return hits in both shapes: ``results`` with their relevance, ``items`` without."""
     items = [_item(hit.item) for hit in hits]
     results = [_result(kind, hit, item) for hit, item in zip(hits, items, strict=True)]
-    return compact({"results": results, "items": items, "request": understood})
+    return compact_json({"results": results, "items": items, "request": understood})
 
 
-def _item(entry: DialogueEntry | MessageEntry | MemoryEntry) -> object:
-    if isinstance(entry, MessageEntry):
+def _item(entry: DialogueItem | MessageItem | MemoryItem) -> object:
+    if isinstance(entry, MessageItem):
         return orjson.Fragment(entry.body)
-    return memory_fields(entry) if isinstance(entry, MemoryEntry) else head_fields(entry)
+    return memory_fields(entry) if isinstance(entry, MemoryItem) else head_fields(entry)
 
 
 def _result(kind: SearchObject, hit: Hit, item: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ Rules live in the services, once. A store gives them reads, and ``write``: a uni
 in one transaction and may be run again when the store reports a passing conflict. Inside it the
 rule locks the dialogue first, decides on what it then sees, and writes; raising undoes everything.
 
-Every method takes a ``Scope`` or ``Reach``, or is bound to one, so that no call can leave its
+Every method takes a ``Scope`` or ``ScopeFilter``, or is bound to one, so that no call can leave its
 project by omission. ``Catalog`` (projects and keys) and ``Maintenance`` serve the operator and the
 authentication, never a client's request for data.
 """
@@ -16,24 +16,24 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import (
     Dialogue,
-    DialogueListing,
-    Grave,
+    DialogueListQuery,
     IdempotencyRecord,
     Key,
     Memory,
-    MemoryListing,
+    MemoryListQuery,
     Message,
-    MessageListing,
+    MessageListQuery,
     Page,
     Project,
-    Reach,
     Scope,
+    ScopeFilter,
     Summary,
-    SummaryListing,
+    SummaryListQuery,
     Timestamp,
+    Tombstone,
 )
 from ..search.query import Hit, SearchQuery
 
@@ -44,7 +44,7 @@ PAGE_BYTES = 8 * 1024 * 1024
 
 
 @dataclass(frozen=True, slots=True)
-class Incarnation:
+class Generation:
     """Which uid a dialogue id stands for: the living dialogue's, else the last deleted one's."""
 
     uid: str
@@ -84,8 +84,8 @@ class Transaction(Protocol):
     def lock_dialogue(self, dialogue_id: str) -> Dialogue | None:
         """Read a dialogue and keep every other writer of it out until this transaction ends."""
 
-    def lock_grave(self, dialogue_id: str) -> Grave | None:
-        """Read and lock the newest grave of an id, so that re-creation and thread counts agree."""
+    def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
+        """Read and lock the newest tombstone of an id, so that re-creation and thread counts agree."""
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         """Add a new dialogue. If another writer just took the id, the whole work is run again."""
@@ -94,19 +94,19 @@ class Transaction(Protocol):
         """Replace the locked dialogue of the same uid; never creates one."""
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
-        """Delete the locked dialogue and leave a grave; ``purge`` hides messages and summaries too."""
+        """Delete the locked dialogue and leave a tombstone; ``purge`` hides messages and summaries too."""
 
     def count_threads(self, dialogue_id: str) -> int:
         """How many living dialogues of the scope have this ``thread_of``."""
 
     def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
-        """The given messages of this incarnation, by id; missing ones are left out."""
+        """The given messages of this generation, by id; missing ones are left out."""
 
     def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
-        """One message by id, of the newest incarnation that has it and is not purged."""
+        """One message by id, of the newest generation that has it and is not purged."""
 
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
-        """The messages of this incarnation whose seq is below the given one, by seq."""
+        """The messages of this generation whose seq is below the given one, by seq."""
 
     def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
         """The last messages in (created, seq) order, oldest first."""
@@ -172,35 +172,35 @@ class Store(Protocol):
     def get_dialogues(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[Dialogue]:
         """Those of the given dialogues that exist, in any order; each is whole, so ask for few."""
 
-    def get_entries(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueEntry]:
+    def get_dialogue_items(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueItem]:
         """The same as lists show them."""
 
-    def list_dialogues(self, listing: DialogueListing) -> Page[DialogueEntry]:
+    def list_dialogues(self, listing: DialogueListQuery) -> Page[DialogueItem]:
         """One page of dialogues; threads of the default namespace when thread_of has no namespace."""
 
-    def find_incarnation(self, scope: Scope, dialogue_id: str) -> Incarnation | None:
+    def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
         """Which uid the id stands for now; None if it never existed or was purged."""
 
-    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListing) -> Page[MessageEntry]:
-        """One page of the messages of one incarnation."""
+    def list_messages(self, scope: Scope, dialogue_id: str, listing: MessageListQuery) -> Page[MessageItem]:
+        """One page of the messages of one generation."""
 
     def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
-        """One message by id, of the newest incarnation that has it and is not purged."""
+        """One message by id, of the newest generation that has it and is not purged."""
 
     def messages_since(self, scope: Scope, dialogue_id: str, uid: str, after_seq: int) -> Iterator[Message]:
-        """The messages of an incarnation accepted after ``after_seq``, by seq, a batch at a time."""
+        """The messages of a generation accepted after ``after_seq``, by seq, a batch at a time."""
 
     def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
         """One memory."""
 
-    def list_memories(self, listing: MemoryListing) -> Page[MemoryEntry]:
+    def list_memories(self, listing: MemoryListQuery) -> Page[MemoryItem]:
         """One page of memories."""
 
     def get_summary(self, scope: Scope, summary_id: str) -> Summary | None:
         """One summary that is not purged."""
 
-    def list_summaries(self, scope: Scope, dialogue_id: str, listing: SummaryListing) -> Page[Summary]:
-        """One page of the summaries of one incarnation."""
+    def list_summaries(self, scope: Scope, dialogue_id: str, listing: SummaryListQuery) -> Page[Summary]:
+        """One page of the summaries of one generation."""
 
     def latest_summary(self, scope: Scope, dialogue_id: str, uid: str) -> Summary | None:
         """The newest completed, unranged summary (stale or not) to build on."""
@@ -208,7 +208,7 @@ class Store(Protocol):
     def search(self, query: SearchQuery) -> list[Hit]:
         """The best hits, best first; the store applies filters, order, limit and ``take_hits``."""
 
-    def stats(self, reach: Reach) -> Counts:
+    def stats(self, scope_filter: ScopeFilter) -> Counts:
         """Counts by kind and status."""
 
 
@@ -264,13 +264,13 @@ class Maintenance(Protocol):
     def sweep(self, rows: int = 1000) -> int:
         """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
 
-    def iterate_dialogues(self, reach: Reach) -> Iterator[Dialogue]:
+    def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
         """Every dialogue by (created, namespace, id), a batch at a time."""
 
-    def iterate_graves(self, reach: Reach) -> Iterator[tuple[Scope, Grave]]:
-        """Every grave."""
+    def iterate_tombstones(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, Tombstone]]:
+        """Every tombstone."""
 
-    def iterate_memories(self, reach: Reach) -> Iterator[Memory]:
+    def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
         """Every memory."""
 
     def index_problems(self, project: str) -> list[str]:
@@ -279,7 +279,7 @@ class Maintenance(Protocol):
     def reindex(self) -> int:
         """Make the search index anew from what is stored, for all projects; how many entries."""
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def start_up_lock(self) -> AbstractContextManager[None]:
         """Hold the lock that start-up work is done under, across processes."""
 
     def close(self) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from ..domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Message
 from ..search.query import Hit
 from . import PAGE_BYTES
@@ -39,8 +39,8 @@ def _answered_bytes(hit: Hit) -> int:
     return 2 * _bytes_of(hit.item) + sum(map(_bytes_of, hit.matches))
 
 
-def _bytes_of(item: DialogueEntry | MessageEntry | MemoryEntry) -> int:
-    if isinstance(item, MessageEntry):
+def _bytes_of(item: DialogueItem | MessageItem | MemoryItem) -> int:
+    if isinstance(item, MessageItem):
         return len(item.body.encode())
-    value = item.value if isinstance(item, MemoryEntry) else ""
+    value = item.value if isinstance(item, MemoryItem) else ""
     return len(value.encode()) + len(item.metadata.encode())

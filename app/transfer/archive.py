@@ -11,7 +11,7 @@ from typing import Any
 
 from ..domain import timestamps
 from ..domain.errors import quote
-from ..domain.ids import compact
+from ..domain.json_text import compact_json
 from ..domain.records import Dialogue, Message, Status, Timestamp
 from ..services.wire import head_fields
 from .conversation import BadLine, Conversation
@@ -33,7 +33,7 @@ _DERIVED_MESSAGE = frozenset({"dialogueId", "namespace", "contentLength", "modif
 def write(dialogue: Dialogue, messages: Iterable[Message]) -> Iterator[str]:
     """Yield the line of a dialogue in pieces, a message at a time."""
     fields = {name: value for name, value in head_fields(dialogue).items() if name not in _DERIVED}
-    yield compact({MARK: VERSION, **fields})[:-1]
+    yield compact_json({MARK: VERSION, **fields})[:-1]
     yield f',"state":{dialogue.state},"messages":['
     separator = ""
     for message in messages:

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..domain import timestamps
 from ..domain.errors import Forbidden, ProjectNotFound, ServiceUnavailable, Unauthorized
-from ..domain.records import DEFAULT_NAMESPACE, Key, Project, Reach, Rights, Scope
+from ..domain.records import DEFAULT_NAMESPACE, Key, Project, Rights, Scope, ScopeFilter
 from ..waiting import at_most
 
 if TYPE_CHECKING:
@@ -53,11 +53,11 @@ class Principal:
             return Scope(self.project, self._bound(namespace))
         return Scope(self.project, DEFAULT_NAMESPACE if namespace is None else namespace)
 
-    def reach(self, namespace: str | None) -> Reach:
+    def scope_filter(self, namespace: str | None) -> ScopeFilter:
         """Return what a list covers: no namespace means the whole project or the bound one."""
         if self.namespace is not None:
-            return Reach(self.project, self._bound(namespace))
-        return Reach(self.project, namespace)
+            return ScopeFilter(self.project, self._bound(namespace))
+        return ScopeFilter(self.project, namespace)
 
     def _bound(self, namespace: str | None) -> str:
         if namespace is not None and namespace != self.namespace:

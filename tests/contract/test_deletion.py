@@ -53,7 +53,7 @@ def test_recreated_dialogues_start_empty(api: Api) -> None:
     assert api.ok("GET", "/dialogue/d")["totalMessages"] == 0
 
 
-def test_the_last_incarnation_is_listed(api: Api) -> None:
+def test_the_last_generation_is_listed(api: Api) -> None:
     """While no dialogue has the id, the messages of the last one that had it are listed."""
     for name in ("first", "second"):
         api.ok("POST", "/dialogue", {"id": "d", "message": HELLO | {"id": name}})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain.records import Dialogue, MessageListing
+from app.domain.records import Dialogue, MessageListQuery
 from app.stores import Backend, Transaction
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, dialogue, instant, message, stored
@@ -42,6 +42,6 @@ def current(backend: Backend) -> Dialogue:
     """Return the dialogue ``d`` after checking that its counter agrees with its messages."""
     found = backend.get_dialogue(SCOPE, "d")
     assert found is not None
-    page = backend.list_messages(SCOPE, "d", MessageListing(found.uid, 500))
+    page = backend.list_messages(SCOPE, "d", MessageListQuery(found.uid, 500))
     assert found.total == len(page.items) == len({one.seq for one in page.items})
     return found

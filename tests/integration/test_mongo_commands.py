@@ -9,15 +9,15 @@ from typing import Any
 import pytest
 
 from app.domain.records import (
-    DialogueListing,
+    DialogueListQuery,
     IdempotencyRecord,
     JsonText,
-    MemoryListing,
-    MessageListing,
+    MemoryListQuery,
+    MessageListQuery,
     Order,
-    Reach,
+    ScopeFilter,
     Status,
-    SummaryListing,
+    SummaryListQuery,
     TimeRange,
     Timestamp,
 )
@@ -84,11 +84,11 @@ def test_lists_fetch_neither_state_nor_messages(server: Server, backend: Backend
     """One command a page, whatever its place."""
     for number in range(5):
         stored(backend, dialogue(id=f"d{number}", created=instant(number)))
-    listing = DialogueListing(Reach("acme"), 2)
+    query = DialogueListQuery(ScopeFilter("acme"), 2)
     server.recorder.commands.clear()
-    first = backend.list_dialogues(listing)
+    first = backend.list_dialogues(query)
     last = first.items[-1]
-    backend.list_dialogues(replace(listing, after=(last.created, last.namespace, last.id)))
+    backend.list_dialogues(replace(query, after=(last.created, last.namespace, last.id)))
     assert server.recorder.names() == ["find", "find"]
     for command in server.recorder.commands:
         assert not {"state", "recent", "terms"} & set(command["projection"])
@@ -102,7 +102,7 @@ def use_everything(backend: Backend) -> None:
     def write(tx: Transaction) -> None:
         tx.find_idempotency("digest")
         tx.lock_dialogue("d")
-        tx.lock_grave("d")
+        tx.lock_tombstone("d")
         tx.is_immutable()
         tx.count_threads("p")
         tx.insert_messages(rows)
@@ -132,31 +132,37 @@ def use_everything(backend: Backend) -> None:
 
 def read_everything(backend: Backend, uid: str) -> None:
     """Call every read, the pages of lists in each order and from the middle."""
-    reaches = (Reach("acme"), Reach("acme", ""))
+    scope_filters = (ScopeFilter("acme"), ScopeFilter("acme", ""))
     span = TimeRange(instant(0), instant(9))
-    for reach in reaches:
+    for scope_filter in scope_filters:
         for order in Order:
-            listing = DialogueListing(reach, 5, order, (instant(1), "", "a"), span, (Status.ACTIVE,), ("t",))
-            backend.list_dialogues(listing)
-            backend.list_dialogues(DialogueListing(reach, 5, order))
-            backend.list_dialogues(replace(listing, thread_of="p"))
-            backend.list_memories(MemoryListing(reach, 5, order, (instant(1), "", "a"), span, ("t",)))
+            query = DialogueListQuery(
+                scope_filter, 5, order, (instant(1), "", "a"), span, (Status.ACTIVE,), ("t",)
+            )
+            backend.list_dialogues(query)
+            backend.list_dialogues(DialogueListQuery(scope_filter, 5, order))
+            backend.list_dialogues(replace(query, thread_of="p"))
+            backend.list_memories(
+                MemoryListQuery(scope_filter, 5, order, (instant(1), "", "a"), span, ("t",))
+            )
         for kind in SearchObject:
             condition = MetadataCondition("k", Operator.EQ, 1)
-            backend.search(SearchQuery(reach, kind, ("flight",), 5))
-            backend.search(SearchQuery(reach, kind, ("flight",), 5, has_image=True, metadata=(condition,)))
-        backend.stats(reach)
-        list(backend.iterate_dialogues(reach))
-        list(backend.iterate_graves(reach))
-        list(backend.iterate_memories(reach))
+            backend.search(SearchQuery(scope_filter, kind, ("flight",), 5))
+            backend.search(
+                SearchQuery(scope_filter, kind, ("flight",), 5, has_image=True, metadata=(condition,))
+            )
+        backend.stats(scope_filter)
+        list(backend.iterate_dialogues(scope_filter))
+        list(backend.iterate_tombstones(scope_filter))
+        list(backend.iterate_memories(scope_filter))
     backend.get_dialogues(SCOPE, ["d", "e"])
-    backend.find_incarnation(SCOPE, "gone")
+    backend.find_generation(SCOPE, "gone")
     backend.get_memory(SCOPE, "mem")
     backend.get_summary(SCOPE, "s")
-    backend.list_messages(SCOPE, "d", MessageListing(uid, 5, after=(instant(1), 1), times=span))
+    backend.list_messages(SCOPE, "d", MessageListQuery(uid, 5, after=(instant(1), 1), times=span))
     backend.get_message(SCOPE, "d", "m0")
     list(backend.messages_since(SCOPE, "d", uid, -1))
-    backend.list_summaries(SCOPE, "d", SummaryListing(uid, 5, after=(instant(1), "a")))
+    backend.list_summaries(SCOPE, "d", SummaryListQuery(uid, 5, after=(instant(1), "a")))
     backend.latest_summary(SCOPE, "d", uid)
     backend.find_key("hash")
     backend.list_keys("acme")

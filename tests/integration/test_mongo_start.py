@@ -13,10 +13,10 @@ import mongomock
 import pytest
 
 from app.domain.errors import ServiceUnavailable
-from app.domain.records import Reach
+from app.domain.records import ScopeFilter
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend, Transaction
-from app.stores.mongo import exclusion, maintenance, open_mongo, schema
+from app.stores.mongo import lease_lock, maintenance, open_mongo, schema
 from app.stores.mongo.schema import INDEXES, VERSION, require_transactions
 from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
@@ -64,7 +64,7 @@ def test_mongomock_refuses_what_it_cannot_do() -> None:
     store = open_mongo("mongodb://mock/db", client=mongomock.MongoClient())
     store.migrate()
     with pytest.raises(ServiceUnavailable, match="MongoDB server"):
-        store.search(SearchQuery(Reach("acme"), SearchObject.DIALOGUE, ("a",), 5))
+        store.search(SearchQuery(ScopeFilter("acme"), SearchObject.DIALOGUE, ("a",), 5))
     first = stored(store, dialogue(id="d"))
 
     def again(tx: Transaction) -> None:
@@ -137,11 +137,11 @@ def test_one_process_at_a_time_holds_the_lock(server: Server) -> None:
     order: list[str] = []
 
     def wait() -> None:
-        with second.exclusive():
+        with second.start_up_lock():
             order.append("second")
 
     def hold() -> None:
-        with first.exclusive():
+        with first.start_up_lock():
             thread.start()
             time.sleep(0.3)
             order.append("first")
@@ -157,17 +157,17 @@ def test_one_process_at_a_time_holds_the_lock(server: Server) -> None:
 @pytest.mark.mongodb
 def test_the_lock_of_a_dead_process_runs_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before that, whoever cannot wait any longer is refused."""
-    monkeypatch.setattr(exclusion, "LEASE", 0.5)
+    monkeypatch.setattr(lease_lock, "LEASE", 0.5)
     dead: Any = server.open(timeout=0.2)
-    assert dead._exclusion._take("dead")
-    monkeypatch.setattr(exclusion, "LEASE", 0.0)
+    assert dead._lease_lock._take("dead")
+    monkeypatch.setattr(lease_lock, "LEASE", 0.0)
     hasty = server.open(timeout=0.2)
-    with pytest.raises(ServiceUnavailable, match="Another process"), hasty.exclusive():
+    with pytest.raises(ServiceUnavailable, match="Another process"), hasty.start_up_lock():
         pytest.fail("the lock was taken")
-    monkeypatch.setattr(exclusion, "LEASE", 0.5)
+    monkeypatch.setattr(lease_lock, "LEASE", 0.5)
     patient = server.open(timeout=1.0)
-    with patient.exclusive():
-        assert not dead._exclusion._take("third")
+    with patient.start_up_lock():
+        assert not dead._lease_lock._take("third")
 
 
 @pytest.mark.mongodb
@@ -175,15 +175,15 @@ def test_a_thread_waits_for_the_lock_of_another_in_its_process(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And is refused when that takes too long."""
-    monkeypatch.setattr(exclusion, "LEASE", 0.1)
+    monkeypatch.setattr(lease_lock, "LEASE", 0.1)
     store = server.open(timeout=0.1)
 
     def attempt() -> str:
-        with pytest.raises(ServiceUnavailable), store.exclusive():
+        with pytest.raises(ServiceUnavailable), store.start_up_lock():
             pytest.fail("the lock was taken")
         return "refused"
 
-    with store.exclusive(), ThreadPoolExecutor(1) as pool:
+    with store.start_up_lock(), ThreadPoolExecutor(1) as pool:
         assert pool.submit(attempt).result() == "refused"
 
 
@@ -207,7 +207,7 @@ def test_a_deletion_that_was_cut_short_is_finished_by_the_sweeper(server: Server
     while count := backend.sweep(rows=4):
         counts.append(count)
     assert counts == [4, 2]
-    assert backend.stats(Reach("acme")).messages == 0
+    assert backend.stats(ScopeFilter("acme")).messages == 0
 
 
 @pytest.mark.mongodb
@@ -218,7 +218,7 @@ def test_the_name_of_a_half_removed_project_starts_empty(server: Server) -> None
     closed_halfway(backend, server)
     assert backend.create_project(project("acme"))
     assert backend.get_dialogue(SCOPE, "d") is None
-    assert backend.stats(Reach("acme")).messages == 0
+    assert backend.stats(ScopeFilter("acme")).messages == 0
     assert backend.get_project("acme") == project("acme")
 
 
@@ -263,7 +263,12 @@ def test_graves_are_walked_a_batch_at_a_time(server: Server, monkeypatch: pytest
     for scope in (SCOPE, ANNA):
         for number in range(3):
             deleted(backend, stored(backend, dialogue(scope, id=f"d{number}")))
-    everything = [(scope, grave.dialogue_id) for scope, grave in backend.iterate_graves(Reach("acme"))]
+    everything = [
+        (scope, tombstone.dialogue_id) for scope, tombstone in backend.iterate_tombstones(ScopeFilter("acme"))
+    ]
     assert everything == [(scope, f"d{number}") for scope in (SCOPE, ANNA) for number in range(3)]
-    hers = [grave.dialogue_id for _, grave in backend.iterate_graves(Reach("acme", ANNA.namespace))]
+    hers = [
+        tombstone.dialogue_id
+        for _, tombstone in backend.iterate_tombstones(ScopeFilter("acme", ANNA.namespace))
+    ]
     assert hers == ["d0", "d1", "d2"]

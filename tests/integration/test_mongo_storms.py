@@ -13,10 +13,10 @@ from dataclasses import replace
 import pytest
 
 from app.domain.errors import ServiceUnavailable
-from app.domain.records import IdempotencyRecord, JsonText, MessageListing, Timestamp
+from app.domain.records import IdempotencyRecord, JsonText, MessageListQuery, Timestamp
 from app.stores import Backend, Transaction
 from app.stores.mongo import open_mongo
-from app.stores.mongo.stripes import STRIPES, Stripes
+from app.stores.mongo.striped_locks import COUNT, StripedLocks
 from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, dialogue, instant, message, stored
@@ -75,7 +75,7 @@ def test_a_storm_of_appends_from_processes_loses_nothing(server: Server) -> None
         results = list(pool.map(append_from_threads, [server.url] * PROCESSES, range(PROCESSES)))
     expected = PROCESSES * THREADS * ROUNDS
     assert sorted(seq for seqs in results for seq in seqs) == list(range(expected))
-    page = backend.list_messages(SCOPE, "d", MessageListing(parent.uid, 500))
+    page = backend.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 500))
     assert [one.seq for one in page.items] == list(range(expected))
     for name in ("d", "parent"):
         found = backend.get_dialogue(SCOPE, name)
@@ -117,16 +117,16 @@ def test_one_of_many_equal_requests_takes_effect(server: Server) -> None:
 
 def test_threads_that_queue_for_several_names_never_deadlock() -> None:
     """Whatever order they ask in, and again in order for a repetition."""
-    stripes = Stripes()
+    locks = StripedLocks()
     names = [f"name-{number}" for number in range(6)]
     done: list[int] = []
 
     def act(number: int) -> None:
         for turn in range(30):
-            with stripes.queue(time.monotonic() + 20) as queue:
+            with locks.holder(time.monotonic() + 20) as holder:
                 for offset in range(3):
-                    queue.enter(names[(number * 5 + turn + offset * 2) % 6])
-                queue.enter_again()
+                    holder.acquire(names[(number * 5 + turn + offset * 2) % 6])
+                holder.acquire_again()
         done.append(number)
 
     threads = [threading.Thread(target=act, args=(number,)) for number in range(8)]
@@ -139,30 +139,30 @@ def test_threads_that_queue_for_several_names_never_deadlock() -> None:
 
 def test_whoever_waits_too_long_in_the_queue_is_refused() -> None:
     """And holds nothing afterwards."""
-    stripes = Stripes()
-    with stripes.queue(time.monotonic() + 5) as holder:
-        holder.enter("d")
-        holder.enter("d")
+    locks = StripedLocks()
+    with locks.holder(time.monotonic() + 5) as holder:
+        holder.acquire("d")
+        holder.acquire("d")
         with (
-            stripes.queue(time.monotonic() + 0.05) as waiting,
+            locks.holder(time.monotonic() + 0.05) as waiting,
             pytest.raises(ServiceUnavailable, match="same dialogue"),
         ):
-            waiting.enter("d")
-    with stripes.queue(time.monotonic()) as later:
-        later.enter("d")
-    assert all(stripes._locks[rank].acquire(blocking=False) for rank in range(STRIPES))
+            waiting.acquire("d")
+    with locks.holder(time.monotonic()) as later:
+        later.acquire("d")
+    assert all(locks._locks[number].acquire(blocking=False) for number in range(COUNT))
 
 
 def test_a_lower_lock_is_only_taken_when_it_is_free() -> None:
     """Whoever holds a higher one goes on without it instead of waiting."""
-    stripes = Stripes()
-    low, high = sorted(("a", "b"), key=lambda name: zlib.crc32(name.encode()) % STRIPES)
-    with stripes.queue(time.monotonic() + 5) as other, stripes.queue(time.monotonic() + 5) as mine:
-        other.enter(low)
-        mine.enter(high)
-        mine.enter(low)
+    locks = StripedLocks()
+    low, high = sorted(("a", "b"), key=lambda name: zlib.crc32(name.encode()) % COUNT)
+    with locks.holder(time.monotonic() + 5) as other, locks.holder(time.monotonic() + 5) as mine:
+        other.acquire(low)
+        mine.acquire(high)
+        mine.acquire(low)
         assert len(mine._held) == 1
-    with stripes.queue(time.monotonic() + 5) as free:
-        free.enter(high)
-        free.enter(low)
+    with locks.holder(time.monotonic() + 5) as free:
+        free.acquire(high)
+        free.acquire(low)
         assert len(free._held) == 2

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain import timestamps
-from app.domain.records import Order, Project, Reach, Scope
+from app.domain.records import Order, Project, Scope, ScopeFilter
 from app.schemas.dialogues import DialogueSchema
 from app.schemas.memories import MemorySchema
 from app.search.query import SearchObject, SearchQuery
@@ -47,7 +47,7 @@ def problems(backend: Backend) -> list[Problem]:
 
 def found_by(backend: Backend, term: str, kind: SearchObject = SearchObject.MESSAGE) -> int:
     """Return how many items a search for one stem finds."""
-    return len(backend.search(SearchQuery(Reach("acme"), kind, (term,), 100, order=Order.DESC)))
+    return len(backend.search(SearchQuery(ScopeFilter("acme"), kind, (term,), 100, order=Order.DESC)))
 
 
 Damage = Callable[[Any], object]

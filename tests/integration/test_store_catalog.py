@@ -96,8 +96,8 @@ def test_migrating_again_changes_nothing(backend: Backend) -> None:
 def test_a_migrated_store_is_ready(backend: Backend) -> None:
     """Also while start-up work holds its lock, inside which it may migrate."""
     backend.check_ready()
-    with backend.exclusive():
+    with backend.start_up_lock():
         backend.migrate()
         backend.check_ready()
-    with backend.exclusive():
+    with backend.start_up_lock():
         backend.check_ready()

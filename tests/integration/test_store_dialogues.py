@@ -9,28 +9,28 @@ import pytest
 
 from app.domain.ids import successor
 from app.domain.records import (
-    DialogueListing,
+    DialogueListQuery,
     JsonText,
     Order,
-    Reach,
     Scope,
+    ScopeFilter,
     Status,
     TimeRange,
 )
-from app.stores import PAGE_BYTES, Backend, Incarnation, Transaction
-from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, dialogue_entry, instant, message, stored
+from app.stores import PAGE_BYTES, Backend, Generation, Transaction
+from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, dialogue_item, instant, message, stored
 
 
-def walk(backend: Backend, listing: DialogueListing) -> list[str]:
+def walk(backend: Backend, query: DialogueListQuery) -> list[str]:
     """Return the ids of a whole list, page by page."""
     ids: list[str] = []
     while True:
-        page = backend.list_dialogues(listing)
+        page = backend.list_dialogues(query)
         ids += [head.id for head in page.items]
         if not page.more:
             return ids
         last = page.items[-1]
-        listing = replace(listing, after=(last.created, last.namespace, last.id))
+        query = replace(query, after=(last.created, last.namespace, last.id))
 
 
 def test_a_dialogue_comes_back_as_it_was_stored(backend: Backend) -> None:
@@ -187,9 +187,9 @@ def test_a_list_is_ordered_by_created_namespace_and_id(backend: Backend) -> None
     stored(backend, dialogue(OTHER, id="foreign"))
     expected = ["c", "a", "b", "a", "d"]
     for limit in (1, 2, 3, 5, 100):
-        listing = DialogueListing(Reach("acme"), limit, Order.ASC)
-        assert walk(backend, listing) == expected
-        assert walk(backend, replace(listing, order=Order.DESC)) == expected[::-1]
+        query = DialogueListQuery(ScopeFilter("acme"), limit, Order.ASC)
+        assert walk(backend, query) == expected
+        assert walk(backend, replace(query, order=Order.DESC)) == expected[::-1]
 
 
 def test_a_list_of_one_namespace_leaves_the_others_out(backend: Backend) -> None:
@@ -197,18 +197,18 @@ def test_a_list_of_one_namespace_leaves_the_others_out(backend: Backend) -> None
     for name in ("a", "b", "c"):
         stored(backend, dialogue(id=name))
         stored(backend, dialogue(ANNA, id=name + "2"))
-    listing = DialogueListing(Reach("acme", ""), 2, Order.ASC)
-    assert walk(backend, listing) == ["a", "b", "c"]
-    hers = replace(listing, reach=Reach("acme", ANNA.namespace), order=Order.DESC)
+    query = DialogueListQuery(ScopeFilter("acme", ""), 2, Order.ASC)
+    assert walk(backend, query) == ["a", "b", "c"]
+    hers = replace(query, scope_filter=ScopeFilter("acme", ANNA.namespace), order=Order.DESC)
     assert walk(backend, hers) == ["c2", "b2", "a2"]
 
 
-def test_a_list_reads_entries_only(backend: Backend) -> None:
+def test_a_list_reads_items_only(backend: Backend) -> None:
     """State and embedded messages are neither read nor answered."""
     whole = stored(backend, dialogue(id="d", label="x", tags=("t",), state=JsonText('{"a":1}')))
-    (entry,) = backend.list_dialogues(DialogueListing(Reach("acme"), 5)).items
-    assert entry == dialogue_entry(whole)
-    assert backend.get_entries(SCOPE, ["d", "absent"]) == [entry]
+    (entry,) = backend.list_dialogues(DialogueListQuery(ScopeFilter("acme"), 5)).items
+    assert entry == dialogue_item(whole)
+    assert backend.get_dialogue_items(SCOPE, ["d", "absent"]) == [entry]
 
 
 def test_list_filters_all_have_to_hold(backend: Backend) -> None:
@@ -216,7 +216,7 @@ def test_list_filters_all_have_to_hold(backend: Backend) -> None:
     stored(backend, dialogue(id="a", created=instant(1), tags=("x", "y")))
     stored(backend, dialogue(id="b", created=instant(2), tags=("x",), status=Status.ENDED))
     stored(backend, dialogue(id="c", created=instant(3), tags=("y", "x"), status=Status.ARCHIVED))
-    plain = DialogueListing(Reach("acme"), 1, Order.ASC)
+    plain = DialogueListQuery(ScopeFilter("acme"), 1, Order.ASC)
     assert walk(backend, replace(plain, tags=("x", "y"))) == ["a", "c"]
     assert walk(backend, replace(plain, tags=("X",))) == []
     assert walk(backend, replace(plain, statuses=(Status.ACTIVE, Status.ENDED))) == ["a", "b"]
@@ -236,9 +236,9 @@ def test_a_position_outside_the_time_range_hides_nothing(backend: Backend) -> No
     for second, name in enumerate("abcd"):
         stored(backend, dialogue(id=name, created=instant(second)))
     span = TimeRange(instant(1), instant(3))
-    up = DialogueListing(Reach("acme"), 9, Order.ASC, (instant(0), "", "a"), span)
+    up = DialogueListQuery(ScopeFilter("acme"), 9, Order.ASC, (instant(0), "", "a"), span)
     assert walk(backend, up) == ["b", "c"]
-    down = DialogueListing(Reach("acme"), 9, Order.DESC, (instant(3), "", "d"), span)
+    down = DialogueListQuery(ScopeFilter("acme"), 9, Order.DESC, (instant(3), "", "d"), span)
     assert walk(backend, down) == ["c", "b"]
 
 
@@ -248,10 +248,10 @@ def test_a_list_of_threads_stays_in_one_namespace(backend: Backend) -> None:
     stored(backend, dialogue(id="b", thread_of="p"))
     stored(backend, dialogue(id="c", thread_of="q"))
     stored(backend, dialogue(ANNA, id="d", thread_of="p"))
-    listing = DialogueListing(Reach("acme"), 1, Order.ASC, thread_of="p")
-    assert walk(backend, listing) == ["a", "b"]
-    assert walk(backend, replace(listing, reach=Reach("acme", ANNA.namespace))) == ["d"]
-    assert walk(backend, replace(listing, thread_of="none")) == []
+    query = DialogueListQuery(ScopeFilter("acme"), 1, Order.ASC, thread_of="p")
+    assert walk(backend, query) == ["a", "b"]
+    assert walk(backend, replace(query, scope_filter=ScopeFilter("acme", ANNA.namespace))) == ["d"]
+    assert walk(backend, replace(query, thread_of="none")) == []
 
 
 def test_a_page_ends_before_it_grows_too_large(backend: Backend) -> None:
@@ -259,39 +259,39 @@ def test_a_page_ends_before_it_grows_too_large(backend: Backend) -> None:
     large = JsonText('{"k":"' + "x" * (PAGE_BYTES // 2 - 100_000) + '"}')
     for name in "abcde":
         stored(backend, dialogue(id=name, metadata=large))
-    page = backend.list_dialogues(DialogueListing(Reach("acme"), 100, Order.ASC))
+    page = backend.list_dialogues(DialogueListQuery(ScopeFilter("acme"), 100, Order.ASC))
     assert [head.id for head in page.items] == ["a", "b"]
     assert page.more
-    assert walk(backend, DialogueListing(Reach("acme"), 100, Order.ASC)) == list("abcde")
+    assert walk(backend, DialogueListQuery(ScopeFilter("acme"), 100, Order.ASC)) == list("abcde")
 
 
-def test_deleting_leaves_a_grave(backend: Backend) -> None:
+def test_deleting_leaves_a_tombstone(backend: Backend) -> None:
     """The id is free, and its last uid is known to whoever creates it again."""
     first = stored(backend, dialogue(id="d"))
-    assert backend.write(SCOPE, lambda tx: tx.lock_grave("d")) is None
+    assert backend.write(SCOPE, lambda tx: tx.lock_tombstone("d")) is None
     deleted(backend, first)
     assert backend.get_dialogue(SCOPE, "d") is None
-    assert backend.find_incarnation(SCOPE, "d") == Incarnation(first.uid, alive=False)
-    grave = backend.write(SCOPE, lambda tx: tx.lock_grave("d"))
-    assert grave is not None
-    assert (grave.dialogue_id, grave.uid, grave.purged) == ("d", first.uid, False)
+    assert backend.find_generation(SCOPE, "d") == Generation(first.uid, alive=False)
+    tombstone = backend.write(SCOPE, lambda tx: tx.lock_tombstone("d"))
+    assert tombstone is not None
+    assert (tombstone.dialogue_id, tombstone.uid, tombstone.purged) == ("d", first.uid, False)
     second = stored(backend, dialogue(id="d", uid=successor(first.uid)))
-    assert backend.find_incarnation(SCOPE, "d") == Incarnation(second.uid, alive=True)
+    assert backend.find_generation(SCOPE, "d") == Generation(second.uid, alive=True)
     deleted(backend, second, purge=True)
-    assert backend.find_incarnation(SCOPE, "d") is None
-    newest = backend.write(SCOPE, lambda tx: tx.lock_grave("d"))
+    assert backend.find_generation(SCOPE, "d") is None
+    newest = backend.write(SCOPE, lambda tx: tx.lock_tombstone("d"))
     assert newest is not None
     assert (newest.uid, newest.purged) == (second.uid, True)
 
 
-def test_an_id_that_never_was_has_no_incarnation(backend: Backend) -> None:
+def test_an_id_that_never_was_has_no_generation(backend: Backend) -> None:
     """Nor has one of another namespace."""
     stored(backend, dialogue(ANNA, id="d"))
-    assert backend.find_incarnation(SCOPE, "d") is None
+    assert backend.find_generation(SCOPE, "d") is None
 
 
 def test_statistics_count_by_kind_and_status(backend: Backend) -> None:
-    """A reach of one namespace counts that one; messages of purged dialogues do not count."""
+    """A scope filter of one namespace counts that one; messages of purged dialogues do not count."""
     one = dialogue(id="a")
     stored(backend, one, [message(one, 0), message(one, 1)])
     two = dialogue(ANNA, id="b", status=Status.ENDED)
@@ -300,10 +300,10 @@ def test_statistics_count_by_kind_and_status(backend: Backend) -> None:
     gone = dialogue(id="e")
     stored(backend, gone, [message(gone, 0)])
     deleted(backend, gone, purge=True)
-    everything = backend.stats(Reach("acme"))
+    everything = backend.stats(ScopeFilter("acme"))
     assert (everything.active, everything.ended, everything.archived) == (1, 1, 1)
     assert (everything.messages, everything.memories, everything.summaries) == (3, 0, 0)
-    hers = backend.stats(Reach("acme", ANNA.namespace))
+    hers = backend.stats(ScopeFilter("acme", ANNA.namespace))
     assert (hers.active, hers.ended, hers.messages) == (0, 1, 1)
 
 
@@ -314,12 +314,12 @@ def test_every_dialogue_can_be_iterated(backend: Backend) -> None:
         for number in range(130)
         for scope in (SCOPE, ANNA)
     ]
-    assert list(backend.iterate_dialogues(Reach("acme"))) == expected
+    assert list(backend.iterate_dialogues(ScopeFilter("acme"))) == expected
     hers = [item for item in expected if item.namespace]
-    assert list(backend.iterate_dialogues(Reach("acme", ANNA.namespace))) == hers
+    assert list(backend.iterate_dialogues(ScopeFilter("acme", ANNA.namespace))) == hers
 
 
-def test_graves_are_iterated_however_many(backend: Backend) -> None:
+def test_tombstones_are_iterated_however_many(backend: Backend) -> None:
     """Each comes once, in a batch or over several."""
 
     def work(tx: Transaction) -> None:
@@ -329,17 +329,20 @@ def test_graves_are_iterated_however_many(backend: Backend) -> None:
             tx.remove_dialogue(parent, purge=False)
 
     backend.write(SCOPE, work)
-    graves = [grave.uid for _, grave in backend.iterate_graves(Reach("acme"))]
-    assert sorted(graves) == [f"{number:026}" for number in range(450)]
+    tombstones = [tombstone.uid for _, tombstone in backend.iterate_tombstones(ScopeFilter("acme"))]
+    assert sorted(tombstones) == [f"{number:026}" for number in range(450)]
 
 
-def test_every_grave_can_be_iterated(backend: Backend) -> None:
+def test_every_tombstone_can_be_iterated(backend: Backend) -> None:
     """Each with its scope."""
     one = stored(backend, dialogue(id="a"))
     two = stored(backend, dialogue(ANNA, id="b"))
     deleted(backend, one)
     deleted(backend, two, purge=True)
-    graves = {(scope, grave.uid, grave.purged) for scope, grave in backend.iterate_graves(Reach("acme"))}
-    assert graves == {(SCOPE, one.uid, False), (ANNA, two.uid, True)}
-    hers = list(backend.iterate_graves(Reach("acme", ANNA.namespace)))
+    tombstones = {
+        (scope, tombstone.uid, tombstone.purged)
+        for scope, tombstone in backend.iterate_tombstones(ScopeFilter("acme"))
+    }
+    assert tombstones == {(SCOPE, one.uid, False), (ANNA, two.uid, True)}
+    hers = list(backend.iterate_tombstones(ScopeFilter("acme", ANNA.namespace)))
     assert [scope for scope, _ in hers] == [Scope("acme", ANNA.namespace)]

@@ -6,13 +6,13 @@ import pytest
 
 from app.domain.errors import ProjectNotFound
 from app.domain.records import (
-    DialogueListing,
+    DialogueListQuery,
     IdempotencyRecord,
     JsonText,
-    MemoryListing,
-    MessageListing,
-    Reach,
+    MemoryListQuery,
+    MessageListQuery,
     Scope,
+    ScopeFilter,
     Timestamp,
 )
 from app.search.query import SearchObject, SearchQuery
@@ -33,16 +33,16 @@ def fill(backend: Backend, scope: Scope) -> None:
 
 def assert_empty(backend: Backend, scope: Scope) -> None:
     """Check that nothing of a scope can be read by any way."""
-    reach = Reach(scope.project, scope.namespace)
-    assert backend.stats(reach) == Counts(0, 0, 0, 0, 0, 0)
-    assert backend.list_dialogues(DialogueListing(reach, 9)).items == []
-    assert backend.list_memories(MemoryListing(reach, 9)).items == []
+    scope_filter = ScopeFilter(scope.project, scope.namespace)
+    assert backend.stats(scope_filter) == Counts(0, 0, 0, 0, 0, 0)
+    assert backend.list_dialogues(DialogueListQuery(scope_filter, 9)).items == []
+    assert backend.list_memories(MemoryListQuery(scope_filter, 9)).items == []
     assert backend.get_summary(scope, "sum") is None
     for name in ("one", "gone"):
-        assert backend.find_incarnation(scope, name) is None
+        assert backend.find_generation(scope, name) is None
         assert backend.get_message(scope, name, "m0") is None
     for kind in SearchObject:
-        assert backend.search(SearchQuery(reach, kind, ("flight", "book"), 9)) == []
+        assert backend.search(SearchQuery(scope_filter, kind, ("flight", "book"), 9)) == []
 
 
 def sweep_all(backend: Backend) -> None:
@@ -61,11 +61,11 @@ def test_erasing_a_namespace_counts_and_hides_all_of_it(backend: Backend) -> Non
     assert backend.write(ANNA, lambda tx: tx.erase_namespace()) == Erased(0, 0, 0, 0)
     sweep_all(backend)
     assert_empty(backend, ANNA)
-    assert list(backend.iterate_graves(Reach("acme", ANNA.namespace))) == []
+    assert list(backend.iterate_tombstones(ScopeFilter("acme", ANNA.namespace))) == []
     for scope in (SCOPE, OTHER):
-        counts = backend.stats(Reach(scope.project, scope.namespace))
+        counts = backend.stats(ScopeFilter(scope.project, scope.namespace))
         assert (counts.active, counts.messages, counts.memories, counts.summaries) == (1, 3, 1, 1)
-        hits = backend.search(SearchQuery(Reach(scope.project), SearchObject.MESSAGE, ("flight",), 9))
+        hits = backend.search(SearchQuery(ScopeFilter(scope.project), SearchObject.MESSAGE, ("flight",), 9))
         assert len(hits) == 2
 
 
@@ -76,7 +76,7 @@ def test_messages_already_purged_are_not_counted_again(backend: Backend) -> None
     deleted(backend, one, purge=True)
     assert backend.write(ANNA, lambda tx: tx.erase_namespace()) == Erased(0, 0, 0, 0)
     sweep_all(backend)
-    assert list(backend.iterate_graves(Reach("acme"))) == []
+    assert list(backend.iterate_tombstones(ScopeFilter("acme"))) == []
 
 
 @pytest.mark.joins
@@ -87,9 +87,9 @@ def test_an_erased_namespace_can_be_used_again(backend: Backend) -> None:
     again = dialogue(ANNA, id="one")
     stored(backend, again, [message(again, 0, "flight")])
     sweep_all(backend)
-    page = backend.list_messages(ANNA, "one", MessageListing(again.uid, 9))
+    page = backend.list_messages(ANNA, "one", MessageListQuery(again.uid, 9))
     assert [one.id for one in page.items] == ["m0"]
-    query = SearchQuery(Reach("acme"), SearchObject.DIALOGUE, ("flight",), 9)
+    query = SearchQuery(ScopeFilter("acme"), SearchObject.DIALOGUE, ("flight",), 9)
     assert [hit.item.id for hit in backend.search(query)] == ["one"]
 
 
@@ -118,10 +118,10 @@ def test_deleting_a_project_removes_all_its_data(backend: Backend) -> None:
     assert [one.name for one in backend.list_projects()] == ["globex"]
     for scope in (SCOPE, ANNA):
         assert_empty(backend, scope)
-    assert list(backend.iterate_graves(Reach("acme"))) == []
-    assert backend.stats(Reach("globex")).messages == 3
+    assert list(backend.iterate_tombstones(ScopeFilter("acme"))) == []
+    assert backend.stats(ScopeFilter("globex")).messages == 3
     assert backend.create_project(project("acme"))
-    assert backend.stats(Reach("acme")) == Counts(0, 0, 0, 0, 0, 0)
+    assert backend.stats(ScopeFilter("acme")) == Counts(0, 0, 0, 0, 0, 0)
 
 
 def test_a_late_write_to_a_deleted_project_is_refused(backend: Backend) -> None:

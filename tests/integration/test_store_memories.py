@@ -10,11 +10,11 @@ from app.domain.records import (
     IdempotencyRecord,
     JsonText,
     Memory,
-    MemoryListing,
+    MemoryListQuery,
     Order,
-    Reach,
+    ScopeFilter,
     Summary,
-    SummaryListing,
+    SummaryListQuery,
     TimeRange,
     Timestamp,
 )
@@ -27,7 +27,7 @@ from tests.records import (
     dialogue,
     instant,
     memory,
-    memory_entry,
+    memory_item,
     stored,
     summary,
 )
@@ -52,16 +52,16 @@ def finder(name: str) -> Callable[[Transaction], Summary | None]:
     return lambda tx: tx.find_summary(name)
 
 
-def walk(backend: Backend, listing: MemoryListing) -> list[str]:
+def walk(backend: Backend, query: MemoryListQuery) -> list[str]:
     """Return the ids of a whole list, page by page."""
     ids: list[str] = []
     while True:
-        page = backend.list_memories(listing)
+        page = backend.list_memories(query)
         ids += [one.id for one in page.items]
         if not page.more:
             return ids
         last = page.items[-1]
-        listing = replace(listing, after=(last.created, last.namespace, last.id))
+        query = replace(query, after=(last.created, last.namespace, last.id))
 
 
 def test_a_memory_comes_back_as_it_was_stored(backend: Backend) -> None:
@@ -80,8 +80,8 @@ def test_a_memory_comes_back_as_it_was_stored(backend: Backend) -> None:
     assert backend.get_memory(ANNA, "mem") == full
     assert backend.get_memory(SCOPE, "mem") is None
     assert backend.get_memory(OTHER, "mem") is None
-    assert list(backend.iterate_memories(Reach("acme"))) == [full]
-    assert list(backend.iterate_memories(Reach("acme", ""))) == []
+    assert list(backend.iterate_memories(ScopeFilter("acme"))) == [full]
+    assert list(backend.iterate_memories(ScopeFilter("acme", ""))) == []
 
 
 def test_a_memory_is_replaced_and_removed(backend: Backend) -> None:
@@ -114,17 +114,17 @@ def test_a_memory_is_replaced_and_removed(backend: Backend) -> None:
 
 
 def test_memories_are_listed_as_dialogues_are(backend: Backend) -> None:
-    """Order, reach, tags, times and pages."""
+    """Order, scope filter, tags, times and pages."""
     keep(backend, memory(id="b", created=instant(1), tags=("x", "y")))
     keep(backend, memory(id="a", created=instant(1), tags=("x",)))
     keep(backend, memory(ANNA, id="c", created=instant(0), tags=("y",)))
     for limit in (1, 2, 9):
-        listing = MemoryListing(Reach("acme"), limit, Order.ASC)
-        assert walk(backend, listing) == ["c", "a", "b"]
-        assert walk(backend, replace(listing, order=Order.DESC)) == ["b", "a", "c"]
-        assert walk(backend, replace(listing, reach=Reach("acme", ""))) == ["a", "b"]
-        assert walk(backend, replace(listing, tags=("x", "y"))) == ["b"]
-        assert walk(backend, replace(listing, times=TimeRange(before=instant(1)))) == ["c"]
+        query = MemoryListQuery(ScopeFilter("acme"), limit, Order.ASC)
+        assert walk(backend, query) == ["c", "a", "b"]
+        assert walk(backend, replace(query, order=Order.DESC)) == ["b", "a", "c"]
+        assert walk(backend, replace(query, scope_filter=ScopeFilter("acme", ""))) == ["a", "b"]
+        assert walk(backend, replace(query, tags=("x", "y"))) == ["b"]
+        assert walk(backend, replace(query, times=TimeRange(before=instant(1)))) == ["c"]
 
 
 def test_every_memory_can_be_iterated(backend: Backend) -> None:
@@ -137,13 +137,13 @@ def test_every_memory_can_be_iterated(backend: Backend) -> None:
 
     backend.write(SCOPE, work)
     expected.sort(key=lambda one: (one.created, one.id))
-    assert list(backend.iterate_memories(Reach("acme"))) == expected
+    assert list(backend.iterate_memories(ScopeFilter("acme"))) == expected
 
 
-def test_a_list_of_memories_reads_entries_only(backend: Backend) -> None:
+def test_a_list_of_memories_reads_items_only(backend: Backend) -> None:
     """What only the rules need is neither read nor answered."""
     whole = keep(backend, memory(ANNA, id="m", tags=("t", "ü"), label="x", description="y"))
-    assert backend.list_memories(MemoryListing(Reach("acme"), 5)).items == [memory_entry(whole)]
+    assert backend.list_memories(MemoryListQuery(ScopeFilter("acme"), 5)).items == [memory_item(whole)]
 
 
 def test_a_page_of_memories_keeps_to_its_bytes(backend: Backend) -> None:
@@ -151,10 +151,10 @@ def test_a_page_of_memories_keeps_to_its_bytes(backend: Backend) -> None:
     large = JsonText('"' + "x" * PAGE_BYTES + '"')
     for name in "abc":
         keep(backend, memory(id=name, value=large))
-    page = backend.list_memories(MemoryListing(Reach("acme"), 9, Order.ASC))
+    page = backend.list_memories(MemoryListQuery(ScopeFilter("acme"), 9, Order.ASC))
     assert [one.id for one in page.items] == ["a"]
     assert page.more
-    assert walk(backend, MemoryListing(Reach("acme"), 9, Order.ASC)) == ["a", "b", "c"]
+    assert walk(backend, MemoryListQuery(ScopeFilter("acme"), 9, Order.ASC)) == ["a", "b", "c"]
 
 
 def test_a_summary_comes_back_as_it_was_stored(backend: Backend) -> None:
@@ -169,7 +169,7 @@ def test_a_summary_comes_back_as_it_was_stored(backend: Backend) -> None:
 
 
 def test_summaries_are_listed_by_created_and_id(backend: Backend) -> None:
-    """Those of one incarnation, a page at a time."""
+    """Those of one generation, a page at a time."""
     parent = stored(backend, dialogue(id="d"))
     other = replace(parent, uid=successor(parent.uid))
     rows = [summary(parent, id=name, created=instant(at)) for name, at in (("b", 1), ("a", 1), ("c", 0))]
@@ -181,15 +181,15 @@ def test_summaries_are_listed_by_created_and_id(backend: Backend) -> None:
     backend.write(SCOPE, work)
     for limit in (1, 2, 5):
         for order, expected in ((Order.ASC, ["c", "a", "b"]), (Order.DESC, ["b", "a", "c"])):
-            listing = SummaryListing(parent.uid, limit, order)
+            query = SummaryListQuery(parent.uid, limit, order)
             ids = []
             while True:
-                page = backend.list_summaries(SCOPE, "d", listing)
+                page = backend.list_summaries(SCOPE, "d", query)
                 ids += [one.id for one in page.items]
                 if not page.more:
                     break
                 last = page.items[-1]
-                listing = replace(listing, after=(last.created, last.id))
+                query = replace(query, after=(last.created, last.id))
             assert ids == expected
 
 
@@ -243,7 +243,7 @@ def test_summaries_are_hidden_with_a_purge_only(backend: Backend) -> None:
         for _ in range(2):
             assert (backend.get_summary(SCOPE, "of-" + name) is None) is purge
             assert (backend.write(SCOPE, finder("of-" + name)) is None) is purge
-            page = backend.list_summaries(SCOPE, name, SummaryListing(parent.uid, 5))
+            page = backend.list_summaries(SCOPE, name, SummaryListQuery(parent.uid, 5))
             assert len(page.items) == (0 if purge else 1)
             assert (backend.latest_summary(SCOPE, name, parent.uid) is None) is purge
             while backend.sweep():

@@ -1,4 +1,4 @@
-"""Every store keeps messages alike: by id, by order, by incarnation."""
+"""Every store keeps messages alike: by id, by order, by generation."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ from dataclasses import replace
 import pytest
 
 from app.domain.ids import successor
-from app.domain.records import Dialogue, JsonText, Message, MessageListing, Order, TimeRange
+from app.domain.records import Dialogue, JsonText, Message, MessageListQuery, Order, TimeRange
 from app.stores import PAGE_BYTES, Backend, Transaction
-from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, message, message_entry, stored
+from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, message, message_item, stored
 
 
-def walk(backend: Backend, listing: MessageListing) -> list[str]:
+def walk(backend: Backend, query: MessageListQuery) -> list[str]:
     """Return the ids of a whole list, page by page."""
     ids: list[str] = []
     while True:
-        page = backend.list_messages(SCOPE, "d", listing)
+        page = backend.list_messages(SCOPE, "d", query)
         ids += [one.id for one in page.items]
         if not page.more:
             return ids
         last = page.items[-1]
-        listing = replace(listing, after=(last.created, last.seq))
+        query = replace(query, after=(last.created, last.seq))
 
 
 def newest_of(parent: Dialogue, limit: int) -> Callable[[Transaction], list[Message]]:
@@ -67,17 +67,17 @@ def test_a_message_comes_back_as_it_was_stored(backend: Backend) -> None:
 def test_messages_are_listed_by_created_and_seq(backend: Backend, talk: Dialogue) -> None:
     """Both directions and every page size give each message once."""
     for limit in (1, 2, 4, 6, 100):
-        listing = MessageListing(talk.uid, limit)
-        assert walk(backend, listing) == IN_ORDER
-        assert walk(backend, replace(listing, order=Order.DESC)) == IN_ORDER[::-1]
+        query = MessageListQuery(talk.uid, limit)
+        assert walk(backend, query) == IN_ORDER
+        assert walk(backend, replace(query, order=Order.DESC)) == IN_ORDER[::-1]
 
 
 def test_a_time_range_is_half_open(backend: Backend, talk: Dialogue) -> None:
     """The start belongs to it, the end does not."""
     span = TimeRange(instant(2), instant(4))
     for order in Order:
-        listing = MessageListing(talk.uid, 1, order, times=span)
-        assert sorted(walk(backend, listing)) == ["m0", "m2", "m3"]
+        query = MessageListQuery(talk.uid, 1, order, times=span)
+        assert sorted(walk(backend, query)) == ["m0", "m2", "m3"]
 
 
 def test_a_page_of_messages_keeps_to_its_bytes(backend: Backend) -> None:
@@ -85,14 +85,14 @@ def test_a_page_of_messages_keeps_to_its_bytes(backend: Backend) -> None:
     parent = dialogue(id="d")
     body = JsonText('{"content":"' + "ü" * (PAGE_BYTES // 6) + '"}')
     stored(backend, parent, [message(parent, seq, body=body) for seq in range(5)])
-    page = backend.list_messages(SCOPE, "d", MessageListing(parent.uid, 100))
+    page = backend.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 100))
     assert [one.seq for one in page.items] == [0, 1]
     assert page.more
-    assert walk(backend, MessageListing(parent.uid, 100)) == ["m0", "m1", "m2", "m3", "m4"]
+    assert walk(backend, MessageListQuery(parent.uid, 100)) == ["m0", "m1", "m2", "m3", "m4"]
 
 
-def test_messages_of_an_incarnation_are_found_by_id(backend: Backend, talk: Dialogue) -> None:
-    """Missing ones are left out, and those of an earlier incarnation are not its own."""
+def test_messages_of_an_generation_are_found_by_id(backend: Backend, talk: Dialogue) -> None:
+    """Missing ones are left out, and those of an earlier generation are not its own."""
     found = backend.write(SCOPE, lambda tx: tx.find_messages(talk, ["m5", "m1", "none"]))
     assert sorted(found) == ["m1", "m5"]
     assert all(found[name].id == name for name in found)
@@ -127,12 +127,12 @@ def test_messages_through_one_come_in_order(backend: Backend, talk: Dialogue) ->
     assert [one.id for one in cut] == IN_ORDER[:2]
 
 
-def test_a_list_of_messages_reads_entries_only(backend: Backend) -> None:
+def test_a_list_of_messages_reads_items_only(backend: Backend) -> None:
     """What only the rules and the search need is neither read nor answered."""
     parent = dialogue(id="d")
     whole = message(parent, 0, "flight", tags=("t",))
     stored(backend, parent, [whole])
-    assert backend.list_messages(SCOPE, "d", MessageListing(parent.uid, 5)).items == [message_entry(whole)]
+    assert backend.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 5)).items == [message_item(whole)]
 
 
 def test_messages_since_a_seq_come_by_seq(backend: Backend) -> None:
@@ -157,7 +157,7 @@ def test_saving_a_message_changes_that_one(backend: Backend, talk: Dialogue) -> 
 
     backend.write(SCOPE, work)
     assert backend.get_message(SCOPE, "d", "m2") == after
-    assert walk(backend, MessageListing(talk.uid, 9)) == IN_ORDER
+    assert walk(backend, MessageListQuery(talk.uid, 9)) == IN_ORDER
 
 
 def test_a_removed_message_is_gone(backend: Backend, talk: Dialogue) -> None:
@@ -171,7 +171,7 @@ def test_a_removed_message_is_gone(backend: Backend, talk: Dialogue) -> None:
 
     backend.write(SCOPE, work)
     assert backend.get_message(SCOPE, "d", "m2") is None
-    assert walk(backend, MessageListing(talk.uid, 9)) == ["m1", "m3", "m0", "m4", "m5"]
+    assert walk(backend, MessageListQuery(talk.uid, 9)) == ["m1", "m3", "m0", "m4", "m5"]
 
 
 def _message(store: Backend, name: str) -> Message | None:
@@ -181,12 +181,12 @@ def _message(store: Backend, name: str) -> Message | None:
 
 
 def test_messages_outlive_their_dialogue(backend: Backend, talk: Dialogue) -> None:
-    """After a plain delete they are still listed and found; the newest incarnation's is meant."""
+    """After a plain delete they are still listed and found; the newest generation's is meant."""
     deleted(backend, talk)
-    assert walk(backend, MessageListing(talk.uid, 2)) == IN_ORDER
+    assert walk(backend, MessageListQuery(talk.uid, 2)) == IN_ORDER
     second = dialogue(id="d", uid=successor(talk.uid))
     stored(backend, second, [message(second, 0, "again"), message(second, 1, id="own")])
-    assert walk(backend, MessageListing(second.uid, 9)) == ["m0", "own"]
+    assert walk(backend, MessageListQuery(second.uid, 9)) == ["m0", "own"]
     newest = _message(backend, "m0")
     older = _message(backend, "m5")
     assert newest is not None
@@ -196,7 +196,7 @@ def test_messages_outlive_their_dialogue(backend: Backend, talk: Dialogue) -> No
 
 
 def test_purged_messages_are_hidden_at_once(backend: Backend, talk: Dialogue) -> None:
-    """Before and after the sweep they are neither found nor listed; earlier incarnations' are."""
+    """Before and after the sweep they are neither found nor listed; earlier generations' are."""
     deleted(backend, talk)
     second = dialogue(id="d", uid=successor(talk.uid))
     stored(backend, second, [message(second, 0), message(second, 1, id="own")])
@@ -206,12 +206,12 @@ def test_purged_messages_are_hidden_at_once(backend: Backend, talk: Dialogue) ->
         older = _message(backend, "m0")
         assert older is not None
         assert older.uid == talk.uid
-        page = backend.list_messages(SCOPE, "d", MessageListing(second.uid, 9))
+        page = backend.list_messages(SCOPE, "d", MessageListQuery(second.uid, 9))
         assert (page.items, page.more) == ([], False)
         assert list(backend.messages_since(SCOPE, "d", second.uid, -1)) == []
         while backend.sweep():
             pass
-    assert walk(backend, MessageListing(talk.uid, 9)) == IN_ORDER
+    assert walk(backend, MessageListQuery(talk.uid, 9)) == IN_ORDER
 
 
 def test_a_sweep_is_bounded_and_ends(backend: Backend) -> None:
@@ -225,13 +225,13 @@ def test_a_sweep_is_bounded_and_ends(backend: Backend) -> None:
         removed.append(count)
     assert sum(removed) == 25
     assert max(removed) <= 10
-    grave = backend.write(SCOPE, lambda tx: tx.lock_grave("d"))
-    assert grave is not None
-    assert grave.purged
+    tombstone = backend.write(SCOPE, lambda tx: tx.lock_tombstone("d"))
+    assert tombstone is not None
+    assert tombstone.purged
 
 
 def test_a_deep_page_starts_at_its_position(backend: Backend, talk: Dialogue) -> None:
     """A position inside equal times leaves out exactly what came before."""
-    listing = MessageListing(talk.uid, 9, Order.ASC, (instant(2), 2))
-    assert walk(backend, listing) == ["m3", "m0", "m4", "m5"]
-    assert walk(backend, replace(listing, order=Order.DESC)) == ["m1"]
+    query = MessageListQuery(talk.uid, 9, Order.ASC, (instant(2), 2))
+    assert walk(backend, query) == ["m3", "m0", "m4", "m5"]
+    assert walk(backend, replace(query, order=Order.DESC)) == ["m1"]

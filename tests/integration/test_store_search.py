@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from app.domain.ids import successor
-from app.domain.records import JsonText, Order, Reach, Status, TimeRange
+from app.domain.records import JsonText, Order, ScopeFilter, Status, TimeRange
 from app.search.analysis import stem_words
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
@@ -19,9 +19,9 @@ from tests.records import (
     dialogue,
     instant,
     memory,
-    memory_entry,
+    memory_item,
     message,
-    message_entry,
+    message_item,
     stored,
 )
 
@@ -33,7 +33,7 @@ def ids(backend: Backend, query: SearchQuery) -> list[str]:
 
 def ask(kind: SearchObject, *terms: str, **fields: Any) -> SearchQuery:
     """Return a search of the whole project acme."""
-    return SearchQuery(Reach("acme"), kind, terms, fields.pop("limit", 20), **fields)
+    return SearchQuery(ScopeFilter("acme"), kind, terms, fields.pop("limit", 20), **fields)
 
 
 MESSAGE = SearchObject.MESSAGE
@@ -59,7 +59,7 @@ def test_more_terms_in_less_text_come_first(backend: Backend) -> None:
     expected = [1.0, (1.5 + 1 / 3) / 2, 0.5, 0.375, 0.375]
     assert [hit.relevance for hit in hits] == pytest.approx(expected)
     assert all(hit.matches == () for hit in hits)
-    assert hits[0].item == message_entry(rows[0])
+    assert hits[0].item == message_item(rows[0])
     assert ids(backend, ask(MESSAGE, "train")) == ["m4", "m4b"]
     assert ids(backend, ask(MESSAGE, "book", "flight", limit=2)) == ["m0", "m1"]
     assert ids(backend, ask(MESSAGE, "absent")) == []
@@ -103,9 +103,9 @@ def test_a_search_stays_in_its_reach(backend: Backend) -> None:
         stored(backend, parent, [message(parent, 0, "book", id="m" + name)])
     query = ask(MESSAGE, "book")
     assert sorted(ids(backend, query)) == ["ma", "mb"]
-    assert ids(backend, replace(query, reach=Reach("acme", ""))) == ["ma"]
-    assert ids(backend, replace(query, reach=Reach("acme", ANNA.namespace))) == ["mb"]
-    assert ids(backend, replace(query, reach=Reach("globex"))) == []
+    assert ids(backend, replace(query, scope_filter=ScopeFilter("acme", ""))) == ["ma"]
+    assert ids(backend, replace(query, scope_filter=ScopeFilter("acme", ANNA.namespace))) == ["mb"]
+    assert ids(backend, replace(query, scope_filter=ScopeFilter("globex"))) == []
 
 
 @pytest.mark.joins
@@ -157,11 +157,11 @@ def test_a_dialogue_is_found_by_its_messages(backend: Backend) -> None:
     assert [hit.relevance for hit in hits] == pytest.approx([1.0, 0.5])
     assert [found.id for found in hits[0].matches] == ["m0"]
     assert [found.id for found in hits[1].matches] == ["m0", "m1", "m2"]
-    assert hits[1].matches[0] == message_entry(rows[0])
+    assert hits[1].matches[0] == message_item(rows[0])
 
 
 @pytest.mark.joins
-def test_messages_of_an_earlier_incarnation_do_not_find_a_dialogue(backend: Backend) -> None:
+def test_messages_of_an_earlier_generation_do_not_find_a_dialogue(backend: Backend) -> None:
     """They are found as messages as long as they are not purged."""
     first = dialogue(id="d")
     stored(backend, first, [message(first, 0, "flight")])
@@ -208,7 +208,7 @@ def test_memories_are_found_as_they_are_now(backend: Backend) -> None:
     first = memory(id="mem", terms="like tea")
     backend.write(SCOPE, lambda tx: tx.insert_memory(first))
     (hit,) = backend.search(ask(MEMORY, "tea"))
-    assert hit.item == memory_entry(first)
+    assert hit.item == memory_item(first)
     assert hit.relevance == pytest.approx(0.75)
     second = replace(first, terms="like coffe")
 

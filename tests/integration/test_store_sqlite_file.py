@@ -17,7 +17,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.domain.errors import ServiceUnavailable
-from app.domain.records import IdempotencyRecord, JsonText, MessageListing, Reach, Timestamp
+from app.domain.records import IdempotencyRecord, JsonText, MessageListQuery, ScopeFilter, Timestamp
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, open_sqlite
 from app.stores.sqlite.schema import VERSION
@@ -132,7 +132,7 @@ def test_what_is_no_database_is_reported(path: Path) -> None:
     store = open_sqlite(path)
     for use in (
         lambda: store.get_dialogue(SCOPE, "d"),
-        lambda: store.list_messages(SCOPE, "d", MessageListing("u", 5)),
+        lambda: store.list_messages(SCOPE, "d", MessageListQuery("u", 5)),
         lambda: store.create_project(project()),
         store.migrate,
     ):
@@ -252,7 +252,7 @@ def test_processes_that_append_together_lose_nothing(path: Path) -> None:
             store.write(SCOPE, append(f"w{writer}-{number}"))
 
     run_all([FORK.Process(target=work, args=(writer,)) for writer in range(4)])
-    page = store.list_messages(SCOPE, "d", MessageListing(parent.uid, 500))
+    page = store.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 500))
     assert [one.seq for one in page.items] == list(range(80))
     found = store.get_dialogue(SCOPE, "d")
     assert found is not None
@@ -281,7 +281,7 @@ def test_a_killed_writer_leaves_whole_transactions(path: Path) -> None:
     writer.join(10)
     while receiver.poll():
         acknowledged = receiver.recv()
-    page = store.list_messages(SCOPE, "d", MessageListing(parent.uid, 100_000))
+    page = store.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 100_000))
     found = store.get_dialogue(SCOPE, "d")
     assert found is not None
     assert found.total == len(page.items) == page.items[-1].seq + 1
@@ -315,7 +315,7 @@ def test_a_sweep_finishes_what_removing_a_project_began(store: SqliteBackend) ->
     while count := store.sweep(rows=2):
         removed += count
     assert removed == 7
-    assert store.stats(Reach("acme")).messages == 0
+    assert store.stats(ScopeFilter("acme")).messages == 0
     assert store.create_project(project())
 
 

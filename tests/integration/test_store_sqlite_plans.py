@@ -10,15 +10,15 @@ from dataclasses import replace
 import pytest
 
 from app.domain.records import (
-    DialogueListing,
+    DialogueListQuery,
     IdempotencyRecord,
     JsonText,
-    MemoryListing,
-    MessageListing,
+    MemoryListQuery,
+    MessageListQuery,
     Order,
-    Reach,
+    ScopeFilter,
     Status,
-    SummaryListing,
+    SummaryListQuery,
     TimeRange,
 )
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
@@ -28,7 +28,7 @@ from tests.records import SCOPE, dialogue, instant, key, memory, message, projec
 
 LARGE = "dialogue|message|memory|summary|grave|idempotency|item|evidence|parent|row"
 SPAN = TimeRange(instant(0), instant(9))
-REACHES = (Reach("acme"), Reach("acme", ""))
+SCOPE_FILTERS = (ScopeFilter("acme"), ScopeFilter("acme", ""))
 
 
 class Recorder:
@@ -60,21 +60,21 @@ def recorder(sqlite_backend: Backend) -> Recorder:
 
 
 def run_lists(backend: Backend) -> None:
-    """Run every kind of page: directions, reaches, positions, filters."""
-    choices = itertools.product(REACHES, Order, (None, (instant(5), "", "x")), (TimeRange(), SPAN))
-    for reach, order, after, times in choices:
-        listing = DialogueListing(reach, 5, order, after, times)
-        backend.list_dialogues(listing)
-        backend.list_dialogues(replace(listing, statuses=(Status.ACTIVE, Status.ENDED), tags=("a", "b")))
-        backend.list_dialogues(replace(listing, statuses=(Status.ARCHIVED,), thread_of="p"))
-        backend.list_memories(MemoryListing(reach, 5, order, after, times, ("a",)))
+    """Run every kind of page: directions, scope filters, positions, filters."""
+    choices = itertools.product(SCOPE_FILTERS, Order, (None, (instant(5), "", "x")), (TimeRange(), SPAN))
+    for scope_filter, order, after, times in choices:
+        query = DialogueListQuery(scope_filter, 5, order, after, times)
+        backend.list_dialogues(query)
+        backend.list_dialogues(replace(query, statuses=(Status.ACTIVE, Status.ENDED), tags=("a", "b")))
+        backend.list_dialogues(replace(query, statuses=(Status.ARCHIVED,), thread_of="p"))
+        backend.list_memories(MemoryListQuery(scope_filter, 5, order, after, times, ("a",)))
         seat = None if after is None else (after[0], 3)
-        backend.list_messages(SCOPE, "d", MessageListing("u", 5, order, seat, times))
+        backend.list_messages(SCOPE, "d", MessageListQuery("u", 5, order, seat, times))
         place = None if after is None else (after[0], "s")
-        backend.list_summaries(SCOPE, "d", SummaryListing("u", 5, order, place))
-        list(backend.iterate_dialogues(reach))
-        list(backend.iterate_memories(reach))
-        list(backend.iterate_graves(reach))
+        backend.list_summaries(SCOPE, "d", SummaryListQuery("u", 5, order, place))
+        list(backend.iterate_dialogues(scope_filter))
+        list(backend.iterate_memories(scope_filter))
+        list(backend.iterate_tombstones(scope_filter))
 
 
 def test_pages_come_from_an_index_in_order(sqlite_backend: Backend, recorder: Recorder) -> None:
@@ -99,7 +99,7 @@ def test_a_deep_page_is_found_by_its_position(sqlite_backend: Backend, recorder:
 
 def test_no_list_reads_state_or_embedded_messages(sqlite_backend: Backend, recorder: Recorder) -> None:
     """Pages of dialogues do not name those columns."""
-    sqlite_backend.list_dialogues(DialogueListing(Reach("acme"), 5))
+    sqlite_backend.list_dialogues(DialogueListQuery(ScopeFilter("acme"), 5))
     (statement,) = recorder.statements
     assert "state" not in statement
     assert "recent" not in statement
@@ -119,7 +119,7 @@ def write_everything(tx: Transaction) -> None:
     """Use every method of a transaction."""
     parent = dialogue(id="d", thread_of="p", label="x")
     rows = [message(parent, seq) for seq in range(3)]
-    tx.lock_grave("d")
+    tx.lock_tombstone("d")
     tx.insert_dialogue(parent)
     tx.insert_messages(rows)
     tx.lock_dialogue("d")
@@ -147,8 +147,8 @@ def write_everything(tx: Transaction) -> None:
 
 def run_searches(backend: Backend) -> None:
     """Run searches of every object, order and filter."""
-    for kind, reach, order_by in itertools.product(SearchObject, REACHES, OrderBy):
-        query = SearchQuery(reach, kind, ("x", "hello"), 5, order_by=order_by)
+    for kind, scope_filter, order_by in itertools.product(SearchObject, SCOPE_FILTERS, OrderBy):
+        query = SearchQuery(scope_filter, kind, ("x", "hello"), 5, order_by=order_by)
         backend.search(query)
         conditions = (MetadataCondition("k", Operator.IN, ("a", 1)),)
         filters = replace(query, tags_any=("a",), tags_all=("b",), tags_none=("c",), metadata=conditions)
@@ -165,14 +165,14 @@ def test_every_other_statement_uses_an_index_too(sqlite_backend: Backend, record
         run_searches(backend)
         backend.sweep()
     backend.get_dialogues(SCOPE, ["a", "b"])
-    backend.find_incarnation(SCOPE, "d")
+    backend.find_generation(SCOPE, "d")
     backend.get_message(SCOPE, "d", "m")
     list(backend.messages_since(SCOPE, "d", "u", 0))
     backend.get_memory(SCOPE, "m")
     backend.get_summary(SCOPE, "s")
     backend.latest_summary(SCOPE, "d", "u")
-    for reach in REACHES:
-        backend.stats(reach)
+    for scope_filter in SCOPE_FILTERS:
+        backend.stats(scope_filter)
     backend.find_key("h")
     backend.revoke_key("k", instant(1))
     backend.touch_key("k", instant(1))

@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.errors import DuplicateId
-from app.domain.records import MessageListing
+from app.domain.records import MessageListQuery
 from app.stores import Backend, Transaction
 from tests.records import SCOPE, dialogue, instant, message, project, stored
 
@@ -57,7 +57,7 @@ def test_concurrent_appends_lose_and_double_nothing(backend: Backend) -> None:
 
     for result in together(WRITERS, act):
         assert isinstance(result, list)
-    page = backend.list_messages(SCOPE, "d", MessageListing(parent.uid, 500))
+    page = backend.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 500))
     assert [one.seq for one in page.items] == list(range(WRITERS * 5))
     assert len({one.id for one in page.items}) == WRITERS * 5
     found = backend.get_dialogue(SCOPE, "d")

@@ -13,7 +13,7 @@ import pytest
 import yaml
 
 from app.domain import timestamps
-from app.domain.records import Project, Reach, Scope, Status
+from app.domain.records import Project, Scope, ScopeFilter, Status
 from app.services import dialogues, messages, restore
 from app.services.commands import Condition
 from app.services.first_start import DEFAULT_PROJECT
@@ -57,7 +57,7 @@ def _line(value: Any, number: int) -> Line:
 
 def export_all(backend: Backend, project: str = DEFAULT_PROJECT, namespace: str | None = None) -> list[bytes]:
     """Return the lines of an export."""
-    text = "".join(export(backend, Reach(project, namespace), lambda _: None))
+    text = "".join(export(backend, ScopeFilter(project, namespace), lambda _: None))
     return text.encode().splitlines()
 
 

@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from app.domain import timestamps
-from app.domain.ids import compact
+from app.domain.json_text import compact_json
 from app.domain.records import Dialogue, Message, Project, Scope
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
@@ -65,7 +65,7 @@ def damage_message(backend: Backend, change: Callable[[Message], Message]) -> No
 
 def with_body(message: Message, **fields: Any) -> Message:
     """Return the message with some fields of its body replaced."""
-    return replace(message, body=compact(orjson.loads(message.body) | fields))
+    return replace(message, body=compact_json(orjson.loads(message.body) | fields))
 
 
 def test_a_right_store_has_no_problems(filled: Backend) -> None:
@@ -127,7 +127,7 @@ def test_a_lost_message_is_found(filled: Backend) -> None:
 
 
 def test_messages_of_no_dialogue_are_found(filled: Backend) -> None:
-    """Messages whose uid neither lives nor has a grave are counted."""
+    """Messages whose uid neither lives nor has a tombstone are counted."""
 
     def work(tx: Any) -> None:
         dialogue = tx.lock_dialogue("d")

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from app.domain.ids import compact
+from app.domain.json_text import compact_json
 from app.domain.records import Dialogue, JsonText, Memory, Message, Scope, Status, Timestamp
 from app.domain.timestamps import format_time
 from tests.contract.conftest import Api
@@ -210,7 +210,7 @@ def make_messages(count: int, tied: int) -> tuple[Dialogue, list[Message]]:
 def _message(parent: Dialogue, seq: int, created: Timestamp) -> Message:
     fields: Item = {"id": f"m{seq:06}", "created": created, "modified": created}
     shown = {"dialogueId": parent.id, "role": "user", "content": "hello", "contentLength": 5}
-    body = compact({**fields, **shown, "tags": [], "metadata": {}})
+    body = compact_json({**fields, **shown, "tags": [], "metadata": {}})
     return new_message(parent, seq, **fields, body=body)
 
 

@@ -11,7 +11,7 @@ from typing import Any, get_type_hints
 import pytest
 
 from app import stores
-from app.domain.records import DEFAULT_NAMESPACE, Project, Reach, Scope
+from app.domain.records import DEFAULT_NAMESPACE, Project, Scope, ScopeFilter
 from app.stores import Maintenance, Store, Transaction
 from app.stores.mongo import MongoBackend
 from app.stores.mongo.transaction import MongoTransaction
@@ -31,11 +31,11 @@ def methods_of(protocol: type) -> dict[str, Callable[..., Any]]:
 
 
 def says_whose(kind: Any) -> bool:
-    """Whether a value of this type always carries a scope or a reach."""
-    if kind in (Scope, Reach):
+    """Whether a value of this type always carries a scope or a scope filter."""
+    if kind in (Scope, ScopeFilter):
         return True
     return is_dataclass(kind) and any(
-        get_type_hints(kind)[entry.name] in (Scope, Reach)
+        get_type_hints(kind)[entry.name] in (Scope, ScopeFilter)
         and entry.default is MISSING
         and entry.default_factory is MISSING
         for entry in fields(kind)
@@ -56,7 +56,7 @@ READERS_OF_DATA = sorted(name for name in methods_of(Maintenance) if name.starts
 
 @pytest.mark.parametrize("name", STORE_METHODS)
 def test_every_method_of_the_store_takes_a_scope(name: str) -> None:
-    """Each method has a parameter without default that says project and namespace, or reach."""
+    """Each method has a parameter without default that says project and namespace, or a scope filter."""
     method = methods_of(Store)[name]
     hints = get_type_hints(method, NAMES)
 
@@ -69,7 +69,7 @@ def test_what_walks_a_whole_store_takes_a_reach(name: str) -> None:
     method = methods_of(Maintenance)[name]
     hints = get_type_hints(method, NAMES)
 
-    assert any(hints[parameter] is Reach for parameter in required(method))
+    assert any(hints[parameter] is ScopeFilter for parameter in required(method))
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
@@ -91,13 +91,13 @@ def test_transactions_are_bound_to_a_scope(transaction: type) -> None:
     for name, method in methods_of(Transaction).items():
         assert required(getattr(transaction, name)) == required(method)
         hints = get_type_hints(method, NAMES)
-        assert not {Scope, Reach, Project} & {hints[parameter] for parameter in required(method)}
+        assert not {Scope, ScopeFilter, Project} & {hints[parameter] for parameter in required(method)}
 
 
 def test_a_scope_needs_a_project() -> None:
-    """There is no scope or reach without a project, and the default namespace has no name to ask for."""
-    for kind in (Scope, Reach):
+    """No scope and no scope filter lacks a project, and the default namespace has no name to ask for."""
+    for kind in (Scope, ScopeFilter):
         with pytest.raises(TypeError, match=re.escape("required positional argument: 'project'")):
             kind()  # type: ignore[call-arg]
     assert Scope("acme").namespace == DEFAULT_NAMESPACE == ""
-    assert Reach("acme").namespace is None
+    assert ScopeFilter("acme").namespace is None

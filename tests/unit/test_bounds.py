@@ -10,9 +10,9 @@ from app.domain.records import JsonText
 from app.search.query import Hit
 from app.stores import PAGE_BYTES
 from app.stores.bounds import take_hits
-from tests.records import memory, memory_entry
+from tests.records import memory, memory_item
 
-BASE = memory_entry(memory())
+BASE = memory_item(memory())
 
 
 def hit(size: int) -> Hit:

@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from app.domain.errors import Forbidden, InvalidInput
-from app.domain.records import Order, Reach, TimeRange, Timestamp
+from app.domain.records import Order, ScopeFilter, TimeRange, Timestamp
 from app.search.query import (
     MetadataCondition,
     Operator,
@@ -23,14 +23,14 @@ from app.search.request import DEFAULT_LIMIT, MOST_TERMS, parse_search
 NOW = datetime(2026, 3, 31, 15, 30, 45, 678_000, tzinfo=UTC)
 
 
-def reach(namespace: str | None) -> Reach:
-    """Return the reach of a key that is bound to no namespace."""
-    return Reach("shop", namespace)
+def scope_filter(namespace: str | None) -> ScopeFilter:
+    """Return the scope filter of a key that is bound to no namespace."""
+    return ScopeFilter("shop", namespace)
 
 
 def parse(**fields: Any) -> tuple[SearchQuery, dict[str, Any]]:
     """Read a body with these fields beside a query."""
-    return parse_search({"query": "x", "object": "message", **fields}, reach, NOW)
+    return parse_search({"query": "x", "object": "message", **fields}, scope_filter, NOW)
 
 
 def refused(**fields: Any) -> list[str]:
@@ -43,8 +43,8 @@ def refused(**fields: Any) -> list[str]:
 
 def test_a_bare_search_gets_defaults() -> None:
     """What is left out is filled in, in the query and in what is echoed."""
-    query, echo = parse_search({"query": "Billing issues", "object": "dialogue"}, reach, NOW)
-    assert query == SearchQuery(Reach("shop"), SearchObject.DIALOGUE, ("bill", "issu"), DEFAULT_LIMIT)
+    query, echo = parse_search({"query": "Billing issues", "object": "dialogue"}, scope_filter, NOW)
+    assert query == SearchQuery(ScopeFilter("shop"), SearchObject.DIALOGUE, ("bill", "issu"), DEFAULT_LIMIT)
     assert echo == {
         "query": "Billing issues",
         "object": "dialogue",
@@ -70,11 +70,11 @@ def test_a_full_search_is_understood() -> None:
             "orderBy": "created",
             "order": "asc",
         },
-        reach,
+        scope_filter,
         NOW,
     )
     assert query == SearchQuery(
-        reach=Reach("shop", "user_123"),
+        scope_filter=ScopeFilter("shop", "user_123"),
         object=SearchObject.MESSAGE,
         terms=("password", "reset"),
         limit=7,
@@ -196,7 +196,7 @@ def test_numbers_and_booleans_stay_apart() -> None:
 def test_a_namespace_in_the_metadata_is_the_namespace(fields: dict[str, Any]) -> None:
     """However it is spelt, one namespace is searched and the metadata are not asked for it."""
     query, echo = parse(**fields)
-    assert query.reach == Reach("shop", "ada")
+    assert query.scope_filter == ScopeFilter("shop", "ada")
     assert query.metadata == ()
     assert echo["namespace"] == "ada"
 
@@ -225,13 +225,13 @@ def test_other_namespaces_in_the_metadata_are_refused(fields: dict[str, Any]) ->
 def test_the_caller_decides_what_may_be_reached() -> None:
     """A bound key's namespace is searched and echoed, and its refusal passes through."""
 
-    def bound(namespace: str | None) -> Reach:
+    def bound(namespace: str | None) -> ScopeFilter:
         if namespace not in {None, "ada"}:
             raise Forbidden("This key is bound to another namespace.")
-        return Reach("shop", "ada")
+        return ScopeFilter("shop", "ada")
 
     query, echo = parse_search({"query": "x", "object": "memory"}, bound, NOW)
-    assert (query.reach.namespace, echo["namespace"]) == ("ada", "ada")
+    assert (query.scope_filter.namespace, echo["namespace"]) == ("ada", "ada")
     with pytest.raises(Forbidden):
         parse_search({"query": "x", "object": "memory", "namespace": "bob"}, bound, NOW)
 
@@ -265,5 +265,5 @@ BODIES = st.fixed_dictionaries(
 @given(BODIES)
 def test_what_was_understood_asks_the_same(body: dict[str, Any]) -> None:
     """The echoed request, sent as a search of its own, gives the same query and the same echo."""
-    query, echo = parse_search(body, reach, NOW)
-    assert parse_search(echo, reach, NOW) == (query, echo)
+    query, echo = parse_search(body, scope_filter, NOW)
+    assert parse_search(echo, scope_filter, NOW) == (query, echo)

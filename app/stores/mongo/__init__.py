@@ -20,12 +20,12 @@ from pymongo.errors import PyMongoError
 
 from ...waiting import blocking
 from .connection import Connection, unavailable
-from .exclusion import Exclusion
+from .lease_lock import LeaseLock
 from .maintenance import MongoMaintenance
 from .reindexing import MongoReindexing
-from .retry import Overtaken, run
+from .retry import WriteConflict, run
 from .search import MongoSearch
-from .stripes import Stripes
+from .striped_locks import StripedLocks
 from .transaction import MongoTransaction
 
 if TYPE_CHECKING:
@@ -46,8 +46,8 @@ class MongoBackend(MongoMaintenance, MongoReindexing, MongoSearch):
 
     def __init__(self, connection: Connection) -> None:
         self._db = connection
-        self._exclusion = Exclusion(connection)
-        self._stripes = Stripes()
+        self._lease_lock = LeaseLock(connection)
+        self._locks = StripedLocks()
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         """Run ``work`` in one durable transaction; returns only when a majority has it on disk.
@@ -60,18 +60,18 @@ class MongoBackend(MongoMaintenance, MongoReindexing, MongoSearch):
             return self._write_alone(scope, work)
         with blocking(self._db.timeout) as seconds:
             deadline = time.monotonic() + seconds
-            with self._stripes.queue(deadline) as queue:
+            with self._locks.holder(deadline) as locks:
 
                 def attempt(session: ClientSession) -> T:
-                    return work(MongoTransaction(self._db, scope, session, queue))
+                    return work(MongoTransaction(self._db, scope, session, locks))
 
-                return run(self._db, queue, deadline, attempt)
+                return run(self._db, locks, deadline, attempt)
 
     def _write_alone(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         with ONE_WRITER:
             try:
                 return work(MongoTransaction(self._db, scope, None, None))
-            except (PyMongoError, Overtaken) as error:
+            except (PyMongoError, WriteConflict) as error:
                 raise unavailable(error) from error
 
 

@@ -13,7 +13,7 @@ from .erasure import empty_project
 if TYPE_CHECKING:
     from ...domain.records import Key, Project, Timestamp
     from .connection import Connection
-    from .exclusion import Exclusion
+    from .lease_lock import LeaseLock
 
 BATCH = 1000
 """How many documents of a removed project are deleted at a time."""
@@ -29,7 +29,7 @@ class MongoCatalog:
     """Implements ``app.stores.Catalog``."""
 
     _db: Connection
-    _exclusion: Exclusion
+    _lease_lock: LeaseLock
 
     def create_project(self, project: Project) -> bool:
         """Add a project; False when the name is taken. A removed one of that name is emptied first."""
@@ -84,7 +84,7 @@ class MongoCatalog:
 
     def _empty_some(self, name: str, rows: int) -> int:
         """Delete up to ``rows`` documents, unless the name was given to a new project meanwhile."""
-        with self._exclusion.hold():
+        with self._lease_lock.hold():
             with self._db.bounded():
                 mark = self._db.projects.find_one({"_id": name, "removed": {"$ne": None}})
             return 0 if mark is None else empty_project(self._db, name, rows)

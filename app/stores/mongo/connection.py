@@ -18,7 +18,7 @@ from pymongo.write_concern import WriteConcern
 
 from ...domain.errors import ServiceUnavailable
 from ...waiting import blocking
-from .settling import Settler
+from .in_doubt import InDoubtTransactions
 
 Document = dict[str, Any]
 Rows = Collection[Document]
@@ -45,14 +45,14 @@ class Connection:
         self.database = self._open(unquote(urlsplit(url).path[1:]) or DATABASE)
         self.dialogues = self.database["dialogues"]
         self.messages = self.database["messages"]
-        self.graves = self.database["graves"]
+        self.tombstones = self.database["graves"]
         self.memories = self.database["memories"]
         self.summaries = self.database["summaries"]
         self.projects = self.database["projects"]
         self.keys = self.database["keys"]
         self.idempotency = self.database["idempotency"]
         self.meta = self.database["meta"]
-        self.settler = Settler(self.client, self.meta)
+        self.in_doubt = InDoubtTransactions(self.client, self.meta)
 
     def _open(self, name: str) -> Database[Document]:
         if not self.transactional:

@@ -14,8 +14,8 @@ from typing import Any
 
 import orjson
 
-from ...domain.ids import compact
-from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ...domain.json_text import compact_json
+from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...domain.records import (
     Dialogue,
     IdempotencyRecord,
@@ -56,9 +56,9 @@ DIALOGUE_FIELDS = [*DIALOGUE.values()]
 MESSAGE_FIELDS = [*MESSAGE.values()]
 MEMORY_FIELDS = [*MEMORY.values()]
 SUMMARY_FIELDS = [*SUMMARY.values()]
-DIALOGUE_ENTRY_FIELDS = [*_names(DialogueEntry).values()]
-MESSAGE_ENTRY_FIELDS = [*_names(MessageEntry, id="messageId").values()]
-MEMORY_ENTRY_FIELDS = [*_names(MemoryEntry).values()]
+DIALOGUE_ITEM_FIELDS = [*_names(DialogueItem).values()]
+MESSAGE_ITEM_FIELDS = [*_names(MessageItem, id="messageId").values()]
+MEMORY_ITEM_FIELDS = [*_names(MemoryItem).values()]
 
 
 def key_of(scope: Scope, identifier: str) -> Document:
@@ -161,10 +161,10 @@ def dialogue_from(document: Document) -> Dialogue:
     return Dialogue(**values)
 
 
-def dialogue_entry_from(document: Document) -> DialogueEntry:
+def dialogue_item_from(document: Document) -> DialogueItem:
     """Return a dialogue as lists show it."""
-    entry = DialogueEntry._make(map(document.get, DIALOGUE_ENTRY_FIELDS))
-    return entry._replace(tags=compact(entry.tags))
+    entry = DialogueItem._make(map(document.get, DIALOGUE_ITEM_FIELDS))
+    return entry._replace(tags=compact_json(entry.tags))
 
 
 def message_document(scope: Scope, message: Message) -> Document:
@@ -182,9 +182,9 @@ def message_from(document: Document) -> Message:
     return Message(**_term_values(document, MESSAGE))
 
 
-def message_entry_from(document: Document) -> MessageEntry:
+def message_item_from(document: Document) -> MessageItem:
     """Return a message as lists show it."""
-    return MessageEntry._make(map(document.get, MESSAGE_ENTRY_FIELDS))
+    return MessageItem._make(map(document.get, MESSAGE_ITEM_FIELDS))
 
 
 def memory_document(scope: Scope, memory: Memory) -> Document:
@@ -203,10 +203,10 @@ def memory_from(document: Document) -> Memory:
     return Memory(**_term_values(document, MEMORY))
 
 
-def memory_entry_from(document: Document) -> MemoryEntry:
+def memory_item_from(document: Document) -> MemoryItem:
     """Return a memory as lists show it."""
-    entry = MemoryEntry._make(map(document.get, MEMORY_ENTRY_FIELDS))
-    return entry._replace(tags=compact(entry.tags))
+    entry = MemoryItem._make(map(document.get, MEMORY_ITEM_FIELDS))
+    return entry._replace(tags=compact_json(entry.tags))
 
 
 def _term_values(document: Document, names: Names) -> dict[str, Any]:

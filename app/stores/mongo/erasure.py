@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ...domain.records import Reach, Scope
+from ...domain.records import Scope, ScopeFilter
 from .. import Erased
 from .documents import place
 from .lookups import hidden_uids, in_dialogue
@@ -18,12 +18,12 @@ if TYPE_CHECKING:
 def erase_namespace(connection: Connection, session: ClientSession | None, scope: Scope) -> Erased:
     """Hide all of a namespace and count it; dialogues, memories and summaries go at once."""
     here = place(scope)
-    reach = Reach(scope.project, scope.namespace)
-    visible = {**here, **hidden_uids(connection, session, reach)}
+    scope_filter = ScopeFilter(scope.project, scope.namespace)
+    visible = {**here, **hidden_uids(connection, session, scope_filter)}
     messages = connection.messages.count_documents(visible, session=session)
     summaries = connection.summaries.count_documents(visible, session=session)
-    dialogues = _bury_dialogues(connection, session, scope)
-    connection.graves.update_many(
+    dialogues = _end_dialogues(connection, session, scope)
+    connection.tombstones.update_many(
         here, {"$set": {"purged": True, "pending": True, "erased": True}}, session=session
     )
     connection.summaries.delete_many(here, session=session)
@@ -32,52 +32,52 @@ def erase_namespace(connection: Connection, session: ClientSession | None, scope
     return Erased(dialogues, messages, memories, summaries)
 
 
-def _bury_dialogues(connection: Connection, session: ClientSession | None, scope: Scope) -> int:
-    """Turn every dialogue of a namespace into a grave; how many there were."""
+def _end_dialogues(connection: Connection, session: ClientSession | None, scope: Scope) -> int:
+    """Turn every dialogue of a namespace into a tombstone; how many there were."""
     here = place(scope)
     living = list(connection.dialogues.find(here, ["id", "uid"], session=session))
-    graves = [in_dialogue(scope, found["id"], found["uid"]) for found in living]
-    if graves:
-        connection.graves.insert_many(graves, session=session)
+    tombstones = [in_dialogue(scope, found["id"], found["uid"]) for found in living]
+    if tombstones:
+        connection.tombstones.insert_many(tombstones, session=session)
         connection.dialogues.delete_many(here, session=session)
     return len(living)
 
 
-def sweep_graves(connection: Connection, rows: int) -> int:
+def sweep_tombstones(connection: Connection, rows: int) -> int:
     """Remove up to ``rows`` messages and summaries of purged dialogues; how many were removed.
 
-    A grave stays as the memory of a uid; those of an erased namespace go. Every step stands
+    A tombstone stays as the memory of a uid; those of an erased namespace go. Every step stands
     alone and may be repeated, by several sweepers at once too.
     """
     removed = 0
     while removed < rows:
         with connection.bounded():
-            grave = connection.graves.find_one({"pending": True})
-            if grave is None:
+            tombstone = connection.tombstones.find_one({"pending": True})
+            if tombstone is None:
                 break
-            count = _empty_grave(connection, grave, rows - removed)
+            count = _empty_tombstone(connection, tombstone, rows - removed)
         removed += count
     return removed
 
 
-def _empty_grave(connection: Connection, grave: Document, rows: int) -> int:
-    """Remove up to ``rows`` rows of a purged dialogue, and close its grave when none is left."""
-    scope = Scope(grave["project"], grave["namespace"])
-    query = in_dialogue(scope, grave["dialogueId"], grave["uid"])
+def _empty_tombstone(connection: Connection, tombstone: Document, rows: int) -> int:
+    """Remove up to ``rows`` rows of a purged dialogue, and close its tombstone when none is left."""
+    scope = Scope(tombstone["project"], tombstone["namespace"])
+    query = in_dialogue(scope, tombstone["dialogueId"], tombstone["uid"])
     count = delete_some(connection.messages, query, rows)
     if count < rows:
         count += delete_some(connection.summaries, query, rows - count)
     if count < rows:
-        _close_grave(connection, grave)
+        _close_tombstone(connection, tombstone)
     return count
 
 
-def _close_grave(connection: Connection, grave: Document) -> None:
-    query = {"_id": grave["_id"]}
-    if grave.get("erased"):
-        connection.graves.delete_one(query)
+def _close_tombstone(connection: Connection, tombstone: Document) -> None:
+    query = {"_id": tombstone["_id"]}
+    if tombstone.get("erased"):
+        connection.tombstones.delete_one(query)
     else:
-        connection.graves.update_one(query, {"$unset": {"pending": ""}})
+        connection.tombstones.update_one(query, {"$unset": {"pending": ""}})
 
 
 def delete_some(rows: Rows, query: Document, limit: int) -> int:
@@ -96,7 +96,7 @@ def empty_project(connection: Connection, project: str, rows: int) -> int:
         connection.memories,
         connection.summaries,
         connection.idempotency,
-        connection.graves,
+        connection.tombstones,
     )
     removed = 0
     for collection in everything:

@@ -1,10 +1,10 @@
-"""Reads that need the graves, used inside and outside transactions alike."""
+"""Reads that need the tombstones, used inside and outside transactions alike."""
 
 from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from ...domain.records import Message, Reach, Scope, Summary
+from ...domain.records import Message, Scope, ScopeFilter, Summary
 from .documents import (
     MESSAGE_FIELDS,
     SUMMARY_FIELDS,
@@ -23,15 +23,15 @@ MOST_HIDDEN = 100_000
 """How many unswept purges one search or count takes into account; the sweeper keeps it near none."""
 
 
-def within_reach(reach: Reach) -> Document:
+def in_scope(scope_filter: ScopeFilter) -> Document:
     """Return the filter that keeps to a project, and to a namespace when one is named."""
-    if reach.namespace is None:
-        return {"project": reach.project}
-    return {"project": reach.project, "namespace": reach.namespace}
+    if scope_filter.namespace is None:
+        return {"project": scope_filter.project}
+    return {"project": scope_filter.project, "namespace": scope_filter.namespace}
 
 
 def in_dialogue(scope: Scope, dialogue_id: str, uid: str | None = None) -> Document:
-    """Return the filter for the rows of a dialogue id, of one incarnation or of all."""
+    """Return the filter for the rows of a dialogue id, of one generation or of all."""
     rows = {**place(scope), "dialogueId": dialogue_id}
     return rows if uid is None else {**rows, "uid": uid}
 
@@ -39,9 +39,9 @@ def in_dialogue(scope: Scope, dialogue_id: str, uid: str | None = None) -> Docum
 def is_purged(
     connection: Connection, session: ClientSession | None, scope: Scope, dialogue_id: str, uid: str
 ) -> bool:
-    """Whether an incarnation is deleted with all its messages and summaries."""
+    """Whether a generation is deleted with all its messages and summaries."""
     query = {**in_dialogue(scope, dialogue_id, uid), "purged": True}
-    return connection.graves.find_one(query, ["_id"], session=session) is not None
+    return connection.tombstones.find_one(query, ["_id"], session=session) is not None
 
 
 def find_message(
@@ -51,7 +51,7 @@ def find_message(
     dialogue_id: str,
     message_id: str,
 ) -> Message | None:
-    """Return a message by id, of the newest incarnation that has it and is not purged."""
+    """Return a message by id, of the newest generation that has it and is not purged."""
     query = {**in_dialogue(scope, dialogue_id), "messageId": message_id}
     newest_first = [("uid", -1)]
     with connection.messages.find(
@@ -76,9 +76,11 @@ def find_summary(
     return None if purged else summary
 
 
-def hidden_uids(connection: Connection, session: ClientSession | None, reach: Reach) -> dict[str, Any]:
+def hidden_uids(
+    connection: Connection, session: ClientSession | None, scope_filter: ScopeFilter
+) -> dict[str, Any]:
     """Return the filter that leaves out rows which are purged and wait for the sweeper."""
-    query = {**within_reach(reach), "pending": True}
-    graves = connection.graves.find(query, ["uid"], limit=MOST_HIDDEN, session=session)
-    uids = [grave["uid"] for grave in graves]
+    query = {**in_scope(scope_filter), "pending": True}
+    tombstones = connection.tombstones.find(query, ["uid"], limit=MOST_HIDDEN, session=session)
+    uids = [tombstone["uid"] for tombstone in tombstones]
     return {"uid": {"$nin": uids}} if uids else {}

@@ -6,11 +6,11 @@ from contextlib import AbstractContextManager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from ...domain.records import DialogueListing, Grave, MemoryListing, Order, Page, Scope
+from ...domain.records import DialogueListQuery, MemoryListQuery, Order, Page, Scope, Tombstone
 from .catalog import MongoCatalog
 from .documents import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, memory_from
-from .erasure import sweep_graves
-from .lookups import within_reach
+from .erasure import sweep_tombstones
+from .lookups import in_scope
 from .paging import Source, beyond, read_page, walk
 from .reads import MongoReads, listed
 from .schema import (
@@ -25,7 +25,7 @@ from .schema import (
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from ...domain.records import Dialogue, Memory, Reach
+    from ...domain.records import Dialogue, Memory, ScopeFilter
 
 DIALOGUES = 100
 """How many whole dialogues, of up to 2 MiB each, are read at once; a batch also ends at 8 MiB."""
@@ -34,7 +34,7 @@ ROWS = 500
 MIGRATION_SECONDS = 3600.0
 """How long an index may take to build on the data of an upgrade."""
 
-GRAVE_FIELDS = ["project", "namespace", "dialogueId", "uid", "purged"]
+TOMBSTONE_FIELDS = ["project", "namespace", "dialogueId", "uid", "purged"]
 
 
 class MongoMaintenance(MongoReads, MongoCatalog):
@@ -50,7 +50,7 @@ class MongoMaintenance(MongoReads, MongoCatalog):
             version = stored_version(self._db)
         if version == VERSION:
             return version
-        with self._exclusion.hold(), self._db.bounded(MIGRATION_SECONDS):
+        with self._lease_lock.hold(), self._db.bounded(MIGRATION_SECONDS):
             return upgrade(self._db)
 
     def check_ready(self) -> None:
@@ -78,11 +78,11 @@ class MongoMaintenance(MongoReads, MongoCatalog):
 
     def sweep(self, rows: int = 1000) -> int:
         """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
-        return sweep_graves(self._db, rows) or self.sweep_projects(rows)
+        return sweep_tombstones(self._db, rows) or self.sweep_projects(rows)
 
-    def iterate_dialogues(self, reach: Reach) -> Iterator[Dialogue]:
+    def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
         """Every dialogue by (created, namespace, id), a batch at a time."""
-        listing = DialogueListing(reach, DIALOGUES, Order.ASC)
+        listing = DialogueListQuery(scope_filter, DIALOGUES, Order.ASC)
         source = Source(self._db.dialogues, DIALOGUE_FIELDS, dialogue_from)
 
         def read(last: Dialogue | None) -> Page[Dialogue]:
@@ -93,25 +93,27 @@ class MongoMaintenance(MongoReads, MongoCatalog):
 
         return walk(read)
 
-    def iterate_graves(self, reach: Reach) -> Iterator[tuple[Scope, Grave]]:
-        """Every grave by (namespace, dialogue id, uid), a batch at a time."""
-        names = ("namespace", "dialogueId", "uid") if reach.namespace is None else ("dialogueId", "uid")
-        source = Source(self._db.graves, GRAVE_FIELDS, _grave_from)
+    def iterate_tombstones(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, Tombstone]]:
+        """Every tombstone by (namespace, dialogue id, uid), a batch at a time."""
+        names = (
+            ("namespace", "dialogueId", "uid") if scope_filter.namespace is None else ("dialogueId", "uid")
+        )
+        source = Source(self._db.tombstones, TOMBSTONE_FIELDS, _tombstone_from)
         sort = [(name, 1) for name in names]
 
-        def read(last: tuple[Scope, Grave] | None) -> Page[tuple[Scope, Grave]]:
+        def read(last: tuple[Scope, Tombstone] | None) -> Page[tuple[Scope, Tombstone]]:
             position = None
             if last is not None:
                 position = (last[0].namespace, last[1].dialogue_id, last[1].uid)[-len(names) :]
-            query = within_reach(reach) | beyond(names, position, Order.ASC)
+            query = in_scope(scope_filter) | beyond(names, position, Order.ASC)
             with self._db.bounded():
                 return read_page(source, query, sort, ROWS)
 
         return walk(read)
 
-    def iterate_memories(self, reach: Reach) -> Iterator[Memory]:
+    def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
         """Every memory by (created, namespace, id), a batch at a time."""
-        listing = MemoryListing(reach, ROWS, Order.ASC)
+        listing = MemoryListQuery(scope_filter, ROWS, Order.ASC)
         source = Source(self._db.memories, MEMORY_FIELDS, memory_from)
 
         def read(last: Memory | None) -> Page[Memory]:
@@ -122,15 +124,15 @@ class MongoMaintenance(MongoReads, MongoCatalog):
 
         return walk(read)
 
-    def exclusive(self) -> AbstractContextManager[None]:
+    def start_up_lock(self) -> AbstractContextManager[None]:
         """Hold the lock that start-up work is done under, across processes."""
-        return self._exclusion.hold()
+        return self._lease_lock.hold()
 
     def close(self) -> None:
         """Give back connections; the store may not be used after it."""
         self._db.client.close()
 
 
-def _grave_from(document: dict[str, str]) -> tuple[Scope, Grave]:
+def _tombstone_from(document: dict[str, str]) -> tuple[Scope, Tombstone]:
     scope = Scope(document["project"], document["namespace"])
-    return scope, Grave(document["dialogueId"], document["uid"], bool(document["purged"]))
+    return scope, Tombstone(document["dialogueId"], document["uid"], bool(document["purged"]))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 from ..bounds import take_bytes
 from . import lookups
 from .documents import MESSAGE_FIELDS, message_document, message_from, native
-from .retry import Overtaken
+from .retry import WriteConflict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -30,16 +30,16 @@ class MessageRows:
         self._session = session
 
     def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
-        """The given messages of this incarnation, by id; missing ones are left out."""
+        """The given messages of this generation, by id; missing ones are left out."""
         query = {**self._rows(dialogue), "messageId": {"$in": list(message_ids)}}
         return {found.id: found for found in self._read(query)}
 
     def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
-        """One message by id, of the newest incarnation that has it and is not purged."""
+        """One message by id, of the newest generation that has it and is not purged."""
         return lookups.find_message(self._db, self._session, self.scope, dialogue_id, message_id)
 
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
-        """The messages of this incarnation whose seq is below the given one, by seq."""
+        """The messages of this generation whose seq is below the given one, by seq."""
         return self._read({**self._rows(dialogue), "seq": {"$lt": seq}}, [("seq", 1)])
 
     def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
@@ -75,13 +75,13 @@ class MessageRows:
         changes = {"$set": {name: native(getattr(message, name)) for name in names}}
         result = self._db.messages.update_one(self._row(message), changes, session=self._session)
         if result.matched_count == 0:
-            raise Overtaken
+            raise WriteConflict
 
     def remove_message(self, message: Message) -> None:
         """Delete one message."""
         result = self._db.messages.delete_one(self._row(message), session=self._session)
         if result.deleted_count == 0:
-            raise Overtaken
+            raise WriteConflict
 
     def _rows(self, dialogue: Dialogue) -> Document:
         return lookups.in_dialogue(self.scope, dialogue.id, dialogue.uid)

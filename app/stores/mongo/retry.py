@@ -15,8 +15,8 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
 from .connection import DURABLE, Connection, unavailable
-from .settling import ABORT_SECONDS
-from .stripes import Queue
+from .in_doubt import ABORT_SECONDS
+from .striped_locks import LockHolder
 
 T = TypeVar("T")
 Attempt = Callable[[ClientSession], T]
@@ -30,11 +30,11 @@ FIRST_PAUSE = 0.004
 LONGEST_PAUSE = 0.1
 
 
-class Overtaken(Exception):
+class WriteConflict(Exception):
     """A document that this transaction had read is no longer as it was: run the work again."""
 
 
-def run(connection: Connection, queue: Queue, deadline: float, attempt: Attempt[T]) -> T:
+def run(connection: Connection, locks: LockHolder, deadline: float, attempt: Attempt[T]) -> T:
     """Run ``attempt`` in a transaction until it is committed.
 
     It is repeated after a transient error, without other limit than ``deadline`` (monotonic
@@ -45,14 +45,14 @@ def run(connection: Connection, queue: Queue, deadline: float, attempt: Attempt[
     while True:
         try:
             return _once(connection, deadline, attempt)
-        except (PyMongoError, Overtaken) as error:
+        except (PyMongoError, WriteConflict) as error:
             pause = next(pauses)
-            clashes += isinstance(error, DuplicateKeyError | Overtaken)
+            clashes += isinstance(error, DuplicateKeyError | WriteConflict)
             late = time.monotonic() + pause >= deadline
             if late or clashes > CLASHES or not _is_passing(error):
                 raise unavailable(error) from error
         time.sleep(pause)
-        queue.enter_again()
+        locks.acquire_again()
 
 
 def _pauses() -> Iterator[float]:
@@ -64,7 +64,7 @@ def _pauses() -> Iterator[float]:
 
 
 def _is_passing(error: Exception) -> bool:
-    if isinstance(error, DuplicateKeyError | Overtaken):
+    if isinstance(error, DuplicateKeyError | WriteConflict):
         return True
     return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
 
@@ -78,7 +78,7 @@ def _once(connection: Connection, deadline: float, attempt: Attempt[T]) -> T:
             _commit(session, deadline)
     except BaseException as error:
         with pymongo.timeout(ABORT_SECONDS):
-            if connection.settler.abort(session, error):
+            if connection.in_doubt.abort(session, error):
                 _end(session)
         raise
     session.end_session()

@@ -3,7 +3,7 @@
     collection   primary key                      shard key, for a cluster of many machines
     dialogues    {p: project, n: namespace, i}    {_id: "hashed"}
     messages     made by the driver               {project: 1, namespace: 1, dialogueId: 1}
-    graves       made by the driver               {project: 1, namespace: 1, dialogueId: 1}
+    tombstones       made by the driver               {project: 1, namespace: 1, dialogueId: 1}
     memories     {p: project, n: namespace, i}    {_id: "hashed"}
     summaries    {p: project, n: namespace, i}    {_id: "hashed"}
     idempotency  digest of the request            {_id: "hashed"}
@@ -36,7 +36,7 @@ def _index(*names: str, unique: bool = False, **options: Any) -> IndexModel:
 
 
 LISTED = ("created", "namespace", "id")
-INCARNATION = ("project", "namespace", "dialogueId", "uid")
+GENERATION = ("project", "namespace", "dialogueId", "uid")
 
 INDEXES: Mapping[str, list[IndexModel]] = {
     "dialogues": [
@@ -48,13 +48,13 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     "messages": [
         _index("project", "namespace", "dialogueId", "messageId", "uid", unique=True),
-        _index(*INCARNATION, "created", "seq"),
-        _index(*INCARNATION, "seq"),
+        _index(*GENERATION, "created", "seq"),
+        _index(*GENERATION, "seq"),
         _index("project", "terms"),
     ],
     "graves": [
-        _index(*INCARNATION, unique=True),
-        # The sweeper serves all projects; a grave leaves this index as soon as it is swept.
+        _index(*GENERATION, unique=True),
+        # The sweeper serves all projects; a tombstone leaves this index as soon as it is swept.
         _index("pending", "project", "namespace", partialFilterExpression={"pending": True}),
     ],
     "memories": [
@@ -63,7 +63,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         _index("project", "terms"),
     ],
     "summaries": [
-        _index(*INCARNATION, "created", "id"),
+        _index(*GENERATION, "created", "id"),
         _index("project", "namespace", "uid", "throughSeq"),
     ],
     "idempotency": [

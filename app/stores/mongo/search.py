@@ -13,22 +13,22 @@ from ...domain.records import Order
 from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
 from ..bounds import take_hits
 from .documents import (
-    DIALOGUE_ENTRY_FIELDS,
-    MEMORY_ENTRY_FIELDS,
-    MESSAGE_ENTRY_FIELDS,
-    dialogue_entry_from,
-    memory_entry_from,
-    message_entry_from,
+    DIALOGUE_ITEM_FIELDS,
+    MEMORY_ITEM_FIELDS,
+    MESSAGE_ITEM_FIELDS,
+    dialogue_item_from,
+    memory_item_from,
+    message_item_from,
 )
 from .filters import conditions
-from .lookups import hidden_uids, within_reach
+from .lookups import hidden_uids, in_scope
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from pymongo.synchronous.command_cursor import CommandCursor
 
-    from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+    from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
     from .connection import Connection, Document, Rows
 
     Found = CommandCursor[Document]
@@ -61,11 +61,11 @@ class MongoSearch:
         if query.object is SearchObject.DIALOGUE:
             return take_hits(self._dialogue_hit(query, row) for row in self._found_dialogues(query))
         if query.object is SearchObject.MEMORY:
-            with _ranked(self._db.memories, query, {}, MEMORY_ENTRY_FIELDS) as rows:
-                return take_hits(_hit(query, row, memory_entry_from(row)) for row in rows)
-        hidden = hidden_uids(self._db, None, query.reach)
-        with _ranked(self._db.messages, query, hidden, MESSAGE_ENTRY_FIELDS) as rows:
-            return take_hits(_hit(query, row, message_entry_from(row)) for row in rows)
+            with _ranked(self._db.memories, query, {}, MEMORY_ITEM_FIELDS) as rows:
+                return take_hits(_hit(query, row, memory_item_from(row)) for row in rows)
+        hidden = hidden_uids(self._db, None, query.scope_filter)
+        with _ranked(self._db.messages, query, hidden, MESSAGE_ITEM_FIELDS) as rows:
+            return take_hits(_hit(query, row, message_item_from(row)) for row in rows)
 
     def _found_dialogues(self, query: SearchQuery) -> list[Document]:
         """Rank dialogues by the best of their own terms and their messages'."""
@@ -93,10 +93,10 @@ class MongoSearch:
             {"$addFields": _score(query)},
             {"$sort": {**BEST_FIRST, "created": -1, "messageId": 1}},
             {"$limit": EVIDENCE},
-            {"$project": _only(MESSAGE_ENTRY_FIELDS)},
+            {"$project": _only(MESSAGE_ITEM_FIELDS)},
         ]
-        matches = tuple(message_entry_from(found) for found in self._db.messages.aggregate(pipeline))
-        return _hit(query, row, dialogue_entry_from(head), matches)
+        matches = tuple(message_item_from(found) for found in self._db.messages.aggregate(pipeline))
+        return _hit(query, row, dialogue_item_from(head), matches)
 
 
 _KEY_OF_MESSAGE = {"p": "$project", "n": "$namespace", "i": "$dialogueId"}
@@ -116,7 +116,7 @@ def _ranked(rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[st
 
 
 def _matching(query: SearchQuery) -> Document:
-    return {**within_reach(query.reach), "terms": {"$in": list(query.terms)}}
+    return {**in_scope(query.scope_filter), "terms": {"$in": list(query.terms)}}
 
 
 def _score(query: SearchQuery) -> Document:
@@ -157,12 +157,12 @@ def _own_terms(query: SearchQuery) -> list[Document]:
 
 def _dialogues_of(query: SearchQuery, dialogues: str) -> Document:
     """Return the join with the living dialogues that pass the filters, as lists show them."""
-    filters = [{"project": query.reach.project}, *(one for one in conditions(query) if one)]
+    filters = [{"project": query.scope_filter.project}, *(one for one in conditions(query) if one)]
     return {
         "from": dialogues,
         "localField": "_id.key",
         "foreignField": "_id",
-        "pipeline": [{"$match": {"$and": filters}}, {"$project": _only([*DIALOGUE_ENTRY_FIELDS, "uid"])}],
+        "pipeline": [{"$match": {"$and": filters}}, {"$project": _only([*DIALOGUE_ITEM_FIELDS, "uid"])}],
         "as": "head",
     }
 
@@ -179,7 +179,7 @@ def _with_image(query: SearchQuery, messages: str) -> list[Document]:
         return []
     names = {"namespace": "$head.namespace", "dialogueId": "$head.id", "uid": "$head.uid"}
     same = [{"$eq": [f"${name}", f"$${name}"]} for name in names]
-    wanted = {"project": query.reach.project, "hasImage": True, "$expr": {"$and": same}}
+    wanted = {"project": query.scope_filter.project, "hasImage": True, "$expr": {"$and": same}}
     inner = [{"$match": wanted}, {"$limit": 1}, {"$project": {"_id": 1}}]
     image = {"from": messages, "let": names, "pipeline": inner, "as": "images"}
     return [
@@ -191,8 +191,8 @@ def _with_image(query: SearchQuery, messages: str) -> list[Document]:
 def _hit(
     query: SearchQuery,
     row: Document,
-    item: DialogueEntry | MessageEntry | MemoryEntry,
-    matches: tuple[MessageEntry, ...] = (),
+    item: DialogueItem | MessageItem | MemoryItem,
+    matches: tuple[MessageItem, ...] = (),
 ) -> Hit:
     wanted = len(dict.fromkeys(query.terms))
     matched: int = row["matched"]

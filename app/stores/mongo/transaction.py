@@ -10,11 +10,11 @@ from pymongo import ReturnDocument
 from ...domain.errors import ProjectNotFound
 from ...domain.records import (
     Dialogue,
-    Grave,
     IdempotencyRecord,
     Memory,
     Scope,
     Summary,
+    Tombstone,
 )
 from . import lookups
 from .documents import (
@@ -34,7 +34,7 @@ from .documents import (
 )
 from .erasure import erase_namespace
 from .messages import MessageRows
-from .retry import Overtaken
+from .retry import WriteConflict
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -43,21 +43,21 @@ if TYPE_CHECKING:
 
     from .. import Erased
     from .connection import Connection, Document, Rows
-    from .stripes import Queue
+    from .striped_locks import LockHolder
 
 
 class MongoTransaction(MessageRows):
-    """Implements ``app.stores.Transaction``; ``session`` and ``queue`` are None on mongomock."""
+    """Implements ``app.stores.Transaction``; ``session`` and ``locks`` are None on mongomock."""
 
     def __init__(
         self,
         connection: Connection,
         scope: Scope,
         session: ClientSession | None,
-        queue: Queue | None,
+        locks: LockHolder | None,
     ) -> None:
         super().__init__(connection, scope, session)
-        self._queue = queue
+        self._locks = locks
         self._seen: dict[str, Dialogue] = {}
 
     def is_immutable(self) -> bool:
@@ -67,7 +67,7 @@ class MongoTransaction(MessageRows):
 
     def lock_dialogue(self, dialogue_id: str) -> Dialogue | None:
         """Read a dialogue and keep every other writer of it out until this transaction ends."""
-        self._enter("dialogue", self.scope.namespace, dialogue_id)
+        self._acquire("dialogue", self.scope.namespace, dialogue_id)
         key = {"_id": key_of(self.scope, dialogue_id)}
         document = self._lock(self._db.dialogues, key, DIALOGUE_FIELDS)
         if document is None:
@@ -75,12 +75,12 @@ class MongoTransaction(MessageRows):
         self._seen[dialogue_id] = dialogue_from(document)
         return self._seen[dialogue_id]
 
-    def lock_grave(self, dialogue_id: str) -> Grave | None:
-        """Read and lock the newest grave of an id."""
+    def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
+        """Read and lock the newest tombstone of an id."""
         query = lookups.in_dialogue(self.scope, dialogue_id)
         fields = ["uid", "purged"]
-        document = self._lock(self._db.graves, query, fields, sort=[("uid", -1)])
-        return None if document is None else Grave(dialogue_id, document["uid"], document["purged"])
+        document = self._lock(self._db.tombstones, query, fields, sort=[("uid", -1)])
+        return None if document is None else Tombstone(dialogue_id, document["uid"], document["purged"])
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         """Add a new dialogue; a taken key makes the whole work run again."""
@@ -94,19 +94,19 @@ class MongoTransaction(MessageRows):
         changes = dialogue_changes(self._seen.get(dialogue.id), dialogue)
         result = self._db.dialogues.update_one(query, changes, session=self._session)
         if result.matched_count == 0:
-            raise Overtaken
+            raise WriteConflict
         self._seen[dialogue.id] = dialogue
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
-        """Delete the locked dialogue and leave a grave; ``purge`` hides messages and summaries too."""
+        """Delete the locked dialogue and leave a tombstone; ``purge`` hides messages and summaries too."""
         query = {"_id": key_of(self.scope, dialogue.id), "uid": dialogue.uid}
         if self._db.dialogues.delete_one(query, session=self._session).deleted_count == 0:
-            raise Overtaken
+            raise WriteConflict
         self._seen.pop(dialogue.id, None)
-        grave = {**lookups.in_dialogue(self.scope, dialogue.id, dialogue.uid), "purged": purge}
+        tombstone = {**lookups.in_dialogue(self.scope, dialogue.id, dialogue.uid), "purged": purge}
         if purge:
-            grave["pending"] = True
-        self._db.graves.insert_one(grave, session=self._session)
+            tombstone["pending"] = True
+        self._db.tombstones.insert_one(tombstone, session=self._session)
 
     def count_threads(self, dialogue_id: str) -> int:
         """How many living dialogues of the scope have this ``thread_of``."""
@@ -115,7 +115,7 @@ class MongoTransaction(MessageRows):
 
     def lock_memory(self, memory_id: str) -> Memory | None:
         """Read a memory and keep other writers of it out."""
-        self._enter("memory", self.scope.namespace, memory_id)
+        self._acquire("memory", self.scope.namespace, memory_id)
         key = {"_id": key_of(self.scope, memory_id)}
         document = self._lock(self._db.memories, key, MEMORY_FIELDS)
         return None if document is None else memory_from(document)
@@ -130,7 +130,7 @@ class MongoTransaction(MessageRows):
         document = memory_document(self.scope, memory)
         key = {"_id": document["_id"]}
         if self._db.memories.replace_one(key, document, session=self._session).matched_count == 0:
-            raise Overtaken
+            raise WriteConflict
 
     def remove_memory(self, memory_id: str) -> None:
         """Delete the locked memory."""
@@ -160,7 +160,7 @@ class MongoTransaction(MessageRows):
         Its place needs no lock in the database: of two that save one record, the second meets
         the first one's key, runs again and finds it.
         """
-        self._enter("request", request)
+        self._acquire("request", request)
         query = {"_id": request, "expireAt": {"$gt": datetime.now(UTC)}}
         document = self._db.idempotency.find_one(query, session=self._session)
         return None if document is None else idempotency_from(document)
@@ -175,9 +175,9 @@ class MongoTransaction(MessageRows):
         query = {"_id": record.request, "expireAt": {"$lte": datetime.now(UTC)}}
         self._db.idempotency.replace_one(query, document, upsert=True, session=self._session)
 
-    def _enter(self, *name: str) -> None:
-        if self._queue is not None:
-            self._queue.enter("\n".join((self.scope.project, *name)))
+    def _acquire(self, *name: str) -> None:
+        if self._locks is not None:
+            self._locks.acquire("\n".join((self.scope.project, *name)))
 
     def _lock(
         self,

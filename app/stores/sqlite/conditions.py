@@ -27,9 +27,9 @@ _HAS_IMAGE: Final = (
 def filter_clauses(query: SearchQuery) -> Clauses:
     """Return the conditions that a found row has to meet."""
     clauses = Clauses()
-    clauses.add("item.project = ?", query.reach.project)
-    if query.reach.namespace is not None:
-        clauses.add("item.namespace = ?", query.reach.namespace)
+    clauses.add("item.project = ?", query.scope_filter.project)
+    if query.scope_filter.namespace is not None:
+        clauses.add("item.namespace = ?", query.scope_filter.namespace)
     clauses.span("item.created", query.created)
     clauses.span("item.modified", query.modified)
     clauses.tags("item.tags", query.tags_all)

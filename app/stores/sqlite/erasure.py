@@ -4,42 +4,44 @@ from __future__ import annotations
 
 from typing import Final
 
-from ...domain.records import Reach, Scope
+from ...domain.records import Scope, ScopeFilter
 from .. import Erased
 from .connection import Connection
 from .indexing import drop_terms
 from .reads import count_query
 
 KEPT: Final = 0
-"""The fate of a grave whose messages and summaries stay readable."""
+"""The fate of a tombstone whose messages and summaries stay readable."""
 PURGED: Final = 1
-"""They are hidden and await the sweep; the grave stays, so that the id's last uid is known."""
+"""They are hidden and await the sweep; the tombstone stays, so that the id's last uid is known."""
 ERASED: Final = 2
-"""They are hidden and await the sweep; the grave goes too."""
+"""They are hidden and await the sweep; the tombstone goes too."""
 SWEPT: Final = 3
 """They are gone."""
 
-GRAVES_PER_STEP: Final = 100
+TOMBSTONES_PER_STEP: Final = 100
 
 _SCOPED: Final = "WHERE project = ? AND namespace = ?"
 ERASE_DIALOGUES: Final = f"DELETE FROM dialogue {_SCOPED} RETURNING number, namespace, terms, id, uid"
 ERASE_MEMORIES: Final = f"DELETE FROM memory {_SCOPED} RETURNING number, namespace, terms"
-ADD_GRAVE: Final = "INSERT INTO grave (project, namespace, dialogue_id, uid, fate) VALUES (?, ?, ?, ?, ?)"
-ERASE_GRAVES: Final = f"UPDATE grave SET fate = {ERASED} {_SCOPED}"
+ADD_TOMBSTONE: Final = "INSERT INTO grave (project, namespace, dialogue_id, uid, fate) VALUES (?, ?, ?, ?, ?)"
+ERASE_TOMBSTONES: Final = f"UPDATE grave SET fate = {ERASED} {_SCOPED}"
 ERASE_ANSWERS: Final = f"DELETE FROM idempotency {_SCOPED}"
 
-PENDING_GRAVES: Final = (
+PENDING_TOMBSTONES: Final = (
     "SELECT project, namespace, dialogue_id, uid, fate FROM grave "
-    f"WHERE fate IN ({PURGED}, {ERASED}) LIMIT {GRAVES_PER_STEP}"
+    f"WHERE fate IN ({PURGED}, {ERASED}) LIMIT {TOMBSTONES_PER_STEP}"
 )
-_BURIED: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
+_OF_TOMBSTONE: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
 SWEEP_MESSAGES: Final = (
-    f"DELETE FROM message WHERE number IN (SELECT number FROM message {_BURIED} LIMIT ?) "
+    f"DELETE FROM message WHERE number IN (SELECT number FROM message {_OF_TOMBSTONE} LIMIT ?) "
     "RETURNING number, namespace, terms"
 )
-SWEEP_SUMMARIES: Final = f"DELETE FROM summary WHERE number IN (SELECT number FROM summary {_BURIED} LIMIT ?)"
-CLOSE_GRAVE: Final = f"UPDATE grave SET fate = {SWEPT} {_BURIED}"
-DROP_GRAVE: Final = f"DELETE FROM grave {_BURIED}"
+SWEEP_SUMMARIES: Final = (
+    f"DELETE FROM summary WHERE number IN (SELECT number FROM summary {_OF_TOMBSTONE} LIMIT ?)"
+)
+CLOSE_TOMBSTONE: Final = f"UPDATE grave SET fate = {SWEPT} {_OF_TOMBSTONE}"
+DROP_TOMBSTONE: Final = f"DELETE FROM grave {_OF_TOMBSTONE}"
 SWEEP_ANSWERS: Final = (
     "DELETE FROM idempotency WHERE request IN (SELECT request FROM idempotency "
     "WHERE expires <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') LIMIT ?)"
@@ -55,7 +57,7 @@ CLEAR_INDEXED: Final = {
 CLEAR_SUMMARIES: Final = (
     "DELETE FROM summary WHERE number IN (SELECT number FROM summary WHERE project = ? LIMIT ?)"
 )
-CLEAR_GRAVES: Final = (
+CLEAR_TOMBSTONES: Final = (
     "DELETE FROM grave WHERE (project, namespace, dialogue_id, uid) IN "
     "(SELECT project, namespace, dialogue_id, uid FROM grave WHERE project = ? LIMIT ?)"
 )
@@ -67,15 +69,15 @@ CLEAR_ANSWERS: Final = (
 def erase_namespace(connection: Connection, scope: Scope) -> Erased:
     """Hide everything of a namespace, and count what was still to be seen."""
     key = (scope.project, scope.namespace)
-    reach = Reach(scope.project, scope.namespace)
-    messages = connection.execute(*count_query("message", reach)).fetchone()[0]
-    summaries = connection.execute(*count_query("summary", reach)).fetchone()[0]
+    scope_filter = ScopeFilter(scope.project, scope.namespace)
+    messages = connection.execute(*count_query("message", scope_filter)).fetchone()[0]
+    summaries = connection.execute(*count_query("summary", scope_filter)).fetchone()[0]
     dialogues = connection.execute(ERASE_DIALOGUES, key).fetchall()
     drop_terms(connection, "dialogue", scope.project, [row[:3] for row in dialogues])
-    connection.executemany(ADD_GRAVE, [(*key, row[3], row[4], ERASED) for row in dialogues])
+    connection.executemany(ADD_TOMBSTONE, [(*key, row[3], row[4], ERASED) for row in dialogues])
     memories = connection.execute(ERASE_MEMORIES, key).fetchall()
     drop_terms(connection, "memory", scope.project, memories)
-    connection.execute(ERASE_GRAVES, key)
+    connection.execute(ERASE_TOMBSTONES, key)
     connection.execute(ERASE_ANSWERS, key)
     return Erased(len(dialogues), messages, len(memories), summaries)
 
@@ -83,8 +85,8 @@ def erase_namespace(connection: Connection, scope: Scope) -> Erased:
 def sweep_step(connection: Connection, rows: int) -> tuple[int, bool]:
     """Remove up to ``rows`` hidden rows; how many, and whether there may be more."""
     removed = 0
-    graves = connection.execute(PENDING_GRAVES).fetchall()
-    for project, namespace, dialogue_id, uid, fate in graves:
+    tombstones = connection.execute(PENDING_TOMBSTONES).fetchall()
+    for project, namespace, dialogue_id, uid, fate in tombstones:
         key = (project, namespace, dialogue_id, uid)
         swept = connection.execute(SWEEP_MESSAGES, (*key, rows - removed)).fetchall()
         drop_terms(connection, "message", project, swept)
@@ -92,9 +94,9 @@ def sweep_step(connection: Connection, rows: int) -> tuple[int, bool]:
         removed += connection.execute(SWEEP_SUMMARIES, (*key, rows - removed)).rowcount
         if removed == rows:
             return removed, True
-        connection.execute(DROP_GRAVE if fate == ERASED else CLOSE_GRAVE, key)
+        connection.execute(DROP_TOMBSTONE if fate == ERASED else CLOSE_TOMBSTONE, key)
     removed += connection.execute(SWEEP_ANSWERS, (rows - removed,)).rowcount
-    return removed, bool(graves)
+    return removed, bool(tombstones)
 
 
 def clear_step(connection: Connection, project: str, rows: int) -> int:
@@ -104,7 +106,7 @@ def clear_step(connection: Connection, project: str, rows: int) -> int:
         drop_terms(connection, table, project, cleared)
         if cleared:
             return len(cleared)
-    for sql in (CLEAR_SUMMARIES, CLEAR_GRAVES, CLEAR_ANSWERS):
+    for sql in (CLEAR_SUMMARIES, CLEAR_TOMBSTONES, CLEAR_ANSWERS):
         count = connection.execute(sql, (project, rows)).rowcount
         if count:
             return count

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
 
-from ...domain.records import Reach
+from ...domain.records import ScopeFilter
 from .connection import Connection
 
 Entry = tuple[int, str, str]
@@ -66,11 +66,11 @@ def drop_terms(connection: Connection, table: str, project: str, entries: Iterab
     )
 
 
-def match_expressions(reach: Reach, terms: Iterable[str]) -> list[str]:
-    """Return one FTS5 expression for each term, held to the reach."""
-    mark = project_mark(reach.project)
+def match_expressions(scope_filter: ScopeFilter, terms: Iterable[str]) -> list[str]:
+    """Return one FTS5 expression for each term, held to the scope filter."""
+    mark = project_mark(scope_filter.project)
     expressions = [f'"{term_token(mark, term)}"' for term in terms]
-    if reach.namespace is None:
+    if scope_filter.namespace is None:
         return expressions
-    token = namespace_token(reach.project, reach.namespace)
+    token = namespace_token(scope_filter.project, scope_filter.namespace)
     return [f'"{token}" AND {expression}' for expression in expressions]

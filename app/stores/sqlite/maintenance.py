@@ -13,7 +13,16 @@ from pathlib import Path
 from typing import Final
 
 from ...domain.errors import ServiceUnavailable
-from ...domain.records import Dialogue, DialogueListing, Grave, Memory, MemoryListing, Order, Reach, Scope
+from ...domain.records import (
+    Dialogue,
+    DialogueListQuery,
+    Memory,
+    MemoryListQuery,
+    Order,
+    Scope,
+    ScopeFilter,
+    Tombstone,
+)
 from . import erasure, rows
 from .connection import Connection, prepare_file
 from .reads import (
@@ -21,7 +30,7 @@ from .reads import (
     Reads,
     list_dialogues_query,
     list_memories_query,
-    reach_clauses,
+    scope_clauses,
 )
 from .schema import MIGRATIONS, VERSION, statements
 
@@ -126,11 +135,11 @@ class Maintenance(Reads):
             removed += self.run(clear)
         return removed
 
-    def iterate_dialogues(self, reach: Reach) -> Iterator[Dialogue]:
+    def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
         """See ``Maintenance``."""
         after = None
         while True:
-            listing = DialogueListing(reach, 0, Order.ASC, after)
+            listing = DialogueListQuery(scope_filter, 0, Order.ASC, after)
             sql, values = list_dialogues_query(listing, rows.DIALOGUE)
             page = self.page(sql, values, BATCH_ROWS, rows.read_dialogue, large=(10, 15, 16))
             yield from page.items
@@ -139,23 +148,23 @@ class Maintenance(Reads):
             last = page.items[-1]
             after = (last.created, last.namespace, last.id)
 
-    def iterate_graves(self, reach: Reach) -> Iterator[tuple[Scope, Grave]]:
+    def iterate_tombstones(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, Tombstone]]:
         """See ``Maintenance``."""
         after = ("", "", "")
         while True:
-            sql, values = graves_query(reach, after)
-            page = self.page(sql, values, BATCH_ROWS, _read_grave, large=())
+            sql, values = tombstones_query(scope_filter, after)
+            page = self.page(sql, values, BATCH_ROWS, _read_tombstone, large=())
             yield from page.items
             if not page.more:
                 return
-            scope, grave = page.items[-1]
-            after = (scope.namespace, grave.dialogue_id, grave.uid)
+            scope, tombstone = page.items[-1]
+            after = (scope.namespace, tombstone.dialogue_id, tombstone.uid)
 
-    def iterate_memories(self, reach: Reach) -> Iterator[Memory]:
+    def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
         """See ``Maintenance``."""
         after = None
         while True:
-            sql, values = list_memories_query(MemoryListing(reach, 0, Order.ASC, after), rows.MEMORY)
+            sql, values = list_memories_query(MemoryListQuery(scope_filter, 0, Order.ASC, after), rows.MEMORY)
             page = self.page(sql, values, BATCH_ROWS, rows.read_memory, large=(2, 4))
             yield from page.items
             if not page.more:
@@ -164,7 +173,7 @@ class Maintenance(Reads):
             after = (last.created, last.namespace, last.id)
 
     @contextmanager
-    def exclusive(self) -> Iterator[None]:
+    def start_up_lock(self) -> Iterator[None]:
         """See ``Maintenance``."""
         with self._start.hold():
             yield
@@ -174,10 +183,10 @@ class Maintenance(Reads):
         self._connections.close()
 
 
-def graves_query(reach: Reach, after: tuple[str, str, str]) -> tuple[str, list[object]]:
+def tombstones_query(scope_filter: ScopeFilter, after: tuple[str, str, str]) -> tuple[str, list[object]]:
     """Return the query of one batch; its last value, the limit, is left to the caller."""
-    clauses = reach_clauses(reach)
-    if reach.namespace is None:
+    clauses = scope_clauses(scope_filter)
+    if scope_filter.namespace is None:
         clauses.add("(namespace, dialogue_id, uid) > (?, ?, ?)", *after)
     else:
         clauses.add("(dialogue_id, uid) > (?, ?)", *after[1:])
@@ -186,8 +195,8 @@ def graves_query(reach: Reach, after: tuple[str, str, str]) -> tuple[str, list[o
     return f"SELECT {columns} FROM grave WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
 
 
-def _read_grave(row: rows.Row) -> tuple[Scope, Grave]:
-    return Scope(row[0], row[1]), Grave(row[2], row[3], row[4] > 0)
+def _read_tombstone(row: rows.Row) -> tuple[Scope, Tombstone]:
+    return Scope(row[0], row[1]), Tombstone(row[2], row[3], row[4] > 0)
 
 
 def _migrate(connection: Connection) -> int:

@@ -7,7 +7,7 @@ from typing import Any, Final
 
 import orjson
 
-from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...domain.records import (
     Dialogue,
     IdempotencyRecord,
@@ -28,13 +28,13 @@ DIALOGUE: Final = (
     "modified, create_hash, created_count, state, recent, recent_count, thread_of, label, "
     "last_message_created, ended_at, archived_at"
 )
-DIALOGUE_ENTRY: Final = ", ".join(DialogueEntry._fields)
+DIALOGUE_ITEM: Final = ", ".join(DialogueItem._fields)
 MESSAGE: Final = (
     "uid, id, dialogue_id, seq, role, tags, metadata, created, modified, body, hash, terms, has_image"
 )
-MESSAGE_ENTRY: Final = ", ".join(MessageEntry._fields)
+MESSAGE_ITEM: Final = ", ".join(MessageItem._fields)
 MEMORY: Final = "namespace, id, value, tags, metadata, created, modified, hash, terms, label, description"
-MEMORY_ENTRY: Final = ", ".join(MemoryEntry._fields)
+MEMORY_ITEM: Final = ", ".join(MemoryItem._fields)
 SUMMARY: Final = "uid, id, dialogue_id, created, through_seq, ranged, completed, stale, hash, body"
 KEY: Final = "id, hash, project, rights, created, namespace, label, expires, revoked, last_used"
 IDEMPOTENCY: Final = "request, fingerprint, body, etag, expires"

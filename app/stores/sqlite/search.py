@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import orjson
 
-from ...domain.list_items import DialogueEntry, MemoryEntry, MessageEntry
+from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
 from ..bounds import take_hits
 from . import rows
@@ -54,9 +54,9 @@ BEST_MESSAGES: Final = (
     f"WHERE place <= {MATCHES} ORDER BY number, place"
 )
 _READ: Final[dict[SearchObject, tuple[str, Callable[[Row], Any]]]] = {
-    SearchObject.DIALOGUE: (rows.DIALOGUE_ENTRY, DialogueEntry._make),
-    SearchObject.MESSAGE: (rows.MESSAGE_ENTRY, MessageEntry._make),
-    SearchObject.MEMORY: (rows.MEMORY_ENTRY, MemoryEntry._make),
+    SearchObject.DIALOGUE: (rows.DIALOGUE_ITEM, DialogueItem._make),
+    SearchObject.MESSAGE: (rows.MESSAGE_ITEM, MessageItem._make),
+    SearchObject.MEMORY: (rows.MEMORY_ITEM, MemoryItem._make),
 }
 
 
@@ -68,7 +68,7 @@ class Search(Database):
         terms = list(dict.fromkeys(query.terms))
         if not terms:
             return []
-        matching = orjson.dumps(match_expressions(query.reach, terms)).decode()
+        matching = orjson.dumps(match_expressions(query.scope_filter, terms)).decode()
         with self.snapshot():
             best = self.all(*search_query(query, matching))
             evidence = self._evidence(query.object, matching, best)

@@ -25,19 +25,19 @@ REMOVE_DIALOGUE: Final = (
     "DELETE FROM dialogue WHERE project = ? AND namespace = ? AND id = ? AND uid = ? "
     "RETURNING number, namespace, terms"
 )
-INSERT_GRAVE: Final = rows.insertion("grave", "project, namespace, dialogue_id, uid, fate")
+INSERT_TOMBSTONE: Final = rows.insertion("grave", "project, namespace, dialogue_id, uid, fate")
 COUNT_THREADS: Final = "SELECT count(*) FROM dialogue WHERE project = ? AND namespace = ? AND thread_of = ?"
-LOCK_GRAVE: Final = (
+LOCK_TOMBSTONE: Final = (
     "SELECT dialogue_id, uid, fate FROM grave WHERE project = ? AND namespace = ? "
     "AND dialogue_id = ? ORDER BY uid DESC LIMIT 1"
 )
-_OF_INCARNATION: Final = (
+_OF_GENERATION: Final = (
     f"SELECT {rows.MESSAGE} FROM message WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
 )
-FIND_MESSAGES: Final = _OF_INCARNATION + " AND id IN (SELECT value FROM json_each(?))"
-MESSAGES_BELOW: Final = _OF_INCARNATION + " AND seq < ? ORDER BY seq"
-NEWEST_MESSAGES: Final = _OF_INCARNATION + " ORDER BY created DESC, seq DESC LIMIT ?"
-MESSAGES_THROUGH: Final = _OF_INCARNATION + " AND (created, seq) <= (?, ?) ORDER BY created, seq LIMIT ?"
+FIND_MESSAGES: Final = _OF_GENERATION + " AND id IN (SELECT value FROM json_each(?))"
+MESSAGES_BELOW: Final = _OF_GENERATION + " AND seq < ? ORDER BY seq"
+NEWEST_MESSAGES: Final = _OF_GENERATION + " ORDER BY created DESC, seq DESC LIMIT ?"
+MESSAGES_THROUGH: Final = _OF_GENERATION + " AND (created, seq) <= (?, ?) ORDER BY created, seq LIMIT ?"
 INSERT_MESSAGE: Final = rows.insertion("message", rows.MESSAGE + ", project, namespace, size")
 _MESSAGE_KEY: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND id = ? AND uid = ?"
 SAVE_MESSAGE: Final = "UPDATE message SET tags = ?, modified = ?, body = ? " + _MESSAGE_KEY

@@ -14,12 +14,12 @@ import orjson
 from ...domain.errors import ProjectNotFound
 from ...domain.records import (
     Dialogue,
-    Grave,
     IdempotencyRecord,
     Memory,
     Message,
     Scope,
     Summary,
+    Tombstone,
 )
 from ...search.analysis import dialogue_terms
 from .. import Erased
@@ -56,10 +56,10 @@ class SqliteTransaction:
         dialogue = self._locked[dialogue_id] = rows.read_dialogue(row)
         return dialogue
 
-    def lock_grave(self, dialogue_id: str) -> Grave | None:
+    def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
         """See ``Transaction``."""
-        row = self._connection.execute(statements.LOCK_GRAVE, (*self._key, dialogue_id)).fetchone()
-        return None if row is None else Grave(row[0], row[1], row[2] > 0)
+        row = self._connection.execute(statements.LOCK_TOMBSTONE, (*self._key, dialogue_id)).fetchone()
+        return None if row is None else Tombstone(row[0], row[1], row[2] > 0)
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         """See ``Transaction``."""
@@ -106,7 +106,9 @@ class SqliteTransaction:
         key = (*self._key, dialogue.id, dialogue.uid)
         removed = self._connection.execute(statements.REMOVE_DIALOGUE, key).fetchall()
         self._drop_terms("dialogue", removed)
-        self._connection.execute(statements.INSERT_GRAVE, (*key, erasure.PURGED if purge else erasure.KEPT))
+        self._connection.execute(
+            statements.INSERT_TOMBSTONE, (*key, erasure.PURGED if purge else erasure.KEPT)
+        )
         self._locked.pop(dialogue.id, None)
 
     def count_threads(self, dialogue_id: str) -> int:

@@ -1,14 +1,13 @@
-"""Ending transactions whose end the server did not confirm.
+"""In-doubt transactions: those whose end the server did not confirm.
 
-A server keeps an open transaction, and the locks it holds, for a minute (by default) after its
-client gave up. Whoever writes to the same dialogue meanwhile would be refused although the server
-has long recovered. So what could not be committed or aborted in a request's time is tried again
-beside it until the server says how it ended. Either end is right: the request was answered 503,
-which leaves its effect wholly there or wholly not.
+A server keeps an open transaction and its locks for a minute (by default) after its client gave up.
+Whoever writes to the same dialogue in that minute is refused, although the server has recovered. So a
+transaction that a request could neither commit nor abort in its time is ended in the background. Either
+end is right: the request was answered 503, and its effect is stored as a whole or not at all.
 
-That a server knows of no such transaction does not end it: the statement that begins it may still be
-on its way, and would take its locks for nobody. So the session moves on to another transaction, after
-which a server refuses whatever belongs to an earlier one.
+A server that does not know a transaction (yet) has not ended it: the statement that begins it may still
+be on its way, and would take locks that nobody releases. So the session begins a later transaction,
+after which a server refuses whatever belongs to an earlier one.
 """
 
 from __future__ import annotations
@@ -41,7 +40,7 @@ LIFETIME_SECONDS: Final = 90.0
 NO_SUCH_TRANSACTION: Final = 251
 
 
-Settle = Callable[["ClientSession", float], bool]
+End = Callable[["ClientSession", float], bool]
 """Tries for so many seconds to end a session's transaction; whether it is over."""
 
 
@@ -50,18 +49,18 @@ class _Open:
     """A session whose transaction may be open on the server."""
 
     session: ClientSession
-    settle: Settle
+    end: End
     deadline: float
 
     def is_over(self) -> bool:
         """Whether the transaction has ended, after one more try."""
-        return self.deadline < time.monotonic() or self.settle(self.session, TRY_SECONDS)
+        return self.deadline < time.monotonic() or self.end(self.session, TRY_SECONDS)
 
 
-class Settler:
-    """Ends what requests had to leave open, in one thread that lives while there is something.
+class InDoubtTransactions:
+    """Ends the transactions that requests left open, in a thread that runs while there is one.
 
-    ``rows`` is any collection: it is read to move a session on.
+    ``rows`` is any collection: it is read to begin a later transaction on a session.
     """
 
     def __init__(self, client: MongoClient[dict[str, Any]], rows: Collection[dict[str, Any]]) -> None:
@@ -72,26 +71,26 @@ class Settler:
         self._running = False
 
     def abort(self, session: ClientSession, error: BaseException) -> bool:
-        """Abort after ``error``; whether the session is over. If not, it is the settler's now."""
+        """Abort after ``error``; whether the session is over. If not, it is ended in the background."""
         if _is_ended(error):
             return True
         if session.in_transaction:
             if self._abort(session, ABORT_SECONDS):
                 return True
-            self._leave(session, self._abort)
+            self._end_later(session, self._abort)
             return False
         if not isinstance(error, PyMongoError):
             return True
-        self._leave(session, _commit)
+        self._end_later(session, _commit)
         return False
 
-    def _leave(self, session: ClientSession, settle: Settle) -> None:
-        """Let the thread settle a session, and see that it runs."""
+    def _end_later(self, session: ClientSession, end: End) -> None:
+        """Let the thread end a session's transaction; start the thread if it does not run."""
         with self._mutex:
-            self._open.append(_Open(session, settle, time.monotonic() + LIFETIME_SECONDS))
+            self._open.append(_Open(session, end, time.monotonic() + LIFETIME_SECONDS))
             if not self._running:
                 self._running = True
-                threading.Thread(target=self._run, name="settler", daemon=True).start()
+                threading.Thread(target=self._run, name="in-doubt", daemon=True).start()
 
     def _run(self) -> None:
         rounds = 0
@@ -100,23 +99,23 @@ class Settler:
             rounds += 1
             with self._mutex:
                 waiting = list(self._open)
-            settled = [one for one in waiting if one.is_over()]
-            for one in settled:
+            ended = [one for one in waiting if one.is_over()]
+            for one in ended:
                 # The driver aborts once more, which is harmless, and fails when the client is closed.
                 with suppress(PyMongoError), pymongo.timeout(TRY_SECONDS):
                     one.session.end_session()
             with self._mutex:
-                self._open = [one for one in self._open if one not in settled]
+                self._open = [one for one in self._open if one not in ended]
                 if not self._open:
                     self._running = False
                     return
 
     def _abort(self, session: ClientSession, seconds: float) -> bool:
-        """Abort, and see that it worked: the driver's own method keeps a failure to itself."""
+        """Abort; whether that worked, which the driver's own method does not tell."""
         try:
             with pymongo.timeout(seconds):
                 if not (session.in_transaction and self._is_aborted(session)):
-                    self._move_on(session)
+                    self._begin_later(session)
         except InvalidOperation:
             return True
         except PyMongoError:
@@ -133,8 +132,8 @@ class Settler:
             return False
         return True
 
-    def _move_on(self, session: ClientSession) -> None:
-        """Begin a later transaction on the session, so that nothing can begin the one before it."""
+    def _begin_later(self, session: ClientSession) -> None:
+        """Begin a later transaction on the session, so that no statement can begin the earlier one."""
         if session.in_transaction:
             session.abort_transaction()
         with session.start_transaction():

@@ -24,7 +24,7 @@ PAUSE = 0.05
 MARK = {"_id": "exclusive"}
 
 
-class Exclusion:
+class LeaseLock:
     """A lease in the database by the server's clock, and a lock among the threads of this process.
 
     A thread that holds it may take it again. mongomock knows only this process.

@@ -1,4 +1,4 @@
-"""Ending what requests had to leave open on MongoDB, without a server."""
+"""Ending in-doubt transactions of MongoDB, without a server."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any, cast
 
 from pymongo.errors import AutoReconnect, InvalidOperation
 
-from app.stores.mongo.settling import Settler
+from app.stores.mongo.in_doubt import InDoubtTransactions
 
 
 class ClosedSession:
@@ -22,11 +22,11 @@ class ClosedSession:
     end_session = commit_transaction
 
 
-def test_a_client_that_is_closed_leaves_nothing_to_settle() -> None:
+def test_a_client_that_is_closed_leaves_nothing_to_end() -> None:
     """The thread ends quietly, and another one can take over."""
-    settler = Settler(cast("Any", None), cast("Any", None))
+    in_doubt = InDoubtTransactions(cast("Any", None), cast("Any", None))
     for _ in range(2):
-        assert not settler.abort(cast("Any", ClosedSession()), AutoReconnect("away"))
-        [thread] = [one for one in threading.enumerate() if one.name == "settler"]
+        assert not in_doubt.abort(cast("Any", ClosedSession()), AutoReconnect("away"))
+        [thread] = [one for one in threading.enumerate() if one.name == "in-doubt"]
         thread.join(5)
         assert not thread.is_alive()
