@@ -18,6 +18,9 @@ from limits import parse_many
 PREFIX = "COLLOQUY_"
 KEY_MINIMUM = 16
 
+OF_CLIENTS = {PREFIX + "URL", PREFIX + "KEY"}
+"""What programs that talk to a server read, where it is and with which key: no settings of the server."""
+
 _ORIGIN = re.compile(
     r"[a-z][a-z0-9+.-]*://[a-z0-9.-]+(:[0-9]{1,5})?|[a-z][a-z0-9+.-]*://\[[0-9a-f:.]+\](:[0-9]{1,5})?"
 )
@@ -196,7 +199,7 @@ class Settings:
     def from_environment(cls, environment: Mapping[str, str]) -> Settings:
         """Read settings; raises SettingsError for a bad value, and for a name that is unknown."""
         known = {PREFIX + entry.name.upper(): entry for entry in fields(cls)}
-        _refuse_unknown(environment, set(known))
+        _refuse_unknown(environment, known.keys() | OF_CLIENTS)
         values: dict[str, Any] = {}
         for name, entry in known.items():
             text = _value(environment, name)

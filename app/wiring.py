@@ -17,7 +17,7 @@ from .summaries.model.endpoint import Endpoint
 from .summaries.tokens import open_counter
 from .sweeper import Sweeper
 from .web.application import LeanFlask
-from .web.authentication import Authenticator
+from .web.authentication import Authenticator, OwnerAuthenticator
 from .web.cors import Cors
 from .web.cursors import Cursors
 from .web.docs import assets
@@ -84,8 +84,13 @@ def read_spec(text: bytes) -> dict[str, Any]:
     return loaded
 
 
-def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
-    """Return the WSGI application; the store must have been migrated, and may be away."""
+def create_app(
+    settings: Settings, backend: Backend | None = None, owner: OwnerAuthenticator | None = None
+) -> Flask:
+    """Return the WSGI application; the store must have been migrated, and may be away.
+
+    With ``owner`` every request is the owner's, for a program that calls the application in its own process.
+    """
     spec_yaml = find_spec().read_bytes()
     specification = read_spec(spec_yaml)
     app = LeanFlask(__name__, static_folder=None)
@@ -103,16 +108,18 @@ def create_app(settings: Settings, backend: Backend | None = None) -> Flask:
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
         )
     app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))
-    connect(app, settings, backend or open_backend(settings))
+    connect(app, settings, backend or open_backend(settings), owner)
     return app
 
 
-def connect(app: Flask, settings: Settings, backend: Backend) -> None:
+def connect(
+    app: Flask, settings: Settings, backend: Backend, owner: OwnerAuthenticator | None = None
+) -> None:
     """Give an application its settings and its store."""
     app.extensions["colloquy"] = Parts(
         settings=settings,
         backend=backend,
-        authenticator=Authenticator(backend, settings.key_cache),
+        authenticator=owner or Authenticator(backend, settings.key_cache),
         cursors=Cursors(backend.cursor_secret),
         readiness=Readiness(backend),
         sweeper=Sweeper(backend),

@@ -5,7 +5,7 @@ from __future__ import annotations
 import typer
 
 from ..server import garbage_collection
-from . import keys, projects, serve, transfer, upkeep
+from . import keys, mcp, projects, serve, transfer, upkeep
 from .terminal import Commands, example
 
 cli = typer.Typer(
@@ -30,6 +30,9 @@ cli.command(
 )(transfer.import_files)
 cli.command("export", epilog=example("colloquy export --output backup.jsonl.gz"))(transfer.export_dialogues)
 cli.command("verify", epilog=example("colloquy verify"))(upkeep.check)
+cli.command(
+    "mcp", epilog=example("COLLOQUY_URL=http://127.0.0.1:8080 COLLOQUY_KEY=colloquy_... colloquy mcp")
+)(mcp.serve_mcp)
 cli.command("erase", epilog=example("colloquy erase anna@example.org --yes"))(upkeep.erase_namespace)
 
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..stores import Backend, Store, Transaction
     from ..sweeper import Sweeper
-    from .authentication import Authenticator, Principal
+    from .authentication import Authenticator, OwnerAuthenticator, Principal
     from .cors import Cors
     from .cursors import Cursors
     from .rate_limits import Limits
@@ -36,7 +36,7 @@ class Parts:
 
     settings: Settings
     backend: Backend
-    authenticator: Authenticator
+    authenticator: Authenticator | OwnerAuthenticator
     cursors: Cursors
     readiness: Readiness
     sweeper: Sweeper

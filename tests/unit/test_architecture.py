@@ -43,7 +43,8 @@ ROOMS: dict[str, set[str]] = {
     | SUMMARIES
     | STORES
     | {"search", "services", "settings", "stores", "sweeper", "web"},
-    "cli": FOUNDATION | {"server", "services", "settings", "stores", "transfer", "wiring"},
+    "mcp": {"domain"},
+    "cli": {"mcp", "web"} | FOUNDATION | {"server", "services", "settings", "stores", "transfer", "wiring"},
     "__main__": {"cli"},
 }
 """A room is a package or a module directly under app/; the empty name is app/__init__ itself."""

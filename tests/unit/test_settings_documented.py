@@ -10,7 +10,7 @@ import pytest
 import typer.main
 
 from app.cli.program import cli
-from app.settings import PREFIX, Settings
+from app.settings import OF_CLIENTS, PREFIX, Settings
 
 README = (Path(__file__).resolve().parents[2] / "README.md").read_text()
 
@@ -47,7 +47,7 @@ def test_every_command_is_in_the_readme(name: str) -> None:
 
 def test_every_documented_setting_exists() -> None:
     """The README names no setting that is not there."""
-    known = {PREFIX + entry.name.upper() for entry in fields(Settings)}
+    known = {PREFIX + entry.name.upper() for entry in fields(Settings)} | OF_CLIENTS
     named = set(re.findall(r"COLLOQUY_[A-Z_]+", README)) - {PREFIX}
     assert {name.removesuffix("_FILE") for name in named} <= known
 
