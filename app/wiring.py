@@ -84,12 +84,11 @@ def read_spec(text: bytes) -> dict[str, Any]:
     return loaded
 
 
-def create_app(
-    settings: Settings, backend: Backend | None = None, owner: OwnerAuthenticator | None = None
-) -> Flask:
+def create_app(settings: Settings, backend: Backend | None = None, owner_of: str | None = None) -> Flask:
     """Return the WSGI application; the store must have been migrated, and may be away.
 
-    With ``owner`` every request is the owner's, for a program that calls the application in its own process.
+    With ``owner_of`` every request is that of a project's owner: for a program that calls the application
+    in its own process.
     """
     spec_yaml = find_spec().read_bytes()
     specification = read_spec(spec_yaml)
@@ -108,18 +107,18 @@ def create_app(
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
         )
     app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))
-    connect(app, settings, backend or open_backend(settings), owner)
+    connect(app, settings, backend or open_backend(settings), owner_of)
     return app
 
 
-def connect(
-    app: Flask, settings: Settings, backend: Backend, owner: OwnerAuthenticator | None = None
-) -> None:
+def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | None = None) -> None:
     """Give an application its settings and its store."""
     app.extensions["colloquy"] = Parts(
         settings=settings,
         backend=backend,
-        authenticator=owner or Authenticator(backend, settings.key_cache),
+        authenticator=OwnerAuthenticator(owner_of)
+        if owner_of
+        else Authenticator(backend, settings.key_cache),
         cursors=Cursors(backend.cursor_secret),
         readiness=Readiness(backend),
         sweeper=Sweeper(backend),

@@ -62,7 +62,6 @@ def _over_http(url: str) -> Transport:
 def _in_process(stack: ExitStack, *, owner: bool) -> Transport:
     """Return a transport to the store that the settings name; its owner needs no key."""
     from ..mcp.api import LocalTransport
-    from ..web.authentication import OwnerAuthenticator
     from ..wiring import create_app
 
     backend = stack.enter_context(open_store())

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 from urllib.parse import quote, urlencode
 from uuid import uuid4
 
 import orjson
 import urllib3
-from flask import Flask
 
 TIMEOUT_SECONDS = 60.0
 BAD_REQUEST = 400
@@ -64,14 +63,15 @@ class HttpTransport:
 class LocalTransport:
     """Calls the application in this process, for one person's own store."""
 
-    def __init__(self, app: Flask) -> None:
-        self._app = app
+    def __init__(self, new_client: Callable[[], Any]) -> None:
+        """``new_client`` gives a client of the WSGI application, as a Flask application's ``test_client``."""
+        self._new_client = new_client
 
     def send(
         self, method: str, target: str, body: bytes | None, headers: dict[str, str]
     ) -> tuple[int, bytes]:
         """See ``Transport``."""
-        answer = self._app.test_client().open(target, method=method, data=body, headers=headers)
+        answer = self._new_client().open(target, method=method, data=body, headers=headers)
         return answer.status_code, answer.data
 
 
