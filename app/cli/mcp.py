@@ -67,9 +67,7 @@ def _in_process(stack: ExitStack, *, owner: bool) -> Transport:
     backend = stack.enter_context(open_store())
     require_project(backend, DEFAULT_PROJECT)
     settings = Settings.from_environment(os.environ)
-    return LocalTransport(
-        create_app(settings, backend, OwnerAuthenticator(DEFAULT_PROJECT) if owner else None)
-    )
+    return LocalTransport(create_app(settings, backend, DEFAULT_PROJECT if owner else None).test_client)
 
 
 def _run(
