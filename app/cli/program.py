@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import gc
+
 import typer
 
-from ..server import garbage_collection
 from . import keys, mcp, projects, serve, transfer, upkeep
 from .terminal import Commands, example
 
@@ -38,5 +39,7 @@ cli.command("erase", epilog=example("colloquy erase anna@example.org --yes"))(up
 
 def main() -> None:
     """Run the command line."""
-    garbage_collection.relax()
+    # By default garbage collection takes a fourteenth of the time of an import.
+    gc.freeze()
+    gc.set_threshold(50_000, 20, 20)
     cli()

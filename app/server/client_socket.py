@@ -1,15 +1,15 @@
-"""The socket of one client, and the answers to what never becomes a request."""
+"""The socket of one client, and error responses to malformed HTTP."""
 
 from __future__ import annotations
 
-import json
 import select
 import socket
 import time
 from typing import Any
 
-from ..domain import timestamps
-from ..waiting import promote_follower
+from ..domain.error_envelope import render_error
+from ..domain.errors import ColloquyError, InvalidInput
+from ..waiting import blocking
 
 _PIECE = 64 * 1024
 
@@ -36,22 +36,23 @@ class ClientSocket(socket.socket):
             try:
                 return super().recv(size, flags)
             except BlockingIOError:
-                self._await_data()
+                self._wait_for_data()
 
-    def _await_data(self) -> None:
+    def _wait_for_data(self) -> None:
         left = self.deadline - time.monotonic()
         if left > 0:
-            promote_follower()
-            self._say_continue()
-        poll = select.poll()
-        poll.register(self, select.POLLIN)
-        if left <= 0 or not poll.poll(left * 1000):
-            raise TimeoutError("the client sends too slowly") from None
+            with blocking():
+                self._send_continue()
+                poll = select.poll()
+                poll.register(self, select.POLLIN)
+                if poll.poll(left * 1000):
+                    return
+        raise TimeoutError("the client sends too slowly") from None
 
-    def _say_continue(self) -> None:
-        """Tell a client that waits for it (``Expect: 100-continue``) that its body is wanted.
+    def _send_continue(self) -> None:
+        """Tell a client that waits for it (``Expect: 100-continue``) to send its body.
 
-        Not before it is: who is refused without it need not send it.
+        Only now that the body is read: a request that is rejected by its head need not send it.
         """
         if self.expects_continue:
             self.expects_continue = False
@@ -66,11 +67,11 @@ class ClientSocket(socket.socket):
             return None
 
     def sendall(self, data: Any, _flags: int = 0) -> None:
-        """Keep what is to be sent for ``flush``, so that an answer's head and body go out together."""
+        """Keep what is to be sent for ``flush``, so that a response's head and body are sent together."""
         self.unsent += data
 
     def flush(self) -> bool:
-        """Send what the client takes now; return whether that was everything."""
+        """Send what the socket accepts now; return whether that was everything."""
         while self.unsent:
             try:
                 sent = self.send(self.unsent[:_PIECE])
@@ -80,18 +81,11 @@ class ClientSocket(socket.socket):
         return True
 
 
-def refusal(status: str, message: str) -> bytes:
-    """Return a whole answer for what never reached the application, in the API's envelope."""
+def error_response(status: str, message: str) -> bytes:
+    """Return a whole HTTP response, in the API's envelope, to what never reached the application."""
     failed = status.startswith("5") and not status.startswith("501")
-    error: dict[str, Any] = {
-        "code": "INTERNAL_ERROR" if failed else "INVALID_INPUT",
-        "message": message,
-        "type": "server_error" if failed else "validation_error",
-        "details": [],
-        "requestId": "",
-        "timestamp": timestamps.now(),
-    }
-    body = json.dumps({"error": error}).encode()
+    error = ColloquyError(message) if failed else InvalidInput(message)
+    body = render_error(error)
     head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\n"
     return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
 
@@ -103,9 +97,9 @@ class ErrorPage:
 
     @staticmethod
     def gettimeout() -> float:
-        """Return the time limit of a socket that takes everything at once."""
+        """Return the timeout of a socket that never waits."""
         return 0.0
 
     def sendall(self, page: bytes) -> None:
-        """Take the page."""
+        """Keep the status of the page."""
         self.status = page.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")[2]

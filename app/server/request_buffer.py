@@ -1,4 +1,4 @@
-"""A request on its way in: how much of it has to be there before it is answered."""
+"""What has come of a request, and whether that is enough to handle it."""
 
 from __future__ import annotations
 
@@ -7,10 +7,10 @@ import re
 from ..domain.limits import BODY_BYTES
 
 HEAD_BYTES = 64 * 1024
-"""The longest request line and headers together, in bytes; beyond it the answer is 431."""
+"""The longest request line and headers together, in bytes; beyond it the response is 431."""
 
-EARLY_BODY_BYTES = 64 * 1024
-"""How much of a body is awaited; the rest of a larger one is read by the thread that handles it."""
+PREFETCH_BYTES = 64 * 1024
+"""How much of a body is read ahead; the rest of a larger one is read by the thread that handles it."""
 
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"0*[0-9]{1,18}")
@@ -18,66 +18,66 @@ _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
-class Arrival:
-    """What has come of one request. Framing is only estimated here; the server's parser decides it.
+class RequestBuffer:
+    """What has come of one request. Its framing is only estimated here; gunicorn's parser decides it.
 
-    A wrong estimate costs little: a request that is answered too early is read by its thread,
-    against a deadline, and one that is held for too long is dropped at its own.
+    A wrong estimate costs little: a request that is handled too early is read by its thread, against a
+    deadline, and one that is handled too late is dropped at its own deadline.
     """
 
-    __slots__ = ("_body_start", "_chunk", "_end", "_searched", "_wanted", "data")
+    __slots__ = ("_body_start", "_chunk", "_end", "_needed", "_searched", "data")
 
     def __init__(self) -> None:
         self.data = bytearray()
         self._searched = 0
         self._body_start = 0
-        self._wanted = 0
+        self._needed = 0
         self._end = 0
         self._chunk = 0
 
     def add(self, data: bytes) -> None:
-        """Take what has come next."""
+        """Append what has come next."""
         self.data += data
         if not self._body_start:
-            self._look_for_body()
+            self._scan_head()
         if self._chunk and not self._end:
-            self._follow_chunks()
+            self._scan_chunks()
 
-    def _look_for_body(self) -> None:
+    def _scan_head(self) -> None:
         end = self.data.find(_END, self._searched)
         if end < 0:
             self._searched = max(0, len(self.data) - len(_END) + 1)
             return
         self._body_start = end + len(_END)
-        self._wanted = self._body_start + self._early_body(bytes(self.data[: end + 2]))
+        self._needed = self._body_start + self._prefetch(bytes(self.data[: end + 2]))
 
-    def _early_body(self, head: bytes) -> int:
+    def _prefetch(self, head: bytes) -> int:
         """Return how many bytes of the body to wait for."""
         framing = {name.lower(): value.strip() for name, value in _FRAMING.findall(head)}
         if not framing:
             self._end = self._body_start
             return 0
         if b"expect" in framing:
-            return 0  # the client waits for a sign before it sends any
+            return 0  # the client sends none before "100 Continue"
         if b"transfer-encoding" in framing:
             is_chunked = framing[b"transfer-encoding"].lower() == b"chunked"
             self._chunk = self._body_start if is_chunked else 0
-            return EARLY_BODY_BYTES if is_chunked else 0
+            return PREFETCH_BYTES if is_chunked else 0
         if not _LENGTH.fullmatch(framing[b"content-length"]):
             return 0
         length = int(framing[b"content-length"])
         if length > BODY_BYTES:
             self._end = self._body_start
-            return 0  # it is refused for its length alone
+            return 0  # it is rejected for its length
         self._end = self._body_start + length
-        return min(length, EARLY_BODY_BYTES)
+        return min(length, PREFETCH_BYTES)
 
-    def _follow_chunks(self) -> None:
-        """Find the end of the body, in what has come of its chunks."""
+    def _scan_chunks(self) -> None:
+        """Find the end of a chunked body in what has come of it."""
         while (line := self.data.find(b"\r\n", self._chunk)) >= 0:
             size = self.data[self._chunk : line].partition(b";")[0]
             if not _CHUNK_SIZE.fullmatch(size):
-                self._wanted = self._chunk = 0  # the parser will refuse it
+                self._needed = self._chunk = 0  # the parser will reject it
                 return
             if not int(size, 16):
                 end = self.data.find(_END, line)
@@ -87,15 +87,15 @@ class Arrival:
 
     @property
     def is_ready(self) -> bool:
-        """Whether the request can be answered."""
-        return bool(self._body_start) and (len(self.data) >= self._wanted or self.is_whole)
+        """Whether the request can be handled."""
+        return bool(self._body_start) and (len(self.data) >= self._needed or self.is_complete)
 
     @property
-    def is_whole(self) -> bool:
-        """Whether it is sure that nothing of the request is still to come."""
+    def is_complete(self) -> bool:
+        """Whether nothing of the request is missing, for certain."""
         return bool(self._end) and len(self.data) >= self._end
 
     @property
-    def is_too_long(self) -> bool:
-        """Whether the head is longer than a head may be."""
+    def has_long_head(self) -> bool:
+        """Whether the head is longer than HEAD_BYTES."""
         return (self._body_start or len(self.data)) > HEAD_BYTES

@@ -1,22 +1,20 @@
-"""The gunicorn worker that Colloquy runs in: threads that take turns, and never wait for a client.
+"""The worker: its threads, what they do with connections, and for how long.
 
-gunicorn's own threaded worker gives a connection a thread from the first byte of a request to its last,
-so that as many slow clients as there are threads make everybody wait; and its threads get in each other's
-way. Here the thread that has the turn (see ``waiting``) waits for all clients at once, takes what they send
-without blocking, and answers a request when its head and the beginning of its body are there. Who has
-stepped aside finishes its request while another serves everybody else. What a client does not take at
-once is sent when it does. The rest of a large body is read by the thread that answers, so that a stranger
-is refused before it has come; while half of the threads do that, other bodies have to arrive whole.
+The leader polls all connections and handles a request itself until it has to wait; then it promotes a
+follower, and finishes its request as a follower. What a client does not read at once is sent when it does.
+The rest of a large body is read by the thread that handles its request, so that a request without a key is
+rejected before its body has come; while half of the threads do that, other bodies have to arrive whole.
 
-Bounds, each for one worker: a request has RECEIVE_SECONDS to arrive; what a thread itself still has to
-read of it, and a client of its answer, HAND_OVER_SECONDS; what waits in memory for slow clients takes
-HELD_BYTES together; and when all connections are taken, one of those that wait makes room.
+Bounds, each for one worker: a request has RECEIVE_SECONDS to arrive; what a thread itself still has to read
+of it, and a client of its response, TRANSFER_SECONDS; BUFFERED_BYTES are kept for slow clients; and when all
+connections are taken, one of those that wait is dropped for a new one.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
+import gc
 import math
 import os
 import select
@@ -30,40 +28,46 @@ from typing import Any, Final
 from gunicorn.workers.gthread import ThreadWorker
 
 from .. import waiting
-from . import garbage_collection
-from .client_socket import ErrorPage, refusal
+from .client_socket import ErrorPage, error_response
 from .connection import (
-    HAND_OVER_SECONDS,
     LINGER_SECONDS,
     RECEIVE_SECONDS,
+    TRANSFER_SECONDS,
     Connection,
     Connections,
     Phase,
 )
-from .request_buffer import Arrival
-from .wsgi import Answer, environ_of
+from .request_buffer import RequestBuffer
+from .wsgi import Response, build_environ
 
 TICK_SECONDS: Final = 1.0
-"""How often the worker shows that it lives, and looks for what is late."""
+"""How often the worker sends gunicorn its heartbeat, and looks for deadlines that have passed."""
+
+COLLECT_AFTER: Final = 50_000
+"""How many more objects there may be before garbage collection looks for cycles; by default 700.
+
+Otherwise it takes half of the time of a body of millions of small arrays.
+"""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
-    """See the module. What it takes from gunicorn's is how a request is parsed, or refused: ``handle``."""
+    """See the module. From gunicorn's it keeps how a request is parsed, or rejected: ``handle``."""
 
     alive: bool
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.connections = Connections()
-        self.turn = threading.Lock()
-        self.next_sweep = 0.0
-        self.attended = math.inf
-        self.reading: set[Connection] = set()
-        self.most_reading = self.cfg.threads // 2
+        self.leadership = threading.Lock()
+        self.next_expiry = 0.0
+        self.polled = math.inf
+        self.readers: set[Connection] = set()
+        self.most_readers = self.cfg.threads // 2
 
     def init_process(self) -> None:
-        """Start to work."""
-        garbage_collection.relax()
+        """Leave out of garbage collection what is there to stay, and start."""
+        gc.freeze()
+        gc.set_threshold(COLLECT_AFTER, 20, 20)
         super().init_process()
 
     def run(self) -> None:
@@ -74,7 +78,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             listener.settimeout(0)
             self.poller.register(listener, selectors.EVENT_READ)
         for _ in range(self.cfg.threads):
-            threading.Thread(target=self._serve, name="server", daemon=True).start()
+            threading.Thread(target=self._run_thread, name="server", daemon=True).start()
         while self.alive and self.is_parent_alive():
             self._tick(TICK_SECONDS)
         self.alive = False
@@ -86,31 +90,31 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._tick(0.05)
 
     def _tick(self, seconds: float) -> None:
-        """Show that the worker lives, unless a request holds the turn for too long, and wait for a signal."""
-        if time.monotonic() - self.attended < self.cfg.timeout:
+        """Send the heartbeat, unless a request has kept the lead for too long, and wait for a signal."""
+        if time.monotonic() - self.polled < self.cfg.timeout:
             self.notify()
         if select.select([self.PIPE[0]], [], [], seconds)[0]:
             os.read(self.PIPE[0], 64)
 
-    def _serve(self) -> None:
-        """Take turns with the other threads for as long as the process lives."""
+    def _run_thread(self) -> None:
+        """Wait to become the leader, and lead, for as long as the process lives."""
         try:
             while True:
-                self.turn.acquire()
-                waiting.lead(self.turn.release)
+                self.leadership.acquire()
+                waiting.lead(self.leadership.release)
                 while waiting.is_leader():
-                    self._attend()
+                    self._poll()
         except BaseException:
             self.alive = False
             self.log.exception("A worker cannot go on; it is replaced")
             waiting.promote_follower()
 
-    def _attend(self) -> None:
-        """Wait for clients, and serve those who are there for as long as the turn lasts."""
-        self.attended = now = time.monotonic()
-        if now >= self.next_sweep:
-            self.next_sweep = now + TICK_SECONDS
-            self._sweep(now)
+    def _poll(self) -> None:
+        """Wait for clients, and resume their connections for as long as this thread leads."""
+        self.polled = now = time.monotonic()
+        if now >= self.next_expiry:
+            self.next_expiry = now + TICK_SECONDS
+            self._expire(now)
         events = self.poller.select(TICK_SECONDS)
         for key, _ in events:
             if key.data is None:
@@ -121,24 +125,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 if not waiting.is_leader():
                     return
 
-    def _sweep(self, now: float) -> None:
-        """End what is late. Whoever waits between two requests as the worker stops gets a last moment."""
-        with self.connections.passing:
+    def _expire(self, now: float) -> None:
+        """Drop what is past its deadline. An idle connection has LINGER_SECONDS when the worker stops."""
+        with self.connections.handover:
             for conn in self.connections.waiting():
                 if not self.alive and conn.is_idle:
                     conn.deadline = min(conn.deadline, now + LINGER_SECONDS)
                 if conn.deadline > now:
                     continue
-                if conn.phase is Phase.REQUEST and conn.arrival.data:
-                    self._refuse(conn, "408 Request Timeout", "The request took too long to arrive.")
+                if conn.phase is Phase.RECEIVING and conn.buffer.data:
+                    self._reject(conn, "408 Request Timeout", "The request took too long to arrive.")
                 else:
                     self.connections.drop(conn)
             self.connections.drop_excess()
 
     def _accept(self, listener: Any) -> None:
         try:
-            accepted, client = listener.accept()
-            conn = Connection(self, accepted, client, listener)
+            accepted = listener.accept()
+            conn = Connection(self.cfg, self.poller, self.resume, accepted, listener.getsockname())
         except OSError as error:
             # Otherwise another worker was faster, the client has gone, or the worker stops.
             if error.errno in (errno.EMFILE, errno.ENFILE) and not self.connections.make_room():
@@ -148,20 +152,20 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.connections.make_room()
         conn.init()
         self.connections.add(conn)
-        self.connections.wait(conn, Phase.REQUEST, RECEIVE_SECONDS)
+        self.connections.wait(conn, Phase.RECEIVING, RECEIVE_SECONDS)
 
-    def go_on(self, conn: Connection) -> None:
+    def resume(self, conn: Connection) -> None:
         """Do what a connection has been waiting for, unless it was dropped a moment ago."""
         if conn not in self.connections:
             return
         try:
-            if conn.phase is Phase.REQUEST:
+            if conn.phase is Phase.RECEIVING:
                 self._receive(conn)
-            elif conn.phase is Phase.TURN:
-                self._consider(conn)
+            elif conn.phase is Phase.PIPELINED:
+                self._dispatch(conn)
             elif conn.phase is Phase.SENDING and conn.sock.flush():
-                self._await_request(conn)
-            elif conn.phase is Phase.END and conn.sock.receive() == b"":
+                self._wait_for_request(conn)
+            elif conn.phase is Phase.CLOSING and conn.sock.receive() == b"":
                 self.connections.drop(conn)
         except OSError:
             self.connections.drop(conn)
@@ -170,77 +174,77 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.connections.drop(conn)
 
     def _receive(self, conn: Connection) -> None:
-        """Take what has come of a request."""
+        """Read what has come of a request."""
         data = conn.sock.receive()
         if data is None:
             return
-        if not conn.arrival.data:
+        if not conn.buffer.data:
             conn.deadline = time.monotonic() + RECEIVE_SECONDS
-        conn.arrival.add(data)
-        self._consider(conn, ended=not data)
+        conn.buffer.add(data)
+        self._dispatch(conn, ended=not data)
 
-    def _consider(self, conn: Connection, *, ended: bool = False) -> None:
-        """Answer a request when enough of it is there, else wait for more."""
-        arrival = conn.arrival
-        if arrival.is_too_long:
-            self._refuse(conn, "431 Request Header Fields Too Large", "The headers are longer than 64 KiB.")
-        elif ended and not arrival.data:
+    def _dispatch(self, conn: Connection, *, ended: bool = False) -> None:
+        """Handle a request when enough of it is there, else wait for more."""
+        buffer = conn.buffer
+        if buffer.has_long_head:
+            self._reject(conn, "431 Request Header Fields Too Large", "The headers are longer than 64 KiB.")
+        elif ended and not buffer.data:
             self.connections.drop(conn)
-        elif ended or arrival.is_whole:
-            self._answer(conn)
-        elif arrival.is_ready and len(self.reading) < self.most_reading:
-            self.reading.add(conn)
-            self._answer(conn)
+        elif ended or buffer.is_complete:
+            self._handle(conn)
+        elif buffer.is_ready and len(self.readers) < self.most_readers:
+            self.readers.add(conn)
+            self._handle(conn)
         else:
-            conn.wait(Phase.REQUEST)
-            if arrival.is_ready:
+            conn.wait(Phase.RECEIVING)
+            if buffer.is_ready:
                 self.connections.drop_excess()
 
-    def _answer(self, conn: Connection) -> None:
-        """Answer a request; from here until the connection waits again, this thread alone has it."""
+    def _handle(self, conn: Connection) -> None:
+        """Handle a request; from here until the connection waits again, this thread alone has it."""
         conn.deadline = math.inf
-        conn.sock.deadline = time.monotonic() + HAND_OVER_SECONDS
-        conn.parser.unreader.unread(bytes(conn.arrival.data))
-        conn.arrival = Arrival()
-        waiting.lead(partial(self._leave, conn))
+        conn.sock.deadline = time.monotonic() + TRANSFER_SECONDS
+        conn.parser.unreader.unread(bytes(conn.buffer.data))
+        conn.buffer = RequestBuffer()
+        waiting.lead(partial(self._promote, conn))
         try:
-            conn.is_kept = self.handle(conn)
+            conn.keeps_alive = self.handle(conn)
         finally:
             if waiting.is_leader():
-                waiting.lead(self.turn.release)
-            if conn in self.reading:
-                self.reading.discard(conn)
-                self.method_queue.defer(self._read_next)
+                waiting.lead(self.leadership.release)
+            if conn in self.readers:
+                self.readers.discard(conn)
+                self.method_queue.defer(self._dispatch_waiting)
         if conn.sock.flush():
-            self._await_request(conn)
+            self._wait_for_request(conn)
         else:
-            self.connections.wait(conn, Phase.SENDING, HAND_OVER_SECONDS)
+            self.connections.wait(conn, Phase.SENDING, TRANSFER_SECONDS)
             self.method_queue.defer(self.connections.drop_excess)
 
-    def _read_next(self) -> None:
-        """Consider again what has arrived in part, now that a thread has read another request to its end."""
-        with self.connections.passing:
+    def _dispatch_waiting(self) -> None:
+        """Have the leader look again at large bodies, now that a thread has read one to its end."""
+        with self.connections.handover:
             for conn in self.connections.waiting():
-                if conn.phase is Phase.REQUEST and conn.arrival.is_ready:
-                    conn.wait(Phase.TURN)
+                if conn.phase is Phase.RECEIVING and conn.buffer.is_ready:
+                    conn.wait(Phase.PIPELINED)
 
-    def _leave(self, conn: Connection) -> None:
-        """Give the turn to another thread, which has to leave this connection alone."""
+    def _promote(self, conn: Connection) -> None:
+        """Let another thread lead, which has to leave this connection alone."""
         conn.wait(None)
-        self.turn.release()
+        self.leadership.release()
 
     def handle_request(self, req: Any, conn: Any) -> bool:
-        """Have the application answer a request; return whether the connection is kept."""
+        """Pass a request to the application; return whether the connection stays open."""
         self.cfg.pre_request(self, req)
         self._count_request()
         conn.sock.expects_continue = req._expected_100_continue  # noqa: SLF001  # gunicorn has no accessor
-        answer = Answer()
-        answer.take(self.wsgi(environ_of(req, conn.environ), answer.start))
-        is_kept = self.alive and self.cfg.keepalive > 0 and not (answer.closes or req.should_close())
-        conn.sock.sendall(answer.head(is_kept=is_kept))
-        for chunk in answer.body:
+        response = Response()
+        response.read(self.wsgi(build_environ(req, conn.environ), response.start))
+        keeps_alive = self.alive and self.cfg.keepalive > 0 and not (response.closes or req.should_close())
+        conn.sock.sendall(response.head(keeps_alive=keeps_alive))
+        for chunk in response.body:
             conn.sock.sendall(chunk)
-        return is_kept
+        return keeps_alive
 
     def _count_request(self) -> None:
         """Stop after as many requests as gunicorn's max_requests allows."""
@@ -250,42 +254,42 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.alive = False
 
     def _keepalive_after(self, conn: Connection, keepalive: bool) -> bool:  # noqa: FBT001  # gunicorn's
-        """Whether the connection can be kept: no thread waits for a body that nobody wanted."""
+        """Whether the connection can stay open: no thread waits for a body that was not read."""
         conn.sock.deadline = 0.0
         return bool(super()._keepalive_after(conn, keepalive))
 
-    def _await_request(self, conn: Connection) -> None:
-        """Wait for the next request, which may be there; nobody gets two answers while others wait."""
-        if not conn.is_kept:
-            self._end(conn)
+    def _wait_for_request(self, conn: Connection) -> None:
+        """Wait for the next request; one that has come already queues behind other connections."""
+        if not conn.keeps_alive:
+            self._close(conn)
             return
-        conn.arrival.add(conn.parser.unreader.take_buffered())
-        if conn.arrival.is_ready:
-            self.connections.wait(conn, Phase.TURN, RECEIVE_SECONDS)
-        elif conn.arrival.data:
-            self.connections.wait(conn, Phase.REQUEST, RECEIVE_SECONDS)
+        conn.buffer.add(conn.parser.unreader.take_buffered())
+        if conn.buffer.is_ready:
+            self.connections.wait(conn, Phase.PIPELINED, RECEIVE_SECONDS)
+        elif conn.buffer.data:
+            self.connections.wait(conn, Phase.RECEIVING, RECEIVE_SECONDS)
         else:
-            self.connections.wait(conn, Phase.REQUEST, self.cfg.keepalive if self.alive else LINGER_SECONDS)
+            self.connections.wait(conn, Phase.RECEIVING, self.cfg.keepalive if self.alive else LINGER_SECONDS)
 
-    def _refuse(self, conn: Connection, status: str, message: str) -> None:
+    def _reject(self, conn: Connection, status: str, message: str) -> None:
         """Answer what is not going to become a request."""
-        conn.sock.sendall(refusal(status, message))
+        conn.sock.sendall(error_response(status, message))
         with contextlib.suppress(OSError):
             conn.sock.flush()
-        self._end(conn)
+        self._close(conn)
 
-    def _end(self, conn: Connection) -> None:
-        """Send the end of the stream and read on for a while: closing at once could cut the answer."""
+    def _close(self, conn: Connection) -> None:
+        """Send the end of the stream and read on for a while: closing at once could cut the response."""
         try:
             conn.sock.shutdown(socket.SHUT_WR)
         except OSError:
             self.connections.drop(conn)
         else:
-            self.connections.wait(conn, Phase.END, LINGER_SECONDS)
+            self.connections.wait(conn, Phase.CLOSING, LINGER_SECONDS)
 
     def handle_error(self, req: Any, client: Any, addr: Any, error: Exception) -> None:
         """Answer what gunicorn cannot parse with the API's envelope, without a word of the input."""
         page = ErrorPage()
         super().handle_error(req, page, addr, error)
         message = "The request is not HTTP as this server takes it; its limits are in the documentation."
-        client.sendall(refusal(page.status, message))
+        client.sendall(error_response(page.status, message))

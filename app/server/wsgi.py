@@ -1,7 +1,7 @@
-"""A request as WSGI has it (PEP 3333), and its answer as HTTP/1.1 has it (RFC 9112).
+"""Requests as WSGI environments (PEP 3333), and responses as HTTP/1.1 (RFC 9112).
 
-What all requests of a connection have in common is built once, and an answer is written when it is
-complete: an application that fails halfway has answered nothing.
+What all requests of a connection have in common is built once. A response is written when it is complete, so
+that an application that fails halfway has sent nothing.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ CONTENT: Final = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LEN
 """Headers whose names WSGI does not prefix."""
 
 
-def environ_of_connection(client: Any, server: Any) -> dict[str, Any]:
-    """Return what the environment of every request of a connection begins with.
+def base_environ(client: Any, server: Any) -> dict[str, Any]:
+    """Return the part of the environment that all requests of a connection share.
 
     ``client`` and ``server`` are addresses as sockets have them; a Unix socket's has no host and no port.
     """
@@ -40,7 +40,7 @@ def environ_of_connection(client: Any, server: Any) -> dict[str, Any]:
     }
 
 
-def environ_of(request: Any, connection: dict[str, Any]) -> dict[str, Any]:
+def build_environ(request: Any, connection: dict[str, Any]) -> dict[str, Any]:
     """Return the environment of a request that gunicorn has parsed."""
     environ = connection | {
         "REQUEST_METHOD": request.method,
@@ -56,11 +56,11 @@ def environ_of(request: Any, connection: dict[str, Any]) -> dict[str, Any]:
     return environ
 
 
-class Answer:
-    """What the application answers to one request.
+class Response:
+    """The application's response to one request.
 
-    Werkzeug, which makes all answers, sees to their lengths, to statuses and methods whose answers have
-    no body, and that no header has a line break.
+    Werkzeug, which makes all responses, sets their lengths, leaves out the body where the status or the
+    method has none, and refuses a header with a line break.
     """
 
     def __init__(self) -> None:
@@ -71,13 +71,13 @@ class Answer:
     def start(
         self, status: str, headers: list[tuple[str, str]], _failure: object = None
     ) -> Callable[[bytes], object]:
-        """Take the status and the headers: WSGI's ``start_response``."""
+        """Keep the status and the headers: WSGI's ``start_response``."""
         self.status = status
         self.headers = headers
         return self.body.append
 
-    def take(self, chunks: Iterable[bytes]) -> None:
-        """Take the body, which may have to be closed afterwards."""
+    def read(self, chunks: Iterable[bytes]) -> None:
+        """Read the body to its end, and close it where it can be closed."""
         try:
             self.body += chunks
         finally:
@@ -87,16 +87,16 @@ class Answer:
 
     @property
     def closes(self) -> bool:
-        """Whether the application wants the connection closed."""
+        """Whether the application asks for the connection to be closed."""
         return any(name == "Connection" and value == "close" for name, value in self.headers)
 
-    def head(self, *, is_kept: bool) -> bytes:
-        """Return the head of the answer; ``is_kept`` says whether the connection is."""
+    def head(self, *, keeps_alive: bool) -> bytes:
+        """Return the response's head; ``keeps_alive`` says whether the connection stays open."""
         lines = [
             f"HTTP/1.1 {self.status}",
             f"Server: {wsgi.SERVER}",
             f"Date: {_date(int(time.time()))}",
-            f"Connection: {'keep-alive' if is_kept else 'close'}",
+            f"Connection: {'keep-alive' if keeps_alive else 'close'}",
         ]
         lines += [f"{name}: {value}" for name, value in self.headers if name != "Connection"]
         return ("\r\n".join(lines) + "\r\n\r\n").encode("latin-1")

@@ -44,7 +44,7 @@ ROOMS: dict[str, set[str]] = {
     | STORES
     | {"search", "services", "settings", "stores", "sweeper", "web"},
     "mcp": {"domain"},
-    "cli": FOUNDATION | {"mcp", "server", "services", "settings", "stores", "transfer", "wiring"},
+    "cli": FOUNDATION | {"mcp", "services", "settings", "stores", "transfer", "wiring"},
     "__main__": {"cli"},
 }
 """A room is a package or a module directly under app/; the empty name is app/__init__ itself."""

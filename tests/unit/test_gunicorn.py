@@ -17,7 +17,7 @@ from app.server.connection import Connection
 from app.server.worker import Worker
 from tests.server import ROOT
 
-NEW = {"go_on", "wait"}
+NEW = {"resume", "wait"}
 """The public methods of the worker and its connections that are their own."""
 
 USED = ("alive", "max_requests", "method_queue", "nr", "poller", "worker_connections", "wsgi")

@@ -11,7 +11,7 @@ import pytest
 from gunicorn.config import Config
 
 from app import waiting
-from app.server.connection import HELD_BYTES, Connection, Connections, Phase
+from app.server.connection import BUFFERED_BYTES, Connection, Connections, Phase
 from app.server.worker import Worker
 
 
@@ -19,9 +19,9 @@ from app.server.worker import Worker
 class Client:
     """Stands in for a connection."""
 
-    held: int = 0
+    buffered_bytes: int = 0
     deadline: float = 1.0
-    phase: Phase = Phase.REQUEST
+    phase: Phase = Phase.RECEIVING
     is_idle: bool = False
     closed: list[str] = field(default_factory=list)
 
@@ -50,7 +50,11 @@ def gone(*clients: Client) -> list[bool]:
 
 def test_the_largest_go_when_too_much_is_held() -> None:
     """Small requests that are arriving stay when answers that nobody takes fill the memory."""
-    small, large, larger = Client(9, 1.0), Client(HELD_BYTES // 2, 60.0), Client(HELD_BYTES // 2 + 1, 61.0)
+    small, large, larger = (
+        Client(9, 1.0),
+        Client(BUFFERED_BYTES // 2, 60.0),
+        Client(BUFFERED_BYTES // 2 + 1, 61.0),
+    )
     connections = crowd(small, large, larger)
     connections.drop_excess()
     assert gone(small, large, larger) == [False, False, True]
@@ -60,7 +64,7 @@ def test_the_largest_go_when_too_much_is_held() -> None:
 
 def test_what_a_thread_has_is_never_dropped() -> None:
     """Neither memory nor room is taken from a request that is being answered."""
-    answered = Client(2 * HELD_BYTES, math.inf)
+    answered = Client(2 * BUFFERED_BYTES, math.inf)
     connections = crowd(answered)
     connections.drop_excess()
     assert not connections.make_room()
@@ -70,7 +74,7 @@ def test_what_a_thread_has_is_never_dropped() -> None:
 def test_room_is_made_by_those_who_lose_least() -> None:
     """First goes a connection that is over, then an idle one, then the one whose time runs out first."""
     late, early = Client(deadline=20.0), Client(deadline=10.0)
-    idle, over = Client(deadline=65.0, is_idle=True), Client(deadline=66.0, phase=Phase.END)
+    idle, over = Client(deadline=65.0, is_idle=True), Client(deadline=66.0, phase=Phase.CLOSING)
     connections = crowd(late, early, idle, over)
     for expected in (over, idle, early, late):
         assert connections.make_room()
@@ -87,12 +91,12 @@ def test_a_thread_that_fails_gives_the_lead_back(
     def fail(*_: Any) -> None:
         raise KeyError("nobody foresaw this")
 
-    monkeypatch.setattr(worker, "_attend", fail)
-    worker._serve()
+    monkeypatch.setattr(worker, "_poll", fail)
+    worker._run_thread()
     worker.tmp.close()
     assert not waiting.is_leader()
     assert not worker.alive
-    assert not worker.turn.locked()
+    assert not worker.leadership.locked()
     assert "it is replaced" in caplog.text
 
 

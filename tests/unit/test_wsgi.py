@@ -1,4 +1,4 @@
-"""How a request becomes WSGI's environment, and an application's answer the head of HTTP's."""
+"""Requests as WSGI environments, and heads of responses."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from app.server.wsgi import Answer, environ_of, environ_of_connection
+from app.server.wsgi import Response, base_environ, build_environ
 
 
 def parsed(*headers: tuple[str, str], path: str = "/dialogue/a") -> Any:
@@ -27,9 +27,9 @@ def parsed(*headers: tuple[str, str], path: str = "/dialogue/a") -> Any:
 
 def test_environment_has_what_wsgi_asks_for() -> None:
     """Addresses, the decoded path, the query and the headers are where PEP 3333 puts them."""
-    connection = environ_of_connection(("10.0.0.7", 50000), ("10.0.0.1", 8080))
-    asked = parsed(("HOST", "chat.example"), ("CONTENT-TYPE", "text/plain"), path="/dialogue/%C3%A9%0A")
-    environ = environ_of(asked, connection)
+    connection = base_environ(("10.0.0.7", 50000), ("10.0.0.1", 8080))
+    request = parsed(("HOST", "chat.example"), ("CONTENT-TYPE", "text/plain"), path="/dialogue/%C3%A9%0A")
+    environ = build_environ(request, connection)
     assert environ["REMOTE_ADDR"] == "10.0.0.7"
     assert (environ["SERVER_NAME"], environ["SERVER_PORT"]) == ("10.0.0.1", "8080")
     assert environ["PATH_INFO"].encode("latin-1").decode() == "/dialogue/é\n"
@@ -41,29 +41,29 @@ def test_environment_has_what_wsgi_asks_for() -> None:
 
 def test_repeated_headers_are_joined() -> None:
     """A list may come in several headers (RFC 9110, section 5.3); none of them is lost."""
-    asked = parsed(("IF-NONE-MATCH", '"a-1"'), ("IF-NONE-MATCH", '"b-2"'))
-    environ = environ_of(asked, environ_of_connection(("10.0.0.7", 1), ("10.0.0.1", 2)))
+    request = parsed(("IF-NONE-MATCH", '"a-1"'), ("IF-NONE-MATCH", '"b-2"'))
+    environ = build_environ(request, base_environ(("10.0.0.7", 1), ("10.0.0.1", 2)))
     assert environ["HTTP_IF_NONE_MATCH"] == '"a-1","b-2"'
 
 
 def test_unix_socket_has_no_addresses() -> None:
     """What asks for a name of the server gets one, and nobody's address is made up."""
-    environ = environ_of_connection("", "/run/colloquy.sock")
+    environ = base_environ("", "/run/colloquy.sock")
     assert (environ["REMOTE_ADDR"], environ["SERVER_NAME"], environ["SERVER_PORT"]) == ("", "localhost", "0")
 
 
-@pytest.mark.parametrize("is_kept", [True, False])
-def test_head_says_whether_the_connection_is_kept(*, is_kept: bool) -> None:
+@pytest.mark.parametrize("keeps_alive", [True, False])
+def test_head_says_whether_the_connection_is_kept(*, keeps_alive: bool) -> None:
     """There is one Connection header, and it is the server's."""
-    answer = Answer()
-    answer.start("200 OK", [("Content-Length", "2"), ("Connection", "close")])
-    head = answer.head(is_kept=is_kept).decode()
+    response = Response()
+    response.start("200 OK", [("Content-Length", "2"), ("Connection", "close")])
+    head = response.head(keeps_alive=keeps_alive).decode()
     assert head.startswith("HTTP/1.1 200 OK\r\n")
     assert head.endswith("\r\nContent-Length: 2\r\n\r\n")
     assert head.count("Connection:") == 1
-    assert f"\r\nConnection: {'keep-alive' if is_kept else 'close'}\r\n" in head
+    assert f"\r\nConnection: {'keep-alive' if keeps_alive else 'close'}\r\n" in head
     assert "\r\nDate: " in head
-    assert answer.closes
+    assert response.closes
 
 
 def test_body_is_closed_even_if_it_breaks() -> None:
@@ -77,16 +77,16 @@ def test_body_is_closed_even_if_it_breaks() -> None:
         finally:
             closed.append("closed")
 
-    answer = Answer()
+    response = Response()
     with pytest.raises(OSError, match="the rest"):
-        answer.take(chunks())
+        response.read(chunks())
     assert closed == ["closed"]
 
 
 def test_plain_list_and_written_pieces_are_a_body() -> None:
     """WSGI allows an application both."""
-    answer = Answer()
-    answer.start("200 OK", [])(b"a")
-    answer.take([b"b", b"c"])
-    assert answer.body == [b"a", b"b", b"c"]
-    assert not answer.closes
+    response = Response()
+    response.start("200 OK", [])(b"a")
+    response.read([b"b", b"c"])
+    assert response.body == [b"a", b"b", b"c"]
+    assert not response.closes

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 import pytest
 
-from app.server.request_buffer import EARLY_BODY_BYTES, HEAD_BYTES, Arrival
+from app.server.request_buffer import HEAD_BYTES, PREFETCH_BYTES, RequestBuffer
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
 
-def arrived(*pieces: bytes) -> Arrival:
-    """Return an arrival that has these pieces."""
-    arrival = Arrival()
+def buffered(*pieces: bytes) -> RequestBuffer:
+    """Return a buffer that has these pieces."""
+    buffer = RequestBuffer()
     for piece in pieces:
-        arrival.add(piece)
-    return arrival
+        buffer.add(piece)
+    return buffer
 
 
 @pytest.mark.parametrize(
@@ -30,21 +30,21 @@ def arrived(*pieces: bytes) -> Arrival:
         (HEAD + b"Content-Length: " + b"9" * 400 + b"\r\n\r\n", True),
         (HEAD + b"Content-Length: 99999999\r\n\r\n", True),
         (HEAD + b"Content-Length: 3\r\nExpect: 100-continue\r\n\r\n", True),
-        (HEAD + b"Content-Length: 1000000\r\n\r\n" + b"1" * (EARLY_BODY_BYTES - 1), False),
-        (HEAD + b"Content-Length: 1000000\r\n\r\n" + b"1" * EARLY_BODY_BYTES, True),
+        (HEAD + b"Content-Length: 1000000\r\n\r\n" + b"1" * (PREFETCH_BYTES - 1), False),
+        (HEAD + b"Content-Length: 1000000\r\n\r\n" + b"1" * PREFETCH_BYTES, True),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n", False),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n", False),
         (HEAD + b"Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n", True),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Y: z\r\n\r\n", True),
-        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * EARLY_BODY_BYTES, True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * PREFETCH_BYTES, True),
         (HEAD + b"Transfer-Encoding: zip\r\n\r\n", True),
     ],
 )
 def test_thread_takes_a_request_when_its_beginning_is_there(raw: bytes, *, ready: bool) -> None:
     """The head and up to 64 KiB of the body are awaited, however they come in pieces."""
-    assert arrived(raw).is_ready is ready
-    assert arrived(*(raw[place : place + 1] for place in range(len(raw)))).is_ready is ready
-    assert bytes(arrived(raw[:9], raw[9:]).data) == raw
+    assert buffered(raw).is_ready is ready
+    assert buffered(*(raw[place : place + 1] for place in range(len(raw)))).is_ready is ready
+    assert bytes(buffered(raw[:9], raw[9:]).data) == raw
 
 
 @pytest.mark.parametrize(
@@ -58,7 +58,7 @@ def test_thread_takes_a_request_when_its_beginning_is_there(raw: bytes, *, ready
 )
 def test_head_has_a_limit(raw: bytes, *, long: bool) -> None:
     """More than 64 KiB of head are too much, whether it ends or not; the body does not count."""
-    assert arrived(raw).is_too_long is long
+    assert buffered(raw).has_long_head is long
 
 
 @pytest.mark.parametrize(
@@ -83,5 +83,5 @@ def test_head_has_a_limit(raw: bytes, *, long: bool) -> None:
 )
 def test_whole_is_what_no_thread_waits_for(raw: bytes, *, whole: bool) -> None:
     """A request is whole when its length or its chunks say so, and in doubt it is not."""
-    assert arrived(raw).is_whole is whole
-    assert arrived(*(raw[place : place + 1] for place in range(len(raw)))).is_whole is whole
+    assert buffered(raw).is_complete is whole
+    assert buffered(*(raw[place : place + 1] for place in range(len(raw)))).is_complete is whole
