@@ -92,6 +92,10 @@ pytest: $(READY) ## the tests (MongoDB's when MONGODB_URI is set; ARGS='-k name'
 coverage: $(READY) ## the tests with branch coverage, which makes them about half as fast
 	$(BIN)/pytest --numprocesses $(JOBS) --cov --cov-report term:skip-covered $(ARGS)
 
+.PHONY: client
+client: $(READY) ## generate the Python client's types and methods from openapi.yaml
+	$(BIN)/python clients/python/generate.py
+
 .PHONY: format
 format: $(READY) ## let ruff format the code and mend what it can
 	$(BIN)/ruff check --fix --exit-zero --quiet

@@ -15,7 +15,7 @@ import pytest
 from tests.server import ROOT, serving
 
 README = (ROOT / "README.md").read_text()
-TOUR = README[README.index("## A five-minute tour") : README.index("## Using DialogueDB's clients")]
+TOUR = README[README.index("## A five-minute tour") : README.index("## The Python client")]
 STEPS = re.findall(r"```sh\n(.*?)```\s+(?:[^`]*?)```json\n(.*?)```", TOUR, re.DOTALL)
 
 

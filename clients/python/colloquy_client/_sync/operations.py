@@ -1,0 +1,893 @@
+"""A method for each operation of the API. Generated from openapi.yaml by ``make client``."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, cast
+
+from colloquy_client import types
+from colloquy_client._sync.listing import Listing
+from colloquy_client._sync.transport import Transport
+from colloquy_client.requests import (
+    UNSET,
+    Unset,
+    choose_id,
+    choose_ids,
+    given,
+    given_or_null,
+    new_id,
+    path_of,
+)
+
+
+class Operations(Transport):
+    """Every operation of the API under its own name. Arguments left out are not sent.
+
+    ``namespace`` is the client's own where none is given. A write carries an id or an ``Idempotency-Key``
+    that is chosen here unless you choose it, so that its repeats never double. Methods raise what
+    ``colloquy_client.errors`` defines.
+    """
+
+    def list_dialogues(
+        self,
+        *,
+        namespace: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        thread_of: str | None = None,
+        created: str | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+        status: Literal["active", "ended", "archived", "all"] | None = None,
+        tag: list[types.Tag] | None = None,
+        ids: list[types.ResourceId] | None = None,
+        include: list[Literal["messages", "state"]] | None = None,
+    ) -> Listing[types.DialogueListItem]:
+        """List dialogues.
+
+        Newest first, without messages and state, over the whole project unless `namespace` is given.
+        Archived dialogues are shown only when `status` asks for them. All filters given must hold. A list
+        by `threadOf` stays in one namespace, the default one if none is given; an unknown parent has an
+        empty list.
+
+        *Extension*: with `ids` it fetches up to 100 dialogues at once, in the order asked and from one
+        namespace, leaving out those that do not exist. `include` adds their recent messages and state; if
+        that is more than 8 MiB the answer is 413. Only `namespace` and `include` go with `ids`.
+        """
+        return Listing(
+            self,
+            "GET",
+            "/dialogue",
+            query=given(
+                {
+                    "namespace": self.choose_namespace(namespace),
+                    "limit": limit,
+                    "order": order,
+                    "threadOf": thread_of,
+                    "created": created,
+                    "startDate": start_date,
+                    "endDate": end_date,
+                    "status": status,
+                    "tag": tag,
+                    "ids": ",".join(ids or []) or None,
+                    "include": ",".join(include or []) or None,
+                }
+            ),
+        )
+
+    def create_dialogue(
+        self,
+        *,
+        idempotency_key: str | None = None,
+        id: str | None = None,
+        namespace: str | None = None,
+        thread_of: str | None = None,
+        fork_at: str | None = None,
+        label: str | None | Unset = UNSET,
+        tags: types.Tags | None = None,
+        metadata: types.Metadata | None = None,
+        state: types.State | None = None,
+        created: str | None = None,
+        message: types.NewMessage | None = None,
+        messages: types.NewMessages | None = None,
+    ) -> types.Dialogue:
+        """Create a dialogue.
+
+        Every field is optional. Give `message` or `messages`, not both. With `threadOf` it becomes a thread
+        of a dialogue in the same namespace; with `forkAt` as well it starts with a copy of the parent's
+        messages up to and including that one (up to 10,000 messages or 64 MiB). The answer has the messages
+        that this request created, in the order sent. An id that was deleted may be used again; the new
+        dialogue starts empty.
+        """
+        answer = self.send(
+            "POST",
+            "/dialogue",
+            headers=given({"Idempotency-Key": idempotency_key}),
+            body=choose_id(
+                given(
+                    {
+                        "id": id,
+                        "namespace": self.choose_namespace(namespace),
+                        "threadOf": thread_of,
+                        "forkAt": fork_at,
+                        "tags": tags,
+                        "metadata": metadata,
+                        "state": state,
+                        "created": created,
+                        "message": message,
+                        "messages": messages,
+                    }
+                )
+                | given_or_null({"label": label})
+            ),
+        )
+        return cast("types.Dialogue", answer.data)
+
+    def get_dialogue(
+        self, id: str, *, namespace: str | None = None, if_none_match: str | None = None
+    ) -> types.Dialogue:
+        """Get a dialogue.
+
+        With its state and its recent messages: the last 10, oldest first, or fewer when those exceed 1 MiB
+        together. `totalMessages` counts all; list the messages to read the rest.
+        """
+        answer = self.send(
+            "GET",
+            path_of("/dialogue/{id}", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-None-Match": if_none_match}),
+        )
+        return cast("types.Dialogue", answer.data)
+
+    def update_dialogue(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+        tags: types.Tags | None = None,
+        label: str | None | Unset = UNSET,
+        state: types.State | None = None,
+        message: types.NewMessage | None = None,
+        messages: types.NewMessages | None = None,
+        metadata: types.Metadata | None = None,
+    ) -> types.Dialogue:
+        """Update a dialogue.
+
+        Replaces the tags, sets the label, merges the top level of the state (keys given replace, keys not
+        given stay) and appends `message` or `messages`: all of it or nothing. When nothing would change,
+        neither `modified` nor the ETag moves. On an ended or archived dialogue only `state` may be written.
+        `id`, `namespace` and `metadata` are accepted when they equal what is stored, for clients that
+        repeat them.
+        """
+        answer = self.send(
+            "PUT",
+            path_of("/dialogue/{id}", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body=given(
+                {"tags": tags, "state": state, "message": message, "messages": messages, "metadata": metadata}
+            )
+            | given_or_null({"label": label}),
+        )
+        return cast("types.Dialogue", answer.data)
+
+    def delete_dialogue(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        cascade: bool | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Deleted:
+        """Delete a dialogue.
+
+        For good. Its messages can still be read and deleted through the message routes, and its threads
+        stay, as dialogues whose parent is gone. *Extension*: with `cascade=true` its messages and summaries
+        go with it.
+        """
+        answer = self.send(
+            "DELETE",
+            path_of("/dialogue/{id}", id=id),
+            query=given({"namespace": self.choose_namespace(namespace), "cascade": cascade}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.Deleted", answer.data)
+
+    def end_dialogue(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Dialogue:
+        """End a dialogue.
+
+        No more messages, tags or label; state, summaries and deletions remain possible. On an ended or
+        archived dialogue it changes nothing and answers the same.
+        """
+        answer = self.send(
+            "POST",
+            path_of("/dialogue/{id}/end", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body={},
+        )
+        return cast("types.Dialogue", answer.data)
+
+    def archive_dialogue(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Dialogue:
+        """Archive a dialogue.
+
+        *Extension*. Like ended, and hidden from lists by default. On an archived dialogue it changes
+        nothing and answers the same.
+        """
+        answer = self.send(
+            "POST",
+            path_of("/dialogue/{id}/archive", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body={},
+        )
+        return cast("types.Dialogue", answer.data)
+
+    def reopen_dialogue(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Dialogue:
+        """Reopen a dialogue.
+
+        *Extension*. Active again; `endedAt` and `archivedAt` go. On an active dialogue it changes nothing
+        and answers the same.
+        """
+        answer = self.send(
+            "POST",
+            path_of("/dialogue/{id}/reopen", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body={},
+        )
+        return cast("types.Dialogue", answer.data)
+
+    def get_state(
+        self, id: str, *, namespace: str | None = None, if_none_match: str | None = None
+    ) -> types.State:
+        """Get the state.
+
+        The state alone, as it was stored. The ETag is the dialogue's.
+        """
+        answer = self.send(
+            "GET",
+            path_of("/dialogue/{id}/state", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-None-Match": if_none_match}),
+        )
+        return cast("types.State", answer.data)
+
+    def update_state(
+        self,
+        id: str,
+        body: Mapping[str, Any],
+        *,
+        namespace: str | None = None,
+        replace: bool | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.State:
+        """Merge into the state, or replace it.
+
+        Merges the top level: keys given replace, keys not given stay. *Extension*: with `replace=true` the
+        body becomes the state. Works on ended and archived dialogues too. Keys may contain dots, dollars
+        and anything else but NUL.
+        """
+        answer = self.send(
+            "PUT",
+            path_of("/dialogue/{id}/state", id=id),
+            query=given({"namespace": self.choose_namespace(namespace), "replace": replace}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body=body,
+        )
+        return cast("types.State", answer.data)
+
+    def patch_state(
+        self,
+        id: str,
+        body: Mapping[str, Any],
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.State:
+        """Patch the state.
+
+        *Extension*: a JSON merge patch (RFC 7396). Objects merge at every level and null removes a key.
+        """
+        answer = self.send(
+            "PATCH",
+            path_of("/dialogue/{id}/state", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body=body,
+        )
+        return cast("types.State", answer.data)
+
+    def create_message(
+        self,
+        *,
+        dialogue_id: str,
+        role: types.Role,
+        content: types.Content,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+        namespace: str | None = None,
+        id: str | None = None,
+        name: str | None = None,
+        tags: types.Tags | None = None,
+        metadata: types.Metadata | None = None,
+        created: str | None = None,
+    ) -> types.Message:
+        """Add a message.
+
+        Appends one message to the dialogue that `dialogueId` and `namespace` name. On an ended or archived
+        dialogue it is 409 `DIALOGUE_ENDED`.
+        """
+        answer = self.send(
+            "POST",
+            "/message",
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key}),
+            body=choose_id(
+                given(
+                    {
+                        "namespace": self.choose_namespace(namespace),
+                        "id": id,
+                        "name": name,
+                        "tags": tags,
+                        "metadata": metadata,
+                        "created": created,
+                    },
+                    {"dialogueId": dialogue_id, "role": role, "content": content},
+                )
+            ),
+        )
+        return cast("types.Message", answer.data)
+
+    def get_message(self, mid: str, dialogue_id: str, *, namespace: str | None = None) -> types.Message:
+        """Get a message.
+
+        Also after its dialogue was deleted. If dialogues that had this id one after the other each had such
+        a message, the newest one's is meant.
+        """
+        answer = self.send(
+            "GET",
+            path_of("/message/{mid}", mid=mid),
+            query=given({"dialogueId": dialogue_id, "namespace": self.choose_namespace(namespace)}),
+        )
+        return cast("types.Message", answer.data)
+
+    def update_message(
+        self,
+        mid: str,
+        dialogue_id: str,
+        *,
+        tags: types.Tags,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Message:
+        """Replace a message's tags.
+
+        The only thing about a message that can change, in every status of its dialogue.
+        """
+        answer = self.send(
+            "PUT",
+            path_of("/message/{mid}", mid=mid),
+            query=given({"dialogueId": dialogue_id, "namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body=given({}, {"tags": tags}),
+        )
+        return cast("types.Message", answer.data)
+
+    def delete_message(
+        self,
+        mid: str,
+        dialogue_id: str,
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Deleted:
+        """Delete a message.
+
+        In every status of its dialogue. Summaries that cover it become `stale`.
+        """
+        answer = self.send(
+            "DELETE",
+            path_of("/message/{mid}", mid=mid),
+            query=given({"dialogueId": dialogue_id, "namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.Deleted", answer.data)
+
+    def list_messages(
+        self,
+        dialogue_id: str,
+        *,
+        namespace: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        created: str | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+    ) -> Listing[types.Message]:
+        """List messages.
+
+        Oldest first, so that it reads as a transcript. While the dialogue is deleted, the messages of the
+        last one that had this id are listed.
+        """
+        return Listing(
+            self,
+            "GET",
+            "/messages",
+            query=given(
+                {
+                    "dialogueId": dialogue_id,
+                    "namespace": self.choose_namespace(namespace),
+                    "limit": limit,
+                    "order": order,
+                    "created": created,
+                    "startDate": start_date,
+                    "endDate": end_date,
+                }
+            ),
+        )
+
+    def create_messages(
+        self,
+        dialogue_id: str,
+        body: Sequence[types.NewMessage],
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Messages:
+        """Add messages.
+
+        Appends up to 25 messages in the order given, all or none. It counts as a repeat only when every
+        message has an id and all are stored with equal content; any other clash is 409 and stores nothing.
+        """
+        answer = self.send(
+            "POST",
+            "/messages",
+            query=given({"dialogueId": dialogue_id, "namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key}),
+            body=choose_ids(body),
+        )
+        return cast("types.Messages", answer.data)
+
+    def list_dialogue_messages(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        created: str | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+    ) -> Listing[types.Message]:
+        """List messages, dialogue in the path.
+
+        The same as `GET /messages`, oldest first.
+        """
+        return Listing(
+            self,
+            "GET",
+            path_of("/dialogue/{id}/messages", id=id),
+            query=given(
+                {
+                    "namespace": self.choose_namespace(namespace),
+                    "limit": limit,
+                    "order": order,
+                    "created": created,
+                    "startDate": start_date,
+                    "endDate": end_date,
+                }
+            ),
+        )
+
+    def delete_dialogue_message(
+        self,
+        id: str,
+        mid: str,
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Deleted:
+        """Delete a message, dialogue in the path.
+
+        The same as `DELETE /message/{mid}`.
+        """
+        answer = self.send(
+            "DELETE",
+            path_of("/dialogue/{id}/message/{mid}", id=id, mid=mid),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.Deleted", answer.data)
+
+    def list_memories(
+        self,
+        *,
+        namespace: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        created: str | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+        tag: list[types.Tag] | None = None,
+    ) -> Listing[types.Memory]:
+        """List memories.
+
+        Newest first, over the whole project unless `namespace` is given. All filters given must hold.
+        """
+        return Listing(
+            self,
+            "GET",
+            "/memory",
+            query=given(
+                {
+                    "namespace": self.choose_namespace(namespace),
+                    "limit": limit,
+                    "order": order,
+                    "created": created,
+                    "startDate": start_date,
+                    "endDate": end_date,
+                    "tag": tag,
+                }
+            ),
+        )
+
+    def create_memory(
+        self,
+        *,
+        value: types.JsonValue,
+        idempotency_key: str | None = None,
+        id: str | None = None,
+        namespace: str | None = None,
+        label: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+        tags: types.Tags | None = None,
+        metadata: types.Metadata | None = None,
+    ) -> types.Memory:
+        """Create a memory.
+
+        Never overwrites: an id that is taken is 409 `DUPLICATE_ID`, unless the request repeats what is
+        stored.
+        """
+        answer = self.send(
+            "POST",
+            "/memory",
+            headers=given({"Idempotency-Key": idempotency_key}),
+            body=choose_id(
+                given(
+                    {
+                        "id": id,
+                        "namespace": self.choose_namespace(namespace),
+                        "tags": tags,
+                        "metadata": metadata,
+                    },
+                    {"value": value},
+                )
+                | given_or_null({"label": label, "description": description})
+            ),
+        )
+        return cast("types.Memory", answer.data)
+
+    def get_memory(self, id: str, *, namespace: str | None = None) -> types.Memory:
+        """Get a memory.
+
+        One memory of this namespace.
+        """
+        answer = self.send(
+            "GET",
+            path_of("/memory/{id}", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+        )
+        return cast("types.Memory", answer.data)
+
+    def update_memory(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        idempotency_key: str | None = None,
+        tags: types.Tags | None = None,
+        value: types.JsonValue | Unset = UNSET,
+        label: str | None | Unset = UNSET,
+        description: str | None | Unset = UNSET,
+    ) -> types.Memory:
+        """Update a memory.
+
+        Replaces what is given; what is not given stays. Tags, and as an *extension* value, label and
+        description.
+        """
+        answer = self.send(
+            "PUT",
+            path_of("/memory/{id}", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+            body=given({"tags": tags})
+            | given_or_null({"value": value, "label": label, "description": description}),
+        )
+        return cast("types.Memory", answer.data)
+
+    def delete_memory(
+        self, id: str, *, namespace: str | None = None, idempotency_key: str | None = None
+    ) -> types.Deleted:
+        """Delete a memory.
+
+        For good.
+        """
+        answer = self.send(
+            "DELETE",
+            path_of("/memory/{id}", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.Deleted", answer.data)
+
+    def search(
+        self,
+        *,
+        query: str,
+        object: types.SearchObject,
+        namespace: str | None = None,
+        limit: int | None = None,
+        tags: types.TagFilter | None = None,
+        filter: types.SearchFilter | None = None,
+        metadata: types.MetadataFilter | None = None,
+        timezone: str | None = None,
+        order_by: types.SearchOrderBy | None = None,
+        order: Literal["asc", "desc"] | None = None,
+    ) -> types.SearchResponse:
+        """Search dialogues, messages or memories.
+
+        By keyword, any of which may match: word forms are found ("booking" by "book"), case and accents do
+        not matter, and no character has a special meaning. Dialogues are found by label, tags, metadata and
+        the text of their messages, which then are the evidence in `matches`. What was written is found by
+        the next request, what was deleted is not. A read-only key may search.
+
+        The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
+        search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
+        results that fit, but has at least one; `limit` bounds their number.
+        """
+        answer = self.send(
+            "POST",
+            "/search",
+            body=given(
+                {
+                    "namespace": self.choose_namespace(namespace),
+                    "limit": limit,
+                    "tags": tags,
+                    "filter": filter,
+                    "metadata": metadata,
+                    "timezone": timezone,
+                    "orderBy": order_by,
+                    "order": order,
+                },
+                {"query": query, "object": object},
+            ),
+        )
+        return cast("types.SearchResponse", answer.data)
+
+    def create_summary(
+        self,
+        *,
+        dialogue_id: str,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+        namespace: str | None = None,
+        id: str | None = None,
+        template: str | None = None,
+        start_id: str | None = None,
+        end_id: str | None = None,
+        tags: types.Tags | None = None,
+        metadata: types.Metadata | None = None,
+    ) -> types.Summary:
+        """Summarise a dialogue.
+
+        Builds on the latest summary with the same `template` and reads only what was accepted since; if
+        nothing was, that summary is the answer, unless the request has an `id`, `tags` or `metadata`.
+        `startId` and `endId`, both included, restrict it to a range of messages. If the model behind it
+        fails, the summary is stored all the same, with `status` failed and an `error`.
+        """
+        answer = self.send(
+            "POST",
+            "/summary",
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body=given(
+                {
+                    "namespace": self.choose_namespace(namespace),
+                    "id": id,
+                    "template": template,
+                    "startId": start_id,
+                    "endId": end_id,
+                    "tags": tags,
+                    "metadata": metadata,
+                },
+                {"dialogueId": dialogue_id},
+            ),
+        )
+        return cast("types.Summary", answer.data)
+
+    def get_summary(self, sid: str, *, namespace: str | None = None) -> types.Summary:
+        """Get a summary.
+
+        *Extension*. Also after its dialogue was deleted.
+        """
+        answer = self.send(
+            "GET",
+            path_of("/summary/{sid}", sid=sid),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+        )
+        return cast("types.Summary", answer.data)
+
+    def list_summaries(
+        self,
+        dialogue_id: str,
+        *,
+        namespace: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+    ) -> Listing[types.Summary]:
+        """List the summaries of a dialogue.
+
+        *Extension*. Newest first.
+        """
+        return Listing(
+            self,
+            "GET",
+            "/summaries",
+            query=given(
+                {
+                    "dialogueId": dialogue_id,
+                    "namespace": self.choose_namespace(namespace),
+                    "limit": limit,
+                    "order": order,
+                }
+            ),
+        )
+
+    def compact_dialogue(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        if_match: str | None = None,
+        idempotency_key: str | None = None,
+    ) -> types.Summary:
+        """Compact a dialogue.
+
+        Makes and stores a summary and answers it. The messages stay as they are. It builds on the latest
+        summary and reads only what was accepted since; if nothing was, that summary is the answer. When a
+        model is configured and fails, a digest of quotes takes its place, with the reason in `error`.
+        """
+        answer = self.send(
+            "POST",
+            path_of("/dialogue/{id}/compact", id=id),
+            query=given({"namespace": self.choose_namespace(namespace)}),
+            headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
+            body={},
+        )
+        return cast("types.Summary", answer.data)
+
+    def get_context(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        max_tokens: int | None = None,
+        format: Literal["messages", "openai", "anthropic"] | None = None,
+        model: str | None = None,
+    ) -> types.Context:
+        """Get what to send to a model.
+
+        *Extension*. The leading system and developer messages, then the latest summary if older messages do
+        not fit, then the newest whole turns that do. A tool call and its results stay together, and
+        `tokenCount` never exceeds `maxTokens`. The last user message is always there, if it is among the
+        newest 2,000; when it cannot fit, the answer is 400 and names the smallest budget that works.
+
+        A summary stands in `summary`; with `openai` it is also a message behind the leading ones, with
+        `anthropic` the end of `system`. One that is too long for the budget is cut, there as well.
+        """
+        answer = self.send(
+            "GET",
+            path_of("/dialogue/{id}/context", id=id),
+            query=given(
+                {
+                    "namespace": self.choose_namespace(namespace),
+                    "maxTokens": max_tokens,
+                    "format": format,
+                    "model": model,
+                }
+            ),
+        )
+        return cast("types.Context", answer.data)
+
+    def get_stats(self, *, namespace: str | None = None) -> types.Stats:
+        """Count what is stored.
+
+        *Extension*. Of the whole project, or of one namespace.
+        """
+        answer = self.send("GET", "/stats", query=given({"namespace": self.choose_namespace(namespace)}))
+        return cast("types.Stats", answer.data)
+
+    def erase_namespace(self, namespace: str, *, idempotency_key: str | None = None) -> types.NamespaceErased:
+        """Erase a namespace.
+
+        *Extension*. Removes all that one end user has: dialogues, messages (those of deleted dialogues
+        included), memories and summaries. Readers see none of it from then on. A namespace that has nothing
+        gives zeros.
+        """
+        answer = self.send(
+            "DELETE",
+            path_of("/namespace/{namespace}", namespace=namespace),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.NamespaceErased", answer.data)
+
+    def get_health(self) -> types.Health:
+        """Is the process up?
+
+        Answers without asking the store.
+        """
+        answer = self.send("GET", "/health")
+        return cast("types.Health", answer.data)
+
+    def get_readiness(self) -> types.Readiness:
+        """Can it serve?
+
+        Whether the store answers, can be written and has the current schema. To find out is to write to it,
+          so
+        a good answer is given again for a second; a bad one is always new.
+        """
+        answer = self.send("GET", "/ready")
+        return cast("types.Readiness", answer.data)
+
+    def get_docs(self) -> str:
+        """This documentation, to read and try.
+
+        A page that works without internet access.
+        """
+        answer = self.send("GET", "/docs")
+        return cast("str", answer.data)
+
+    def get_spec_yaml(self) -> str:
+        """This document as YAML.
+
+        The bytes of the file that the server runs by.
+        """
+        answer = self.send("GET", "/openapi.yaml")
+        return cast("str", answer.data)
+
+    def get_spec_json(self) -> types.SpecDocument:
+        """This document as JSON.
+
+        The same document, for tools that read JSON.
+        """
+        answer = self.send("GET", "/openapi.json")
+        return cast("types.SpecDocument", answer.data)

@@ -1,0 +1,688 @@
+"""What requests carry and answers bring. Generated from openapi.yaml by ``make client``."""
+
+from __future__ import annotations
+
+from typing import Any, Literal, TypedDict, Union
+
+
+class _DialogueListItemRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    projectId: str
+    status: DialogueStatus
+    tags: Tags
+    metadata: Metadata
+    totalMessages: int
+    threadCount: int
+    created: Timestamp
+    modified: Timestamp
+
+
+class DialogueListItem(_DialogueListItemRequired, total=False):
+    """A dialogue as lists show it."""
+
+    namespace: Namespace
+    threadOf: ResourceId
+    label: str
+    lastMessageCreated: Timestamp
+    endedAt: Timestamp
+    archivedAt: Timestamp
+    state: State
+    messages: Messages
+
+
+class _DialogueRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    projectId: str
+    status: DialogueStatus
+    tags: Tags
+    metadata: Metadata
+    totalMessages: int
+    threadCount: int
+    created: Timestamp
+    modified: Timestamp
+    state: State
+    messages: Messages
+
+
+class Dialogue(_DialogueRequired, total=False):
+    """A whole dialogue."""
+
+    namespace: Namespace
+    threadOf: ResourceId
+    label: str
+    lastMessageCreated: Timestamp
+    endedAt: Timestamp
+    archivedAt: Timestamp
+
+
+class _DialogueListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[DialogueListItem]
+
+
+class DialogueList(_DialogueListRequired, total=False):
+    """One page of dialogues, with `state` and `messages` only where `include` asked for them."""
+
+    next: Cursor
+
+
+class NewDialogue(TypedDict, total=False):
+    """A dialogue to create."""
+
+    id: ResourceId
+    namespace: Namespace
+    threadOf: ResourceId
+    forkAt: ResourceId
+    label: Label
+    tags: Tags
+    metadata: Metadata
+    state: State
+    created: TimeInput
+    message: NewMessage
+    messages: NewMessages
+
+
+class DialogueUpdate(TypedDict, total=False):
+    """What is left out stays."""
+
+    tags: Tags
+    label: Label
+    state: State
+    message: NewMessage
+    messages: NewMessages
+    id: ResourceId
+    namespace: Namespace
+    metadata: Metadata
+
+
+class _DialogueUpdateByIdRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+
+
+class DialogueUpdateById(_DialogueUpdateByIdRequired, total=False):
+    """The same as `DialogueUpdate`, with the id of the dialogue."""
+
+    tags: Tags
+    label: Label
+    state: State
+    message: NewMessage
+    messages: NewMessages
+    namespace: Namespace
+    metadata: Metadata
+
+
+class Deleted(TypedDict):
+    """What was deleted."""
+
+    success: Literal[True]
+    id: ResourceId
+
+
+class _MessageRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    dialogueId: ResourceId
+    role: Role
+    content: Content
+    contentLength: int
+    tags: Tags
+    metadata: Metadata
+    created: Timestamp
+    modified: Timestamp
+
+
+class Message(_MessageRequired, total=False):
+    """A message as it is stored."""
+
+    namespace: Namespace
+    name: str
+
+
+class _MessageListRequired(TypedDict):
+    """What is always there."""
+
+    items: Messages
+
+
+class MessageList(_MessageListRequired, total=False):
+    """One page of messages."""
+
+    next: Cursor
+
+
+class _NewMessageRequired(TypedDict):
+    """What is always there."""
+
+    role: Role
+    content: Content
+
+
+class NewMessage(_NewMessageRequired, total=False):
+    """A message to add."""
+
+    id: ResourceId
+    name: SpeakerName
+    tags: Tags
+    metadata: Metadata
+    created: TimeInput
+
+
+class _NewMessageInDialogueRequired(TypedDict):
+    """What is always there."""
+
+    dialogueId: ResourceId
+    role: Role
+    content: Content
+
+
+class NewMessageInDialogue(_NewMessageInDialogueRequired, total=False):
+    """A message and the dialogue that it is for."""
+
+    namespace: Namespace
+    id: ResourceId
+    name: SpeakerName
+    tags: Tags
+    metadata: Metadata
+    created: TimeInput
+
+
+class MessageUpdate(TypedDict):
+    """What can change in a message: its tags."""
+
+    tags: Tags
+
+
+class _MemoryRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    value: JsonValue
+    tags: Tags
+    metadata: Metadata
+    created: Timestamp
+    modified: Timestamp
+
+
+class Memory(_MemoryRequired, total=False):
+    """A memory as it is stored."""
+
+    namespace: Namespace
+    label: str
+    description: str
+
+
+class _MemoryListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[Memory]
+
+
+class MemoryList(_MemoryListRequired, total=False):
+    """One page of memories."""
+
+    next: Cursor
+
+
+class _NewMemoryRequired(TypedDict):
+    """What is always there."""
+
+    value: JsonValue
+
+
+class NewMemory(_NewMemoryRequired, total=False):
+    """A memory to create."""
+
+    id: ResourceId
+    namespace: Namespace
+    label: Label
+    description: MemoryDescription
+    tags: Tags
+    metadata: Metadata
+
+
+class MemoryUpdate(TypedDict, total=False):
+    """What is left out stays."""
+
+    tags: Tags
+    value: JsonValue
+    label: Label
+    description: MemoryDescription
+
+
+class _SearchRequestRequired(TypedDict):
+    """What is always there."""
+
+    query: str
+    object: SearchObject
+
+
+class SearchRequest(_SearchRequestRequired, total=False):
+    """What to look for, and where."""
+
+    namespace: Namespace
+    limit: int
+    tags: TagFilter
+    filter: SearchFilter
+    metadata: MetadataFilter
+    timezone: str
+    orderBy: SearchOrderBy
+    order: Literal["asc", "desc"]
+
+
+class SearchFilter(TypedDict, total=False):
+    """Conditions on what is searched; all must hold."""
+
+    created: DateFilter
+    modified: DateFilter
+    hasImage: bool
+    tags: TagFilter
+
+
+TagCondition = TypedDict(
+    "TagCondition", {"$in": "list[Tag]", "$all": "list[Tag]", "$nin": "list[Tag]"}, total=False
+)
+"""Which tags must be carried and which must not."""
+
+
+class DateRange(TypedDict, total=False):
+    """Bounds of a time."""
+
+    gte: TimeInput
+    gt: TimeInput
+    lte: TimeInput
+    lt: TimeInput
+
+
+MetadataCondition = TypedDict(
+    "MetadataCondition",
+    {
+        "$eq": "Scalar",
+        "$ne": "Scalar",
+        "$in": "list[Scalar]",
+        "$nin": "list[Scalar]",
+        "$gt": "Scalar",
+        "$gte": "Scalar",
+        "$lt": "Scalar",
+        "$lte": "Scalar",
+    },
+    total=False,
+)
+"""Conditions on one field of the metadata."""
+
+
+class SearchResponse(TypedDict):
+    """The hits, and the search as it was understood."""
+
+    results: list[SearchResult]
+    items: list[DialogueListItem | Message | Memory]
+    request: ResolvedSearch
+
+
+class _DialogueResultRequired(TypedDict):
+    """What is always there."""
+
+    object: Literal["dialogue"]
+    relevance: Relevance
+    item: DialogueListItem
+
+
+class DialogueResult(_DialogueResultRequired, total=False):
+    """A dialogue that was found."""
+
+    matches: list[Message]
+
+
+class MessageResult(TypedDict):
+    """A message that was found."""
+
+    object: Literal["message"]
+    relevance: Relevance
+    item: Message
+
+
+class MemoryResult(TypedDict):
+    """A memory that was found."""
+
+    object: Literal["memory"]
+    relevance: Relevance
+    item: Memory
+
+
+class _ResolvedSearchRequired(TypedDict):
+    """What is always there."""
+
+    query: str
+    object: SearchObject
+    limit: int
+    orderBy: SearchOrderBy
+    order: Literal["asc", "desc"]
+
+
+class ResolvedSearch(_ResolvedSearchRequired, total=False):
+    """The search as it was understood, with defaults filled in and phrases turned into bounds."""
+
+    namespace: Namespace
+    tags: dict[str, Any]
+    filter: dict[str, Any]
+    metadata: dict[str, Any]
+    timezone: str
+
+
+class _SummaryRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    dialogueId: ResourceId
+    projectId: str
+    status: SummaryStatus
+    content: str
+    provider: str
+    model: str | None
+    messageCount: int
+    summarizedCount: int
+    skippedCount: int
+    fromCreated: NullableTimestamp
+    toCreated: NullableTimestamp
+    contentTokenCount: int
+    totalTokens: int
+    created: Timestamp
+    modified: Timestamp
+
+
+class Summary(_SummaryRequired, total=False):
+    """A short form of a dialogue, or of a range of its messages."""
+
+    namespace: Namespace
+    template: str
+    tags: Tags
+    metadata: Metadata
+    error: str
+    stale: bool
+
+
+class _SummaryListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[Summary]
+
+
+class SummaryList(_SummaryListRequired, total=False):
+    """One page of summaries."""
+
+    next: Cursor
+
+
+class _NewSummaryRequired(TypedDict):
+    """What is always there."""
+
+    dialogueId: ResourceId
+
+
+class NewSummary(_NewSummaryRequired, total=False):
+    """A summary to make, of a whole dialogue or of a range of its messages."""
+
+    namespace: Namespace
+    id: ResourceId
+    template: str
+    startId: ResourceId
+    endId: ResourceId
+    tags: Tags
+    metadata: Metadata
+
+
+class _ContextRequired(TypedDict):
+    """What is always there."""
+
+    messages: list[ContextMessage]
+    tokenCount: int
+    estimated: bool
+    omittedMessages: int
+
+
+class Context(_ContextRequired, total=False):
+    """What to send to a model."""
+
+    system: str
+    summary: Summary
+
+
+class ContextMessage(TypedDict):
+    """A message in the format that was asked for."""
+
+    role: str
+
+
+class _StatsRequired(TypedDict):
+    """What is always there."""
+
+    dialogues: DialogueCounts
+    messages: int
+    memories: int
+    summaries: int
+
+
+class Stats(_StatsRequired, total=False):
+    """How much there is of each kind, in the project or in one namespace."""
+
+    namespace: Namespace
+
+
+class DialogueCounts(TypedDict):
+    """How many dialogues there are, in all and of each status."""
+
+    total: int
+    active: int
+    ended: int
+    archived: int
+
+
+class NamespaceErased(TypedDict):
+    """How much of each kind was removed."""
+
+    success: Literal[True]
+    namespace: str
+    dialogues: int
+    messages: int
+    memories: int
+    summaries: int
+
+
+class Health(TypedDict):
+    """The process is up."""
+
+    status: Literal["ok"]
+
+
+class Readiness(TypedDict):
+    """The store can be used."""
+
+    status: Literal["ready"]
+
+
+class SpecDocument(TypedDict):
+    """An OpenAPI document."""
+
+    openapi: str
+    info: dict[str, Any]
+    paths: dict[str, Any]
+
+
+class ErrorResponse(TypedDict):
+    """Every refusal, from whatever layer."""
+
+    error: Error
+
+
+class Error(TypedDict):
+    """What was wrong with a request, or with the server."""
+
+    code: ErrorCode
+    message: str
+    type: ErrorType
+    details: list[ErrorDetail]
+    requestId: str
+    timestamp: Timestamp
+
+
+class ErrorDetail(TypedDict):
+    """One single thing that was wrong."""
+
+    field: str
+    code: str
+    message: str
+
+
+ResourceId = str
+
+
+Namespace = str
+
+
+ETagList = str
+
+
+Timestamp = str
+
+
+TimeInput = str
+
+
+DatePrefix = str
+
+
+Tag = str
+
+
+Tags = list[Tag]
+
+
+Label = Union[str, None]
+
+
+Metadata = dict[str, Any]
+
+
+State = dict[str, Any]
+
+
+StatePatch = dict[str, Any]
+
+
+Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+
+
+DialogueStatus = Literal["active", "ended", "archived"]
+
+
+ContentBlock = dict[str, Any]
+
+
+Content = Union[str, ContentBlock, list[ContentBlock]]
+
+
+JsonValue = Any
+
+
+NoFields = dict[str, Any]
+
+
+Messages = list[Message]
+
+
+NewMessages = list[NewMessage]
+
+
+OneOrMoreNewMessages = Union[NewMessage, NewMessages]
+
+
+SpeakerName = str
+
+
+Cursor = str
+
+
+MemoryDescription = Union[str, None]
+
+
+SearchObject = Literal["dialogue", "message", "memory"]
+
+
+SearchOrderBy = Literal["relevance", "created", "modified"]
+
+
+TagFilter = Union[list[Tag], TagCondition]
+
+
+DateFilter = Union[str, DateRange]
+
+
+Scalar = Union[str | None, float, bool]
+
+
+MetadataTest = Union[Scalar, list[Scalar], MetadataCondition]
+
+
+MetadataFilter = dict[str, MetadataTest]
+
+
+SearchResult = Union[DialogueResult, MessageResult, MemoryResult]
+
+
+Relevance = float
+
+
+SummaryStatus = Literal["completed", "failed", "processing"]
+
+
+NullableTimestamp = Union[str, None]
+
+
+ErrorCode = Literal[
+    "INVALID_INPUT",
+    "INVALID_PARAMETER",
+    "MISSING_PARAMETER",
+    "TOO_MANY_MESSAGES",
+    "INVALID_ACTION",
+    "INVALID_JSON",
+    "UNAUTHORIZED",
+    "FORBIDDEN",
+    "DIALOGUE_NOT_FOUND",
+    "PARENT_DIALOGUE_NOT_FOUND",
+    "PROJECT_NOT_FOUND",
+    "MESSAGE_NOT_FOUND",
+    "MEMORY_NOT_FOUND",
+    "SUMMARY_NOT_FOUND",
+    "ROUTE_NOT_FOUND",
+    "METHOD_NOT_ALLOWED",
+    "DUPLICATE_ID",
+    "DIALOGUE_ENDED",
+    "DIALOGUE_IMMUTABLE",
+    "IDEMPOTENCY_CONFLICT",
+    "PRECONDITION_FAILED",
+    "PAYLOAD_TOO_LARGE",
+    "UNSUPPORTED_MEDIA_TYPE",
+    "IDEMPOTENCY_KEY_REUSED",
+    "RATE_LIMIT_EXCEEDED",
+    "INTERNAL_ERROR",
+    "SERVICE_UNAVAILABLE",
+]
+
+
+ErrorType = Literal[
+    "validation_error",
+    "authentication_error",
+    "authorization_error",
+    "not_found",
+    "conflict",
+    "rate_limit_exceeded",
+    "server_error",
+    "service_unavailable",
+]

@@ -1,0 +1,1 @@
+"""Makes the client's types and methods from ``openapi.yaml``."""
