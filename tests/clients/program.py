@@ -6,9 +6,10 @@ import os
 from typing import TypeVar
 
 from colloquy_client import AuthenticatedClient
-from colloquy_client.api.dialogues import create_dialogue, get_dialogue
+from colloquy_client.api.dialogues import create_dialogue, end_dialogue, get_dialogue
 from colloquy_client.api.messages import create_messages, list_messages
 from colloquy_client.api.search import search
+from colloquy_client.api.summaries import compact_dialogue
 from colloquy_client.models import (
     DialogueStatus,
     ErrorCode,
@@ -81,17 +82,25 @@ def find(client: AuthenticatedClient, query: str) -> list[str]:
     return [result.item.id for result in results if isinstance(result, MessageResult)]
 
 
+def finish(client: AuthenticatedClient, dialogue_id: str) -> tuple[DialogueStatus, int]:
+    """Compact and end a dialogue; return its status and how many messages the summary covers."""
+    summary = succeed(compact_dialogue.sync(dialogue_id, client=client, namespace=NAMESPACE))
+    dialogue = succeed(end_dialogue.sync(dialogue_id, client=client, namespace=NAMESPACE))
+    return dialogue.status, summary.message_count
+
+
 def main() -> None:
-    """Create, append, list, search, and handle a 404 by its code."""
+    """Create, append, list, search, compact, end, and handle a 404 by its code."""
     client = AuthenticatedClient(base_url=os.environ["SERVER_URL"], token=os.environ["SERVER_KEY"])
     dialogue_id = start(client)
     added = append(client, dialogue_id, ["Where to?", "Berlin is booked", "Have a good flight", "Bye"])
     assert read_all(client, dialogue_id)[1:] == added
     assert find(client, "booking") == [added[1].id]
+    assert finish(client, dialogue_id) == (DialogueStatus.ENDED, 1 + len(added))
     miss = get_dialogue.sync(id="nobody", client=client)
     assert isinstance(miss, ErrorResponse)
     assert miss.error.code is ErrorCode.DIALOGUE_NOT_FOUND
-    print("The Python client created, appended, listed, searched and handled a 404.")
+    print("The Python client created, appended, listed, searched, compacted, ended and handled a 404.")
 
 
 if __name__ == "__main__":

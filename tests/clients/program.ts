@@ -55,6 +55,15 @@ async function search(query: string): Promise<string[]> {
   });
 }
 
+async function finish(id: string): Promise<[string, number]> {
+  const place = { params: { path: { id }, query: { namespace } } };
+  const compacted = await client.POST("/dialogue/{id}/compact", place);
+  if (compacted.error) throw new Error(compacted.error.error.message);
+  const ended = await client.POST("/dialogue/{id}/end", place);
+  if (ended.error) throw new Error(ended.error.error.message);
+  return [ended.data.status, compacted.data.messageCount];
+}
+
 async function missing(): Promise<ErrorCode> {
   const { data, error, response } = await client.GET("/dialogue/{id}", { params: { path: { id: "nobody" } } });
   assert.equal(response.status, 404);
@@ -67,5 +76,6 @@ const id = await createDialogue();
 const added = await append(id, ["Where to?", "Berlin is booked", "Have a good flight", "Bye"]);
 assert.deepEqual((await readAll(id)).slice(1), added);
 assert.deepEqual(await search("booking"), [added[1]?.id]);
+assert.deepEqual(await finish(id), ["ended", 1 + added.length]);
 assert.equal(await missing(), "DIALOGUE_NOT_FOUND" satisfies ErrorCode);
-console.log("The TypeScript client created, appended, listed, searched and handled a 404.");
+console.log("The TypeScript client created, appended, listed, searched, compacted, ended and handled a 404.");
