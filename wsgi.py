@@ -4,7 +4,7 @@ import os
 
 from app import logs
 from app.settings import Settings
-from app.web.request_context import parts_of
+from app.web.parts import parts_of
 from app.wiring import create_app
 
 settings = Settings.from_environment(os.environ)

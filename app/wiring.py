@@ -21,13 +21,13 @@ from .web.authentication import Authenticator, OwnerAuthenticator
 from .web.cors import Cors
 from .web.cursors import Cursors
 from .web.docs import assets
-from .web.hooks import Edge
+from .web.hooks import Hooks
 from .web.operations import LeanFlaskApi
+from .web.parts import Parts, Spec
 from .web.path_parameters import RestOfPath
 from .web.prefix import PrefixMiddleware
 from .web.rate_limits import open_limits
 from .web.readiness import Readiness
-from .web.request_context import Parts, Spec
 
 if TYPE_CHECKING:
     from flask import Flask
@@ -99,7 +99,7 @@ def create_app(settings: Settings, backend: Backend | None = None, owner_of: str
     api = LeanFlaskApi(specification, f"{__package__}.handlers")
     app.register_blueprint(api.blueprint)
     app.register_blueprint(assets)
-    Edge(app, api.routes).install()
+    Hooks(app, api.routes).install()
     app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
     if settings.trusted_proxies:
         # Only the client's address: nothing here depends on the scheme, host or path that a proxy saw.

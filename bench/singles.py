@@ -17,7 +17,7 @@ from typing import Any
 from app.domain.records import Scope
 from app.schemas.messages import MessageSchema
 from app.services import messages
-from app.services.commands import Condition
+from app.services.inputs import Condition
 from app.stores import Backend
 from app.stores.sqlite import open_sqlite
 from bench import data, works

@@ -7,8 +7,8 @@ from typing import Annotated
 import typer
 
 from ..domain.records import Scope
-from ..services.erasure import erase
 from ..services.first_start import DEFAULT_PROJECT
+from ..services.namespaces import erase
 from ..services.repair import repair
 from ..services.verify import Problem, Seen, verify
 from ..stores import Backend

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from flask import Response
 
 from ..domain.records import MemoryListQuery, Order
 from ..schemas.load import load
 from ..schemas.memories import MemorySchema, MemoryUpdateSchema
-from ..services import memories, wire
-from ..services.wire import Answer
-from ..web.request_context import commit, parts, principal, respond, scope, store
+from ..services import memories
+from ..web.answers import commit, fetch, fetch_page
+from ..web.cursors import PageRequest
+from ..web.request_context import principal, scope
 from .times import time_range
-
-if TYPE_CHECKING:
-    from ..stores import Transaction
 
 NEW_MEMORY = MemorySchema()
 MEMORY_UPDATE = MemoryUpdateSchema()
@@ -24,10 +22,7 @@ MEMORY_UPDATE = MemoryUpdateSchema()
 def create_memory(body: dict[str, Any]) -> Response:
     """POST /memory."""
     placed = load(NEW_MEMORY, body)
-    return commit(
-        scope(placed.namespace),
-        lambda tx: Answer(wire.memory_body(memories.create(tx, placed.command))),
-    )
+    return commit(scope(placed.namespace), memories.create, placed.command)
 
 
 def list_memories(
@@ -42,36 +37,21 @@ def list_memories(
     scope_filter = principal().scope_filter(namespace)
     times = time_range(**dates)
     tags = tuple(dict.fromkeys(tag or ()))
-    binding = ["memories", scope_filter, order, tags, times]
-    cursors = parts().cursors
-    after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 3))
-    page = store().list_memories(MemoryListQuery(scope_filter, limit, Order(order), after, times, tags))
-    cursor = None
-    if page.more:
-        last = page.items[-1]
-        cursor = cursors.write(binding, [last.created, last.namespace, last.id])
-    return respond(wire.page_body(map(wire.memory_fields, page.items), cursor))
+    query = MemoryListQuery(scope_filter, limit, Order(order), None, times, tags)
+    page = PageRequest(("memories", scope_filter, order, tags, times), next_, 3)
+    return fetch_page(memories.list_memories, query, page)
 
 
 def get_memory(id_: str, namespace: str | None = None) -> Response:
     """GET /memory/{id}."""
-    memory = store().get_memory(scope(namespace), id_)
-    if memory is None:
-        raise memories.not_found(id_)
-    return respond(wire.memory_body(memory))
+    return fetch(memories.get_memory, scope(namespace), id_)
 
 
 def update_memory(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
     """PUT /memory/{id}."""
-    command = load(MEMORY_UPDATE, body)
-    return commit(scope(namespace), lambda tx: Answer(wire.memory_body(memories.update(tx, id_, command))))
+    return commit(scope(namespace), memories.update, id_, load(MEMORY_UPDATE, body))
 
 
 def delete_memory(id_: str, namespace: str | None = None) -> Response:
     """DELETE /memory/{id}."""
-
-    def work(tx: Transaction) -> Answer:
-        memories.delete(tx, id_)
-        return Answer(wire.deleted_body(id_))
-
-    return commit(scope(namespace), work)
+    return commit(scope(namespace), memories.delete, id_)

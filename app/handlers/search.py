@@ -8,11 +8,12 @@ from typing import Any
 from flask import Response
 
 from ..search.request import parse_search
-from ..services import wire
-from ..web.request_context import principal, respond, store
+from ..services.search import find
+from ..web.answers import fetch
+from ..web.request_context import principal
 
 
 def search(body: dict[str, Any]) -> Response:
     """POST /search."""
     query, understood = parse_search(body, principal().scope_filter, datetime.now(UTC))
-    return respond(wire.search_body(query.object, store().search(query), understood))
+    return fetch(find, query, understood)

@@ -4,21 +4,20 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-import orjson
 from flask import Response
 
 from ..domain.records import Order, Scope, SummaryListQuery
 from ..schemas.load import load
 from ..schemas.summaries import SummarySchema
-from ..services import dialogues, messages, summaries, wire
-from ..services.context import Wanted, read_context
-from ..services.wire import Answer
+from ..services import summaries
+from ..services.context import ContextRequest, read_context
 from ..summaries.context.planning import DEFAULT_TOKENS, Format
-from ..web.request_context import commit, condition, parts, replay, respond, scope, store
+from ..web.answers import commit, fetch, fetch_page, replay
+from ..web.cursors import PageRequest
+from ..web.request_context import condition, context, scope
 
 if TYPE_CHECKING:
-    from ..services.commands import NewSummary
-    from ..stores import Transaction
+    from ..services.inputs import NewSummary
 
 SUMMARY = SummarySchema()
 
@@ -35,29 +34,24 @@ def compact_dialogue(id_: str, body: Any = None, namespace: str | None = None) -
     return _summarize(scope(namespace), command, may_fall_back=True)
 
 
-def _summarize(where: Scope, command: NewSummary, *, may_fall_back: bool) -> Response:
+def _summarize(where: Scope, summary: NewSummary, *, may_fall_back: bool) -> Response:
     """Make the summary outside the transaction and store it inside.
 
     A repeat is answered before anything is made: the work is too costly to be done for nothing.
     """
-    wanted = condition()
-    summarizer = parts().summarizer
-    summarizer.require_template(command)
+    if_match = condition()
+    summarizer = context().parts.summarizer
+    summarizer.require_template(summary)
     earlier = replay(where)
     if earlier is not None:
         return earlier
-    made = summarizer.prepare(where, command, wanted, may_fall_back=may_fall_back)
-
-    def work(tx: Transaction) -> Answer:
-        return Answer(wire.summary_body(summaries.save(tx, command, made, wanted)))
-
-    return commit(where, work)
+    made = summarizer.prepare(where, summary, if_match, may_fall_back=may_fall_back)
+    return commit(where, summaries.save, summary, made, if_match)
 
 
 def get_summary(sid: str, namespace: str | None = None) -> Response:
     """GET /summary/{sid}."""
-    found = store().get_summary(scope(namespace), sid)
-    return respond(wire.summary_body(summaries.require_summary(found, sid)))
+    return fetch(summaries.get_summary, scope(namespace), sid)
 
 
 def list_summaries(
@@ -69,18 +63,10 @@ def list_summaries(
 ) -> Response:
     """GET /summaries."""
     where = scope(namespace)
-    generation = store().find_generation(where, dialogue_id)
-    if generation is None or not generation.alive:
-        raise messages.dialogue_not_found(dialogue_id)
-    binding = ["summaries", where, dialogue_id, generation.uid, order]
-    cursors = parts().cursors
-    after: Any = None if next_ is None else tuple(cursors.read(binding, next_, 2))
-    query = SummaryListQuery(generation.uid, limit, Order(order), after)
-    page = store().list_summaries(where, dialogue_id, query)
-    cursor = None
-    if page.more:
-        cursor = cursors.write(binding, [page.items[-1].created, page.items[-1].id])
-    return respond(wire.page_body(map(orjson.Fragment, map(wire.summary_body, page.items)), cursor))
+    uid = summaries.find_living(context().parts.backend, where, dialogue_id).uid
+    query = SummaryListQuery(uid, limit, Order(order))
+    page = PageRequest(("summaries", where, dialogue_id, uid, order), next_, 2)
+    return fetch_page(summaries.list_summaries, query, page, where, dialogue_id)
 
 
 def get_context(
@@ -91,7 +77,5 @@ def get_context(
     model: str | None = None,
 ) -> Response:
     """GET /dialogue/{id}/context."""
-    where = scope(namespace)
-    dialogue = dialogues.require_dialogue(store().get_dialogue(where, id_), id_)
-    wanted = Wanted(max_tokens, Format(format_), model)
-    return respond(read_context(store(), where, dialogue, wanted))
+    request = ContextRequest(max_tokens, Format(format_), model)
+    return fetch(read_context, scope(namespace), id_, request)

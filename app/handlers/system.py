@@ -2,22 +2,24 @@
 
 from __future__ import annotations
 
-from flask import Response
+from flask import Response, current_app
 
 from ..domain.json_text import compact_json
+from ..web.answers import json_response
 from ..web.docs import PAGE, PAGE_HEADERS
-from ..web.request_context import parts, respond, spec
+from ..web.parts import spec_of
+from ..web.request_context import context
 
 
 def get_health() -> Response:
     """GET /health: the process is up."""
-    return respond(compact_json({"status": "ok"}))
+    return json_response(compact_json({"status": "ok"}))
 
 
 def get_readiness() -> Response:
     """GET /ready: the store answers, is migrated and takes writes."""
-    parts().readiness.require()
-    return respond(compact_json({"status": "ready"}))
+    context().parts.readiness.require()
+    return json_response(compact_json({"status": "ready"}))
 
 
 def get_docs() -> Response:
@@ -27,9 +29,9 @@ def get_docs() -> Response:
 
 def get_spec_yaml() -> Response:
     """GET /openapi.yaml: the file's own bytes."""
-    return Response(spec().yaml, mimetype="text/yaml")
+    return Response(spec_of(current_app).yaml, mimetype="text/yaml")
 
 
 def get_spec_json() -> Response:
     """GET /openapi.json."""
-    return Response(spec().json, mimetype="application/json")
+    return Response(spec_of(current_app).json, mimetype="application/json")

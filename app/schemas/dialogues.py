@@ -2,26 +2,18 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Any
 
 from marshmallow import Schema, fields, post_load
 
 from ..domain.errors import Detail, InvalidInput
 from ..domain.ids import fingerprint, new_id
-from ..domain.records import JsonText
-from ..services.commands import UNSET, DialogueUpdate, NewDialogue, NewMessage
+from ..services.inputs import UNSET, DialogueUpdate, NewDialogue, NewMessage
 from ..services.state import parse, render
-from .fields import Label, Metadata, Tags, Time
+from .fields import EMPTY_OBJECT, Label, Metadata, Tags, Time
+from .load import Placed
 from .messages import MessageSchema, gather
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A command and the namespace that its body names (None: it names none)."""
-
-    namespace: str | None
-    command: NewDialogue
 
 
 class DialogueSchema(Schema):
@@ -33,16 +25,17 @@ class DialogueSchema(Schema):
     forkAt = fields.Raw(load_default=None)  # noqa: N815  # the wire's name
     label = Label(load_default=None)
     tags = Tags(load_default=())
-    metadata = Metadata(load_default=JsonText("{}"))
+    metadata = Metadata(load_default=EMPTY_OBJECT)
     state = fields.Raw(load_default=dict)
     created = Time(load_default=None)
     message = fields.Nested(MessageSchema)
     messages = fields.List(fields.Nested(MessageSchema))
 
     @post_load
-    def _command(self, data: dict[str, Any], **_: Any) -> Placed:
+    def _read(self, data: dict[str, Any], **_: Any) -> Placed[NewDialogue]:
         messages = gather(data)
         _require_sensible_fork(data, messages)
+        metadata, state = data["metadata"], data["state"]
         command = NewDialogue(
             id=data.get("id") or new_id(),
             id_given="id" in data,
@@ -50,28 +43,33 @@ class DialogueSchema(Schema):
             fork_at=data["forkAt"],
             label=data["label"],
             tags=data["tags"],
-            metadata=data["metadata"],
-            state=render(data["state"]),
+            metadata=metadata.text,
+            state=render(state),
             created=data["created"],
-            messages=(),
+            messages=messages,
             hash="",
         )
-        return Placed(data["namespace"], with_messages(command, messages))
+        hashed = _fingerprint(command, metadata.value, state)
+        return Placed(data["namespace"], replace(command, hash=hashed))
 
 
 def with_messages(command: NewDialogue, messages: tuple[NewMessage, ...]) -> NewDialogue:
-    """Return the command with its first messages and the fingerprint of the whole request."""
-    hashed = fingerprint(
+    """Return the input with other first messages, as if the request had brought them."""
+    changed = replace(command, messages=messages)
+    return replace(changed, hash=_fingerprint(changed, parse(command.metadata), parse(command.state)))
+
+
+def _fingerprint(command: NewDialogue, metadata: dict[str, Any], state: dict[str, Any]) -> str:
+    return fingerprint(
         command.thread_of,
         command.fork_at,
         command.label,
         command.tags,
-        parse(command.metadata),
-        parse(command.state),
+        metadata,
+        state,
         command.created,
-        [(draft.id if draft.id_given else None, draft.hash) for draft in messages],
+        [(message.id if message.id_given else None, message.hash) for message in command.messages],
     )
-    return replace(command, messages=messages, hash=hashed)
 
 
 def _require_sensible_fork(data: dict[str, Any], messages: tuple[NewMessage, ...]) -> None:
@@ -102,11 +100,12 @@ class DialogueUpdateSchema(Schema):
     messages = fields.List(fields.Nested(MessageSchema))
 
     @post_load
-    def _command(self, data: dict[str, Any], **_: Any) -> DialogueUpdate:
+    def _read(self, data: dict[str, Any], **_: Any) -> DialogueUpdate:
+        metadata = data["metadata"]
         return DialogueUpdate(
             label=data["label"],
             tags=data["tags"],
             state=data["state"],
             messages=gather(data),
-            echoed_metadata=data["metadata"],
+            echoed_metadata=metadata if metadata is UNSET else metadata.value,
         )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, NamedTuple
 
 from marshmallow import ValidationError, fields
 
@@ -10,9 +10,6 @@ from ..domain import timestamps
 from ..domain.errors import PayloadTooLarge
 from ..domain.json_text import compact_json
 from ..domain.records import JsonText, Timestamp
-
-CONTENT_BYTES = 1024 * 1024
-"""The largest content of one message, in bytes of compact JSON."""
 
 VALUE_BYTES = 1024 * 1024
 """The largest value of a memory, in bytes of compact JSON."""
@@ -51,43 +48,43 @@ class Label(fields.Field[str | None]):
         return value or None
 
 
-class Content(fields.Field[JsonText]):
-    """Message content as JSON text of at most 1 MiB."""
+class JsonValue(NamedTuple):
+    """A JSON value, to be hashed and searched, and its text, to be stored."""
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
-        text = compact_json(value)
-        if _exceeds(text, CONTENT_BYTES):
-            raise PayloadTooLarge("The content of a message is larger than 1 MiB of JSON.")
-        return text
+    value: Any
+    text: JsonText
 
 
-class Metadata(fields.Field[JsonText]):
-    """Metadata as JSON text of at most 64 KiB, nested at most 16 deep."""
+EMPTY_OBJECT = JsonValue({}, JsonText("{}"))
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
+
+class Metadata(fields.Field[JsonValue]):
+    """Metadata of at most 64 KiB of JSON, nested at most 16 deep."""
+
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonValue:
         if _depth_exceeds(value, METADATA_DEPTH):
             raise ValidationError(f"nests deeper than {METADATA_DEPTH} levels")
         text = compact_json(value)
         if _exceeds(text, METADATA_BYTES):
             raise ValidationError("is larger than 64 KiB of JSON")
-        return text
+        return JsonValue(value, text)
 
 
-class Json(fields.Field[JsonText]):
-    """Any JSON of at most 1 MiB, kept as text."""
+class Json(fields.Field[JsonValue]):
+    """Any JSON of at most 1 MiB."""
 
-    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> JsonText:
-        """Return the text; null is a value like any other, which marshmallow would pass over."""
+    def deserialize(self, value: Any, *args: Any, **kwargs: Any) -> JsonValue:
+        """Return a value with its text; null is one like any other, which marshmallow would pass over."""
         if value is None:
-            return JsonText("null")
-        text: JsonText = super().deserialize(value, *args, **kwargs)
-        return text
+            return JsonValue(None, JsonText("null"))
+        found: JsonValue = super().deserialize(value, *args, **kwargs)
+        return found
 
-    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonText:
+    def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonValue:
         text = compact_json(value)
         if _exceeds(text, VALUE_BYTES):
             raise PayloadTooLarge("The value of a memory is larger than 1 MiB of JSON.")
-        return text
+        return JsonValue(value, text)
 
 
 def _exceeds(text: str, limit: int) -> bool:

@@ -1,13 +1,24 @@
-"""Loading a validated body into a command, with errors that name the field."""
+"""Loading a validated body into the input of a rule, with errors that name the field."""
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Generic, TypeVar
 
 from marshmallow import Schema, ValidationError
 
 from ..domain.errors import Detail, InvalidInput
 from .problems import field_path, sentence
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Placed(Generic[T]):
+    """The input of a rule, and the namespace that its body names (None: it names none)."""
+
+    namespace: str | None
+    command: T
 
 
 def load(schema: Schema, body: Any, *, where: tuple[str | int, ...] = ()) -> Any:

@@ -2,26 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
-import orjson
 from marshmallow import Schema, fields, post_load
 
 from ..domain.ids import fingerprint, new_id
-from ..domain.records import JsonText
 from ..search.analysis import memory_terms
-from ..services.commands import UNSET, MemoryUpdate, NewMemory
-from ..services.state import parse
-from .fields import Json, Label, Metadata, Tags
-
-
-@dataclass(frozen=True, slots=True)
-class Placed:
-    """A command and the namespace that its body names (None: it names none)."""
-
-    namespace: str | None
-    command: NewMemory
+from ..services.inputs import UNSET, MemoryUpdate, NewMemory
+from .fields import EMPTY_OBJECT, Json, Label, Metadata, Tags
+from .load import Placed
 
 
 class MemorySchema(Schema):
@@ -33,22 +22,22 @@ class MemorySchema(Schema):
     label = Label(load_default=None)
     description = Label(load_default=None)
     tags = Tags(load_default=())
-    metadata = Metadata(load_default=JsonText("{}"))
+    metadata = Metadata(load_default=EMPTY_OBJECT)
 
     @post_load
-    def _command(self, data: dict[str, Any], **_: Any) -> Placed:
-        value = orjson.loads(data["value"])
-        content = (data["label"], data["description"], data["tags"], parse(data["metadata"]))
+    def _read(self, data: dict[str, Any], **_: Any) -> Placed[NewMemory]:
+        value, metadata = data["value"], data["metadata"]
+        content = (data["label"], data["description"], data["tags"], metadata.value)
         command = NewMemory(
             id=data.get("id") or new_id(),
             id_given="id" in data,
-            value=data["value"],
+            value=value.text,
             label=data["label"],
             description=data["description"],
             tags=data["tags"],
-            metadata=data["metadata"],
-            hash=fingerprint(value, *content),
-            terms=memory_terms(data["label"], data["description"], value),
+            metadata=metadata.text,
+            hash=fingerprint(value.value, *content),
+            terms=memory_terms(data["label"], data["description"], value.value),
         )
         return Placed(data["namespace"], command)
 
@@ -62,5 +51,6 @@ class MemoryUpdateSchema(Schema):
     description = Label(load_default=UNSET)
 
     @post_load
-    def _command(self, data: dict[str, Any], **_: Any) -> MemoryUpdate:
-        return MemoryUpdate(**data)
+    def _read(self, data: dict[str, Any], **_: Any) -> MemoryUpdate:
+        value = data["value"]
+        return MemoryUpdate(**data | {"value": value if value is UNSET else value.text})

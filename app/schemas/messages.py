@@ -4,20 +4,17 @@ from __future__ import annotations
 
 from typing import Any
 
-import orjson
 from marshmallow import Schema, fields, post_load
 
-from ..domain.errors import Detail, InvalidInput, TooManyMessages, quote
+from ..domain.errors import Detail, InvalidInput, PayloadTooLarge, quote
 from ..domain.ids import fingerprint, new_id
-from ..domain.records import JsonText
+from ..domain.json_text import compact_json
 from ..search.analysis import has_image, message_terms
-from ..services.commands import NewMessage
-from .fields import Content, Metadata, Tags, Time
+from ..services.inputs import NewMessage
+from .fields import EMPTY_OBJECT, Metadata, Tags, Time
 
-MOST_MESSAGES = 25
-"""How many messages one request may bring."""
-
-NO_METADATA = JsonText("{}")
+CONTENT_BYTES = 1024 * 1024
+"""The largest content of one message, in bytes of compact JSON."""
 
 
 class MessageSchema(Schema):
@@ -28,72 +25,63 @@ class MessageSchema(Schema):
     content = fields.Raw(required=True)
     name = fields.Raw()
     tags = Tags(load_default=())
-    metadata = Metadata(load_default=NO_METADATA)
+    metadata = Metadata(load_default=EMPTY_OBJECT)
     created = Time(load_default=None)
 
     @post_load
-    def _command(self, data: dict[str, Any], **_: Any) -> NewMessage:
+    def _read(self, data: dict[str, Any], **_: Any) -> NewMessage:
         return draft(data)
 
 
 def draft(data: dict[str, Any]) -> NewMessage:
-    """Return the command of a message whose fields the schema, or its equal, has normalised."""
-    content = data["content"]
-    text = CONTENT.deserialize(content)
-    name = data.get("name")
-    hashed = fingerprint(
-        data["role"],
-        content,
-        name,
-        data["tags"],
-        orjson.Fragment(_canonical(data["metadata"])),
-        data["created"],
-    )
+    """Return the input of a message whose fields the schema, or its equal, has normalised.
+
+    Raises PayloadTooLarge for its content.
+    """
+    content, name, metadata = data["content"], data.get("name"), data["metadata"]
+    text = compact_json(content)
+    size = len(text.encode())
+    if size > CONTENT_BYTES:
+        raise PayloadTooLarge("The content of a message is larger than 1 MiB of JSON.")
+    is_text = isinstance(content, str)
     return NewMessage(
         id=data.get("id") or new_id(),
         id_given="id" in data,
         role=data["role"],
         content=text,
-        content_length=len(content.encode() if isinstance(content, str) else text.encode()),
+        content_length=len(content.encode()) if is_text else size,
         name=name,
         tags=data["tags"],
-        metadata=data["metadata"],
+        metadata=metadata.text,
         created=data["created"],
-        hash=hashed,
+        hash=fingerprint(data["role"], content, name, data["tags"], metadata.value, data["created"]),
         terms=message_terms(content),
-        has_image=not isinstance(content, str) and has_image(content),
+        has_image=not is_text and has_image(content),
     )
 
 
-CONTENT = Content()
-
-
-def _canonical(text: JsonText) -> bytes:
-    """Return JSON with its keys sorted, so that their order does not make two requests differ."""
-    return orjson.dumps(orjson.loads(text), option=orjson.OPT_SORT_KEYS)
-
-
 def gather(data: dict[str, Any]) -> tuple[NewMessage, ...]:
-    """Return the messages of a body that may carry ``message`` or ``messages``, not both."""
+    """Return the messages of a body that may carry ``message`` or ``messages``.
+
+    Raises InvalidInput when it carries both, or one id twice.
+    """
     if "message" in data and "messages" in data:
         raise InvalidInput(
             "Send either message or messages, not both.",
             Detail("message", "cannot be sent together with messages"),
         )
     drafts = (data["message"],) if "message" in data else tuple(data.get("messages", ()))
-    require_batch(drafts)
+    require_distinct(drafts)
     return drafts
 
 
-def require_batch(drafts: tuple[NewMessage, ...]) -> None:
-    """Refuse more than 25 messages, and one id twice."""
-    if len(drafts) > MOST_MESSAGES:
-        raise TooManyMessages(f"A request takes at most {MOST_MESSAGES} messages.")
+def require_distinct(drafts: tuple[NewMessage, ...]) -> None:
+    """Raise InvalidInput when two messages have the same id."""
     seen: set[str] = set()
-    for index, draft in enumerate(drafts):
-        if draft.id in seen:
+    for index, message in enumerate(drafts):
+        if message.id in seen:
             raise InvalidInput(
-                f"The request has the message id {quote(draft.id)} twice.",
+                f"The request has the message id {quote(message.id)} twice.",
                 Detail(f"messages[{index}].id", "is used twice in this request", "DUPLICATE"),
             )
-        seen.add(draft.id)
+        seen.add(message.id)

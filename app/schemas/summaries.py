@@ -7,8 +7,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load
 
 from ..domain.ids import fingerprint, new_id
-from ..services.commands import NewSummary
-from ..services.state import parse
+from ..services.inputs import NewSummary
 from .fields import Metadata, Tags
 
 
@@ -24,9 +23,9 @@ class SummarySchema(Schema):
     metadata = Metadata(load_default=None)
 
     @post_load
-    def _command(self, data: dict[str, Any], **_: Any) -> NewSummary:
-        wanted = (data["dialogueId"], data["template"], data["startId"], data["endId"], data["tags"])
-        metadata = None if data["metadata"] is None else parse(data["metadata"])
+    def _read(self, data: dict[str, Any], **_: Any) -> NewSummary:
+        content = (data["dialogueId"], data["template"], data["startId"], data["endId"], data["tags"])
+        metadata = data["metadata"]
         return NewSummary(
             dialogue_id=data["dialogueId"],
             id=data.get("id") or new_id(),
@@ -35,6 +34,6 @@ class SummarySchema(Schema):
             start_id=data["startId"],
             end_id=data["endId"],
             tags=data["tags"],
-            metadata=data["metadata"],
-            hash=fingerprint(*wanted, metadata or {}),
+            metadata=None if metadata is None else metadata.text,
+            hash=fingerprint(*content, {} if metadata is None else metadata.value),
         )

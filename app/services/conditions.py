@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ..domain.errors import PreconditionFailed
-from .wire import etag_of
+from .bodies import etag_of
 
 if TYPE_CHECKING:
     from ..domain.records import Dialogue
-    from .commands import Condition
+    from .inputs import Condition
 
 
 def require_current(condition: Condition, dialogue: Dialogue | None) -> None:

@@ -12,8 +12,10 @@ from ..domain.json_text import compact_json
 from ..domain.records import Dialogue, MessageListQuery, Order, Scope
 from ..summaries.context.planning import LEADING_READ, Context, Format, plan_context, take_leading
 from ..summaries.tokens import TokenCounter, open_counter
+from .bodies import summary_body
+from .dialogue_reads import find_dialogue
+from .results import Result
 from .summaries import turn_of
-from .wire import summary_body
 
 if TYPE_CHECKING:
     from ..domain.list_items import MessageItem
@@ -26,8 +28,8 @@ PAGE = 50
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What is asked for: a budget in tokens, whose format, and which model counts the tokens."""
+class ContextRequest:
+    """A budget in tokens, whose format the context has, and which model counts the tokens."""
 
     max_tokens: int
     format: Format
@@ -66,23 +68,27 @@ class _Reader:
         return turn_of(message)
 
 
-def read_context(store: Store, scope: Scope, dialogue: Dialogue, wanted: Wanted) -> JsonText:
-    """Return what to send to a model; raises InvalidParameter when the budget is too small."""
+def read_context(store: Store, scope: Scope, dialogue_id: str, request: ContextRequest) -> Result:
+    """Return what to send to a model.
+
+    Raises DialogueNotFound, and InvalidParameter when the budget is too small.
+    """
+    dialogue = find_dialogue(store, scope, dialogue_id)
     reader = _Reader(store, scope, dialogue)
     latest = store.latest_summary(scope, dialogue.id, dialogue.uid)
     usable = None if latest is None or latest.stale else latest
-    counter = open_counter(wanted.model)
+    counter = open_counter(request.model)
     context = plan_context(
         take_leading(reader.first()),
         reader.newest(),
         None if usable is None else orjson.loads(usable.body)["content"],
-        wanted.max_tokens,
-        wanted.format,
+        request.max_tokens,
+        request.format,
         total=dialogue.total,
         counter=counter,
         wire=reader.stored,
     )
-    return _body(context, _used(context, usable, counter))
+    return Result(_body(context, _used(context, usable, counter)))
 
 
 def _used(context: Context, summary: Summary | None, counter: TokenCounter) -> Any:

@@ -2,20 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from ..domain import timestamps
 from ..domain.errors import Detail, DuplicateId, InvalidInput, ParentDialogueNotFound, quote
 from ..domain.ids import fingerprint, successor
 from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Status, Timestamp
 from . import messages
-from .commands import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
+from .bodies import deletion_result, dialogue_result, messages_array
 from .conditions import require_current
 from .fork import fork
+from .inputs import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
+from .results import Result
 from .state import merge, parse
-from .wire import Answer, dialogue_answer, etag_of, messages_array
 
 if TYPE_CHECKING:
     from ..stores import Transaction
@@ -23,14 +23,7 @@ if TYPE_CHECKING:
 EMPTY_ARRAY = JsonText("[]")
 
 
-def require_dialogue(dialogue: Dialogue | None, dialogue_id: str) -> Dialogue:
-    """Return a dialogue, or say that there is none; raises DialogueNotFound."""
-    if dialogue is None:
-        raise messages.dialogue_not_found(dialogue_id)
-    return dialogue
-
-
-def create(tx: Transaction, command: NewDialogue) -> Answer:
+def create(tx: Transaction, command: NewDialogue) -> Result:
     """Create a dialogue with its first messages; a repeat answers it as it is now."""
     if command.id_given:
         existing = tx.lock_dialogue(command.id)
@@ -49,16 +42,16 @@ def create(tx: Transaction, command: NewDialogue) -> Answer:
         count_thread(tx, parent)
     tx.insert_dialogue(fresh)
     tx.insert_messages(added)
-    return dialogue_answer(fresh, shown)
+    return dialogue_result(fresh, shown)
 
 
-def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Answer:
+def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Result:
     """Answer a repeated creation with those of its messages that still exist."""
     require_same(existing, command)
     if command.fork_at is not None:
-        return dialogue_answer(existing, recent_in(tx, existing))
+        return dialogue_result(existing, messages.recent_in(tx, existing))
     created = tx.messages_below(existing, existing.created_count)
-    return dialogue_answer(existing, messages_array(created))
+    return dialogue_result(existing, messages_array(created))
 
 
 def require_same(existing: Dialogue, command: NewDialogue) -> None:
@@ -111,13 +104,13 @@ def begin(tx: Transaction, command: NewDialogue, now: Timestamp) -> Dialogue:
     )
 
 
-def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition: Condition) -> Answer:
+def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition: Condition) -> Result:
     """Apply a PUT, all or nothing; what changes nothing moves neither ``modified`` nor the ETag."""
     dialogue = messages.require_dialogue(tx, dialogue_id)
     repeat = messages.find_repeat(tx, dialogue, command.messages)
     changed = _changed(dialogue, command)
     if repeat is not None and changed == dialogue:
-        return dialogue_answer(dialogue, messages_array(repeat))
+        return dialogue_result(dialogue, messages_array(repeat))
     require_current(condition, dialogue)
     if command.messages or command.tags is not UNSET or command.label is not UNSET:
         messages.require_active(dialogue)
@@ -128,7 +121,7 @@ def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition
         changed = messages.touch(changed, now)
         tx.save_dialogue(changed)
         tx.insert_messages(added)
-    return dialogue_answer(changed, messages_array(added if repeat is None else repeat))
+    return dialogue_result(changed, messages_array(added if repeat is None else repeat))
 
 
 def _changed(dialogue: Dialogue, command: DialogueUpdate) -> Dialogue:
@@ -141,86 +134,61 @@ def _changed(dialogue: Dialogue, command: DialogueUpdate) -> Dialogue:
     return replace(dialogue, label=label, tags=tags, state=state)
 
 
-def _require_same_metadata(dialogue: Dialogue, echoed: JsonText) -> None:
-    if fingerprint(parse(echoed)) != fingerprint(parse(dialogue.metadata)):
+def _require_same_metadata(dialogue: Dialogue, echoed: dict[str, Any]) -> None:
+    if fingerprint(echoed) != fingerprint(parse(dialogue.metadata)):
         raise InvalidInput(
             "metadata is fixed when a dialogue is created and cannot be changed; use tags or state.",
             Detail("metadata", "differs from the stored metadata"),
         )
 
 
-def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
+def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
     """End an active dialogue; on one that is not active this changes nothing."""
-    dialogue = _require_for_write(tx, dialogue_id, condition)
+    dialogue = messages.require_version(tx, dialogue_id, condition)
     if dialogue.status is Status.ACTIVE:
         now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ENDED, ended_at=now), now)
         tx.save_dialogue(dialogue)
-    return dialogue_answer(dialogue, recent_in(tx, dialogue))
+    return dialogue_result(dialogue, messages.recent_in(tx, dialogue))
 
 
-def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
+def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
     """Archive a dialogue: lists leave it out unless asked for it."""
-    dialogue = _require_for_write(tx, dialogue_id, condition)
+    dialogue = messages.require_version(tx, dialogue_id, condition)
     if dialogue.status is not Status.ARCHIVED:
         now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ARCHIVED, archived_at=now), now)
         tx.save_dialogue(dialogue)
-    return dialogue_answer(dialogue, recent_in(tx, dialogue))
+    return dialogue_result(dialogue, messages.recent_in(tx, dialogue))
 
 
-def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Answer:
+def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
     """Make an ended or archived dialogue active again."""
-    dialogue = _require_for_write(tx, dialogue_id, condition)
+    dialogue = messages.require_version(tx, dialogue_id, condition)
     if dialogue.status is not Status.ACTIVE:
         active = replace(dialogue, status=Status.ACTIVE, ended_at=None, archived_at=None)
         dialogue = messages.touch(active, timestamps.now())
         tx.save_dialogue(dialogue)
-    return dialogue_answer(dialogue, recent_in(tx, dialogue))
+    return dialogue_result(dialogue, messages.recent_in(tx, dialogue))
 
 
-def delete(tx: Transaction, dialogue_id: str, condition: Condition, *, cascade: bool) -> None:
-    """Delete a dialogue; its messages stay readable unless ``cascade``."""
-    dialogue = _require_for_write(tx, dialogue_id, condition)
+def delete(tx: Transaction, dialogue_id: str, condition: Condition, *, cascade: bool) -> Result:
+    """Delete a dialogue; its messages stay readable unless ``cascade``.
+
+    Raises DialogueNotFound, PreconditionFailed and DialogueImmutable.
+    """
+    dialogue = messages.require_version(tx, dialogue_id, condition)
     messages.require_mutable(tx)
     tx.remove_dialogue(dialogue, purge=cascade)
-    if dialogue.thread_of is None:
-        return
-    parent = tx.lock_dialogue(dialogue.thread_of)
+    if dialogue.thread_of is not None:
+        _uncount_thread(tx, dialogue.thread_of)
+    return deletion_result(dialogue_id)
+
+
+def _uncount_thread(tx: Transaction, parent_id: str) -> None:
+    """Count a thread no more in its parent; the lock on a deleted one keeps its count for a re-creation."""
+    parent = tx.lock_dialogue(parent_id)
     if parent is None:
-        tx.lock_tombstone(dialogue.thread_of)
+        tx.lock_tombstone(parent_id)
     else:
         tx.save_dialogue(replace(parent, rev=parent.rev + 1, thread_count=parent.thread_count - 1))
-
-
-def _require_for_write(tx: Transaction, dialogue_id: str, condition: Condition) -> Dialogue:
-    dialogue = messages.require_dialogue(tx, dialogue_id)
-    require_current(condition, dialogue)
-    return dialogue
-
-
-def change_state(
-    tx: Transaction,
-    dialogue_id: str,
-    change: Callable[[JsonText], JsonText],
-    condition: Condition,
-) -> Answer:
-    """Write the state that ``change`` makes of the current one, on ended dialogues too."""
-    dialogue = _require_for_write(tx, dialogue_id, condition)
-    new_state = change(dialogue.state)
-    if new_state != dialogue.state:
-        dialogue = messages.touch(replace(dialogue, state=new_state), timestamps.now())
-        tx.save_dialogue(dialogue)
-    return Answer(dialogue.state, etag_of(dialogue))
-
-
-def is_cut(dialogue: Dialogue) -> bool:
-    """Whether the 1 MiB cap kept some of the last 10 messages from being embedded."""
-    return dialogue.recent_count < min(dialogue.total, RECENT_MESSAGES)
-
-
-def recent_in(tx: Transaction, dialogue: Dialogue) -> JsonText:
-    """Return the recent messages inside a transaction."""
-    if is_cut(dialogue):
-        return messages_array(tx.newest_messages(dialogue, RECENT_MESSAGES))
-    return dialogue.recent

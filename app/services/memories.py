@@ -1,4 +1,4 @@
-"""The rules for memories: creating, repeating, updating, deleting."""
+"""The rules for memories: creating, repeating, updating, deleting, reading."""
 
 from __future__ import annotations
 
@@ -9,16 +9,20 @@ import orjson
 
 from ..domain import timestamps
 from ..domain.errors import DuplicateId, MemoryNotFound, quote
+from ..domain.json_text import compact_json
 from ..domain.records import Memory
 from ..search.analysis import memory_terms
-from .commands import UNSET, MemoryUpdate, NewMemory
+from .bodies import deletion_result, memory_fields, memory_result
+from .inputs import UNSET, MemoryUpdate, NewMemory
+from .results import Result
 
 if TYPE_CHECKING:
-    from ..stores import Transaction
+    from ..domain.records import MemoryListQuery, Scope
+    from ..stores import Store, Transaction
 
 
-def create(tx: Transaction, command: NewMemory) -> Memory:
-    """Create a memory; a repeat answers it as it is now."""
+def create(tx: Transaction, command: NewMemory) -> Result:
+    """Create a memory and answer it; a repeat answers it as it is now. Raises DuplicateId."""
     existing = tx.lock_memory(command.id) if command.id_given else None
     if existing is not None:
         if existing.hash != command.hash:
@@ -26,7 +30,7 @@ def create(tx: Transaction, command: NewMemory) -> Memory:
                 f"A memory {quote(command.id)} exists in this namespace with different content; "
                 "change it with PUT /memory/{id}."
             )
-        return existing
+        return memory_result(existing)
     now = timestamps.now()
     memory = Memory(
         namespace=tx.scope.namespace,
@@ -42,11 +46,14 @@ def create(tx: Transaction, command: NewMemory) -> Memory:
         description=command.description,
     )
     tx.insert_memory(memory)
-    return memory
+    return memory_result(memory)
 
 
-def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Memory:
-    """Apply a PUT; what changes nothing does not move ``modified``."""
+def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Result:
+    """Apply a PUT and answer the memory; what changes nothing does not move ``modified``.
+
+    Raises MemoryNotFound.
+    """
     memory = _require(tx, memory_id)
     changed = replace(
         memory,
@@ -56,26 +63,44 @@ def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Memory:
         description=memory.description if command.description is UNSET else command.description,
     )
     if changed == memory:
-        return memory
+        return memory_result(memory)
     terms = memory_terms(changed.label, changed.description, orjson.loads(changed.value))
     changed = replace(changed, modified=timestamps.now(), terms=terms)
     tx.save_memory(changed)
-    return changed
+    return memory_result(changed)
 
 
-def delete(tx: Transaction, memory_id: str) -> None:
-    """Delete a memory."""
+def delete(tx: Transaction, memory_id: str) -> Result:
+    """Delete a memory; raises MemoryNotFound."""
     _require(tx, memory_id)
     tx.remove_memory(memory_id)
+    return deletion_result(memory_id)
+
+
+def get_memory(store: Store, scope: Scope, memory_id: str) -> Result:
+    """Return a memory; raises MemoryNotFound."""
+    memory = store.get_memory(scope, memory_id)
+    if memory is None:
+        raise _not_found(memory_id)
+    return memory_result(memory)
+
+
+def list_memories(store: Store, query: MemoryListQuery) -> Result:
+    """Return a page of memories."""
+    page = store.list_memories(query)
+    last = page.items[-1] if page.more else None
+    return Result(
+        compact_json([memory_fields(item) for item in page.items]),
+        position=None if last is None else (last.created, last.namespace, last.id),
+    )
 
 
 def _require(tx: Transaction, memory_id: str) -> Memory:
     memory = tx.lock_memory(memory_id)
     if memory is None:
-        raise not_found(memory_id)
+        raise _not_found(memory_id)
     return memory
 
 
-def not_found(memory_id: str) -> MemoryNotFound:
-    """Return the error for a memory that is not there."""
+def _not_found(memory_id: str) -> MemoryNotFound:
     return MemoryNotFound(f"There is no memory {quote(memory_id)} in this namespace.")

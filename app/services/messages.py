@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import orjson
@@ -18,14 +19,15 @@ from ..domain.errors import (
     quote,
 )
 from ..domain.json_text import compact_json
-from ..domain.records import RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
-from . import wire
+from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Message, Status, Timestamp
+from . import bodies
 from .conditions import require_current
 from .recent import embed, longest_tail
+from .results import Result
 
 if TYPE_CHECKING:
     from ..stores import Transaction
-    from .commands import Condition, NewMessage
+    from .inputs import Condition, NewMessage
 
 
 def require_dialogue(tx: Transaction, dialogue_id: str) -> Dialogue:
@@ -33,6 +35,13 @@ def require_dialogue(tx: Transaction, dialogue_id: str) -> Dialogue:
     dialogue = tx.lock_dialogue(dialogue_id)
     if dialogue is None:
         raise dialogue_not_found(dialogue_id)
+    return dialogue
+
+
+def require_version(tx: Transaction, dialogue_id: str, condition: Condition) -> Dialogue:
+    """Lock a dialogue; raises DialogueNotFound, or PreconditionFailed when If-Match names another version."""
+    dialogue = require_dialogue(tx, dialogue_id)
+    require_current(condition, dialogue)
     return dialogue
 
 
@@ -83,7 +92,7 @@ def record(draft: NewMessage, dialogue: Dialogue, seq: int, now: Timestamp) -> M
         metadata=draft.metadata,
         created=draft.created or now,
         modified=now,
-        body=wire.message_body(draft, dialogue.id, dialogue.namespace, now),
+        body=bodies.message_body(draft, dialogue.id, dialogue.namespace, now),
         hash=draft.hash,
         terms=draft.terms,
         has_image=draft.has_image,
@@ -103,7 +112,7 @@ def count_in(tx: Transaction, dialogue: Dialogue, added: Sequence[Message]) -> D
     if not added:
         return dialogue
     recent, recent_count = embed(dialogue, added, lambda: tx.newest_messages(dialogue, RECENT_MESSAGES))
-    newest = max(message.created for message in added)
+    newest = max(added, key=attrgetter("created")).created
     return replace(
         dialogue,
         next_seq=dialogue.next_seq + len(added),
@@ -119,10 +128,22 @@ def touch(dialogue: Dialogue, now: Timestamp) -> Dialogue:
     return replace(dialogue, rev=dialogue.rev + 1, modified=now)
 
 
-def append(
+def append_one(tx: Transaction, dialogue_id: str, draft: NewMessage, condition: Condition) -> Result:
+    """Add a message and answer it; raises what ``append`` does."""
+    return Result(_append(tx, dialogue_id, (draft,), condition)[0].body)
+
+
+def append(tx: Transaction, dialogue_id: str, drafts: Sequence[NewMessage], condition: Condition) -> Result:
+    """Add messages, all or none, and answer them; a repeat answers the stored ones as they are now.
+
+    Raises DialogueNotFound, DuplicateId, PreconditionFailed, and DialogueEnded for a dialogue not active.
+    """
+    return Result(bodies.messages_array(_append(tx, dialogue_id, drafts, condition)))
+
+
+def _append(
     tx: Transaction, dialogue_id: str, drafts: Sequence[NewMessage], condition: Condition
 ) -> list[Message]:
-    """Add messages, all or none; a repeat answers the stored ones whatever has changed since."""
     dialogue = require_dialogue(tx, dialogue_id)
     repeat = find_repeat(tx, dialogue, drafts)
     if repeat is not None:
@@ -140,26 +161,30 @@ def append(
 
 def set_tags(
     tx: Transaction, dialogue_id: str, message_id: str, tags: tuple[str, ...], condition: Condition
-) -> Message:
-    """Replace a message's tags; the same tags change nothing."""
+) -> Result:
+    """Replace a message's tags and answer it; the same tags change nothing.
+
+    Raises MessageNotFound and PreconditionFailed.
+    """
     dialogue = tx.lock_dialogue(dialogue_id)
     message = require_message(tx, dialogue_id, message_id)
     require_current(condition, dialogue)
     if message.tags == tags:
-        return message
+        return Result(message.body)
     now = timestamps.now()
     fields = orjson.loads(message.body) | {"tags": tags, "modified": now}
     changed = replace(message, tags=tags, modified=now, body=compact_json(fields))
-    if dialogue is None or dialogue.uid != message.uid:
-        tx.save_message(changed)
-        return changed
     tx.save_message(changed)
-    tx.save_dialogue(touch(refill(tx, dialogue), now))
-    return changed
+    if dialogue is not None and dialogue.uid == message.uid:
+        tx.save_dialogue(touch(refill(tx, dialogue), now))
+    return Result(changed.body)
 
 
-def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condition) -> None:
-    """Delete a message, refill the recent ones and mark summaries that covered it as stale."""
+def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condition) -> Result:
+    """Delete a message, refill the recent ones and mark summaries that covered it as stale.
+
+    Raises MessageNotFound, PreconditionFailed and DialogueImmutable.
+    """
     dialogue = tx.lock_dialogue(dialogue_id)
     message = require_message(tx, dialogue_id, message_id)
     require_current(condition, dialogue)
@@ -169,6 +194,7 @@ def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condit
     if dialogue is not None and dialogue.uid == message.uid:
         remaining = refill(tx, replace(dialogue, total=dialogue.total - 1))
         tx.save_dialogue(touch(remaining, timestamps.now()))
+    return bodies.deletion_result(message_id)
 
 
 def require_message(tx: Transaction, dialogue_id: str, message_id: str) -> Message:
@@ -202,3 +228,15 @@ def refill(tx: Transaction, dialogue: Dialogue) -> Dialogue:
         recent_count=recent_count,
         last_message_created=newest[-1].created if newest else None,
     )
+
+
+def is_cut(dialogue: Dialogue) -> bool:
+    """Whether the 1 MiB cap kept some of the last 10 messages from being embedded."""
+    return dialogue.recent_count < min(dialogue.total, RECENT_MESSAGES)
+
+
+def recent_in(tx: Transaction, dialogue: Dialogue) -> JsonText:
+    """Return the recent messages inside a transaction."""
+    if is_cut(dialogue):
+        return bodies.messages_array(tx.newest_messages(dialogue, RECENT_MESSAGES))
+    return dialogue.recent

@@ -14,7 +14,7 @@ from ..domain import timestamps
 from ..domain.errors import DialogueNotFound, DuplicateId, quote
 from ..domain.records import Dialogue, JsonText, Message, Status, Timestamp
 from . import dialogues, messages
-from .commands import NewDialogue, NewMessage
+from .inputs import NewDialogue, NewMessage
 
 if TYPE_CHECKING:
     from ..stores import Transaction

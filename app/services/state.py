@@ -2,13 +2,23 @@
 
 from __future__ import annotations
 
-from typing import Any
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
+from ..domain import timestamps
 from ..domain.errors import PayloadTooLarge
 from ..domain.json_text import compact_json
 from ..domain.records import JsonText
+from .bodies import etag_of
+from .messages import require_version, touch
+from .results import Result
+
+if TYPE_CHECKING:
+    from ..domain.records import Dialogue
+    from ..stores import Transaction
+    from .inputs import Condition
 
 STATE_BYTES = 1024 * 1024
 """The most that a state may take, in bytes of compact JSON, after the merge."""
@@ -48,3 +58,30 @@ def _patched(target: object, changes: dict[str, Any]) -> dict[str, Any]:
         else:
             result[key] = value
     return result
+
+
+def merge_state(tx: Transaction, dialogue_id: str, changes: dict[str, Any], condition: Condition) -> Result:
+    """Replace the given keys of a dialogue's state; raises what ``replace_state`` does."""
+    dialogue = require_version(tx, dialogue_id, condition)
+    return _save(tx, dialogue, merge(dialogue.state, changes))
+
+
+def replace_state(tx: Transaction, dialogue_id: str, state: dict[str, Any], condition: Condition) -> Result:
+    """Replace a dialogue's state, of ended dialogues too.
+
+    Raises DialogueNotFound, PreconditionFailed and PayloadTooLarge.
+    """
+    return _save(tx, require_version(tx, dialogue_id, condition), render(state))
+
+
+def patch_state(tx: Transaction, dialogue_id: str, changes: dict[str, Any], condition: Condition) -> Result:
+    """Apply a JSON merge patch to a dialogue's state; raises what ``replace_state`` does."""
+    dialogue = require_version(tx, dialogue_id, condition)
+    return _save(tx, dialogue, patch(dialogue.state, changes))
+
+
+def _save(tx: Transaction, dialogue: Dialogue, state: JsonText) -> Result:
+    if state != dialogue.state:
+        dialogue = touch(replace(dialogue, state=state), timestamps.now())
+        tx.save_dialogue(dialogue)
+    return Result(dialogue.state, etag_of(dialogue))

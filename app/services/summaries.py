@@ -14,13 +14,14 @@ from ..domain.json_text import compact_json
 from ..domain.list_items import MessageItem
 from ..domain.records import Dialogue, Message, Scope, Summary
 from ..summaries import Digest, Turn
-from .conditions import require_current
-from .messages import require_dialogue
+from .bodies import array_of, summary_body
+from .messages import dialogue_not_found, require_version
+from .results import Result
 
 if TYPE_CHECKING:
-    from ..domain.records import JsonText
-    from ..stores import Transaction
-    from .commands import Condition, NewSummary
+    from ..domain.records import JsonText, SummaryListQuery
+    from ..stores import Generation, Store, Transaction
+    from .inputs import Condition, NewSummary
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,16 +69,20 @@ def find_repeat(command: NewSummary, existing: Summary | None) -> Summary | None
     return existing
 
 
-def save(tx: Transaction, command: NewSummary, made: Draft | Summary, condition: Condition) -> Summary:
-    """Store a draft, unless the request repeats one that is stored.
+def save(tx: Transaction, command: NewSummary, made: Draft | Summary, condition: Condition) -> Result:
+    """Store a draft and answer it, unless the request repeats a summary that is stored.
 
-    Raises DialogueNotFound when the dialogue was deleted meanwhile, also when its id is in use again.
+    Raises DialogueNotFound when the dialogue was deleted meanwhile, also when its id is in use again, and
+    DuplicateId and PreconditionFailed.
     """
+    return Result(summary_body(_save(tx, command, made, condition)))
+
+
+def _save(tx: Transaction, command: NewSummary, made: Draft | Summary, condition: Condition) -> Summary:
     repeat = find_repeat(command, tx.find_summary(command.id) if command.id_given else None)
     if repeat is not None:
         return repeat
-    dialogue = require_dialogue(tx, command.dialogue_id)
-    require_current(condition, dialogue)
+    dialogue = require_version(tx, command.dialogue_id, condition)
     if isinstance(made, Summary):
         return made
     if made.dialogue.uid != dialogue.uid:
@@ -132,8 +137,26 @@ def _body(scope: Scope, command: NewSummary, draft: Draft, now: str) -> JsonText
     return compact_json(present | spanned)
 
 
-def require_summary(summary: Summary | None, summary_id: str) -> Summary:
-    """Return a summary, or say that there is none."""
+def get_summary(store: Store, scope: Scope, summary_id: str) -> Result:
+    """Return a summary; raises SummaryNotFound."""
+    summary = store.get_summary(scope, summary_id)
     if summary is None:
         raise SummaryNotFound(f"There is no summary {quote(summary_id)} in this namespace.")
-    return summary
+    return Result(summary_body(summary))
+
+
+def find_living(store: Store, scope: Scope, dialogue_id: str) -> Generation:
+    """Return the living generation of a dialogue; raises DialogueNotFound when it is deleted."""
+    generation = store.find_generation(scope, dialogue_id)
+    if generation is None or not generation.alive:
+        raise dialogue_not_found(dialogue_id)
+    return generation
+
+
+def list_summaries(store: Store, query: SummaryListQuery, scope: Scope, dialogue_id: str) -> Result:
+    """Return a page of a dialogue's summaries."""
+    page = store.list_summaries(scope, dialogue_id, query)
+    last = page.items[-1] if page.more else None
+    return Result(
+        array_of(map(summary_body, page.items)), position=None if last is None else (last.created, last.id)
+    )

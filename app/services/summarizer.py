@@ -20,7 +20,7 @@ from .summaries import Draft, Span, find_repeat
 if TYPE_CHECKING:
     from ..domain.records import Timestamp
     from ..stores import Store
-    from .commands import Condition, NewSummary
+    from .inputs import Condition, NewSummary
 
 PAGE = 200
 """How many messages one read brings when a range of them is summarised."""

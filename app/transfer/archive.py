@@ -13,7 +13,7 @@ from ..domain import timestamps
 from ..domain.errors import quote
 from ..domain.json_text import compact_json
 from ..domain.records import Dialogue, Message, Status, Timestamp
-from ..services.wire import head_fields
+from ..services.bodies import head_fields
 from .conversation import BadLine, Conversation
 
 Fields = dict[str, Any]

@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..domain.errors import ColloquyError
-from ..domain.records import DEFAULT_NAMESPACE, JsonText
+from ..domain.records import DEFAULT_NAMESPACE
 from ..schemas.dialogues import DialogueSchema, with_messages
+from ..schemas.fields import EMPTY_OBJECT
 from ..schemas.json_schema import BodyValidator
 from ..schemas.load import load
 from ..schemas.messages import MessageSchema, draft
-from ..services.commands import NewMessage
+from ..services.inputs import NewMessage
 from ..services.restore import Record
 from .conversation import BadLine, Conversation, first_batch
 
@@ -19,7 +20,7 @@ Fields = dict[str, Any]
 DIALOGUE = DialogueSchema()
 MESSAGE = MessageSchema()
 
-_PLAIN = {"tags": (), "metadata": JsonText("{}"), "created": None}
+_PLAIN = {"tags": (), "metadata": EMPTY_OBJECT, "created": None}
 _NOT_PLAIN = frozenset(_PLAIN)
 
 

@@ -6,7 +6,8 @@ import base64
 import binascii
 import hashlib
 import hmac
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 
 import orjson
@@ -17,6 +18,19 @@ SIGNATURE_BYTES = 16
 LONGEST_CURSOR = 2048
 
 Position = list[str | int]
+
+
+@dataclass(frozen=True, slots=True)
+class PageRequest:
+    """Which page is asked for: of which list, and behind which position.
+
+    ``binding`` is the list with its filters and its order, ``cursor`` the parameter ``next`` (None: the first
+    page), ``length`` the number of values in a position of the list.
+    """
+
+    binding: Sequence[object]
+    cursor: str | None
+    length: int
 
 
 class Cursors:
@@ -30,7 +44,7 @@ class Cursors:
         """Read once, and only when a cursor is made or read: the store may be away at start-up."""
         return self._read_secret()
 
-    def write(self, binding: object, position: Position) -> str:
+    def write(self, binding: object, position: Sequence[str | int]) -> str:
         """Return the cursor behind ``position`` for the list that ``binding`` describes."""
         payload = orjson.dumps(position)
         return base64.urlsafe_b64encode(self._sign(binding, payload) + payload).rstrip(b"=").decode()
@@ -48,6 +62,10 @@ class Cursors:
         if len(position) != position_length:
             raise refusal()
         return position
+
+    def find_start(self, page: PageRequest) -> tuple[str | int, ...] | None:
+        """Return the position behind which a page starts; raises InvalidParameter as ``read`` does."""
+        return None if page.cursor is None else tuple(self.read(page.binding, page.cursor, page.length))
 
     def _sign(self, binding: object, payload: bytes) -> bytes:
         message = orjson.dumps(binding) + b"\0" + payload

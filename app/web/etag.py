@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection
 
 from ..domain.errors import Detail, InvalidParameter
-from ..services.commands import Condition
+from ..services.inputs import Condition
 
 _LIST = re.compile(r'\s*(?:(?:W/)?"[^"\x00-\x20\x7f]*"\s*(?:,\s*|$))+')
 _ETAG = re.compile(r'(W/)?("[^"]*")')

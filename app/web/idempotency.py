@@ -1,6 +1,6 @@
 """``Idempotency-Key``: the first success is kept in the step of its effect and replayed.
 
-A request under a key that is being worked on waits for its turn. Within a worker process that is
+A request whose key is held by another one waits until that one is done. Within a worker process that is
 decided here; between processes the store decides, which lets only one of two equal keys commit and
 runs the other again, so that it finds the answer. Nothing marks a key as taken before its answer is
 stored: a key whose worker died is free.
@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 from ..domain import timestamps
 from ..domain.errors import Detail, IdempotencyConflict, IdempotencyKeyReused, InvalidParameter
 from ..domain.records import IdempotencyRecord, Scope, Timestamp
-from ..services.wire import Answer
+from ..services.results import Result
 from ..waiting import blocking
 
 if TYPE_CHECKING:
@@ -50,16 +50,16 @@ class KeyedRequest:
         return cls(hashlib.sha256(where).hexdigest(), hashlib.sha256(content).hexdigest())
 
 
-class Turns:
-    """Lets one request of each key through at a time, in this process."""
+class RunningKeys:
+    """The keys whose requests run in this process: one request of each key at a time."""
 
     def __init__(self) -> None:
         self._changed = threading.Condition()
         self._running: set[str] = set()
 
     @contextmanager
-    def take(self, request: str, longest: float = LONGEST_WAIT) -> Iterator[None]:
-        """Hold the turn of a request; raises IdempotencyConflict when it is not free in time."""
+    def hold(self, request: str, longest: float = LONGEST_WAIT) -> Iterator[None]:
+        """Hold the key of a request; raises IdempotencyConflict when it is not free in time."""
         with blocking(longest) as seconds, self._changed:
             if not self._changed.wait_for(lambda: request not in self._running, seconds):
                 raise IdempotencyConflict(
@@ -75,49 +75,50 @@ class Turns:
                 self._changed.notify_all()
 
 
-TURNS = Turns()
-"""Those of this process."""
+RUNNING_KEYS = RunningKeys()
+"""The only instance: the store decides between processes."""
 
 
-def commit(
+def write_once(
     store: Store,
     scope: Scope,
-    work: Callable[[Transaction], Answer],
-    keyed: KeyedRequest | None,
+    work: Callable[[Transaction], Result],
+    keyed: KeyedRequest,
     keep_hours: int,
-) -> Answer:
-    """Run ``work`` in one transaction, or replay the answer that this key already got."""
-    if keyed is None:
-        return store.write(scope, work)
+) -> Result:
+    """Run ``work`` in one transaction, or return the result that this key already has.
+
+    Raises IdempotencyConflict while the first request runs, IdempotencyKeyReused when that was another one.
+    """
     expires = _hours_from_now(keep_hours)
 
-    def once(tx: Transaction) -> Answer:
+    def once(tx: Transaction) -> Result:
         earlier = tx.find_idempotency(keyed.request)
         if earlier is not None:
             return _replay(earlier, keyed)
-        answer = work(tx)
+        result = work(tx)
         tx.save_idempotency(
-            IdempotencyRecord(keyed.request, keyed.fingerprint, answer.body, answer.etag, expires)
+            IdempotencyRecord(keyed.request, keyed.fingerprint, result.body, result.etag, expires)
         )
-        return answer
+        return result
 
-    with TURNS.take(keyed.request):
+    with RUNNING_KEYS.hold(keyed.request):
         return store.write(scope, once)
 
 
-def find_replay(store: Store, scope: Scope, keyed: KeyedRequest) -> Answer | None:
+def find_replay(store: Store, scope: Scope, keyed: KeyedRequest) -> Result | None:
     """Return the answer that this key already got, if any."""
     earlier = store.write(scope, lambda tx: tx.find_idempotency(keyed.request))
     return None if earlier is None else _replay(earlier, keyed)
 
 
-def _replay(earlier: IdempotencyRecord, keyed: KeyedRequest) -> Answer:
+def _replay(earlier: IdempotencyRecord, keyed: KeyedRequest) -> Result:
     if earlier.fingerprint != keyed.fingerprint:
         raise IdempotencyKeyReused(
             "This Idempotency-Key was used for a different request; use a new one for each request.",
             Detail("Idempotency-Key", "was used for another request"),
         )
-    return Answer(earlier.body, earlier.etag, replayed=True)
+    return Result(earlier.body, earlier.etag, replayed=True)
 
 
 def _hours_from_now(hours: int) -> Timestamp:

@@ -15,18 +15,19 @@ from connexion import FlaskApi
 from connexion.decorators.parameter import pythonic
 from connexion.operations import OpenAPIOperation
 from connexion.resolver import Resolver
-from flask import Response, g, request
+from flask import Response, request
 from inflection import underscore
 
 from ..schemas.json_schema import BodyValidator
 from .parameters import ParameterParser, require_utf8
+from .request_context import context
 
 READS = frozenset({"get", "head", "options"})
 
 
 @dataclass(frozen=True, slots=True)
 class Route:
-    """What the edge needs to know of an operation before it runs."""
+    """What the hooks need to know of an operation before it runs."""
 
     template: str
     secured: bool
@@ -101,7 +102,7 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
 
     @property
     def function(self) -> Callable[..., Response]:
-        """The handler behind the checks of its parameters and its body; the edge has checked the key."""
+        """The handler behind the checks of its parameters and its body; the hooks have checked the key."""
         handler: Callable[..., Response] = self._resolution.function
         parse = ParameterParser(self.parameters, pythonic).parse
         check = BodyValidator(self.body_schema).check if self.request_body else None
@@ -110,8 +111,9 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
             require_utf8(request.environ["PATH_INFO"], request.query_string)
             arguments = parse(path, request.args if request.query_string else None)
             if check is not None:
-                check(g.body)
-                arguments["body"] = g.body
+                body = context().body
+                check(body)
+                arguments["body"] = body
             return handler(**arguments)
 
         return answer

@@ -46,8 +46,8 @@ log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """How somebody stands with a limit after a request.
+class RateLimitState:
+    """How much of a limit remains after a request.
 
     ``remaining`` below 0 means that this request was one too many; ``reset`` is the number of
     seconds until the window ends.
@@ -57,27 +57,26 @@ class Standing:
     remaining: int
     reset: int
 
-    def require(self) -> None:
-        """Raise RateLimitExceeded when nothing remained for this request."""
-        if self.remaining < 0:
-            unit = "second" if self.reset == 1 else "seconds"
-            raise RateLimitExceeded(
-                f"Too many requests by this {self.name}. Try again in {self.reset} {unit}.",
-                headers={"Retry-After": str(self.reset)},
-            )
+    def refusal(self) -> RateLimitExceeded:
+        """Return the error for a request that was one too many."""
+        unit = "second" if self.reset == 1 else "seconds"
+        return RateLimitExceeded(
+            f"Too many requests by this {self.name}. Try again in {self.reset} {unit}.",
+            headers={"Retry-After": str(self.reset)},
+        )
 
     def __str__(self) -> str:
         return f'"{self.name}";r={max(0, self.remaining)};t={self.reset}'
 
 
-class Tally(Protocol):
+class RequestCounter(Protocol):
     """Counts requests by who made them."""
 
     def add(self, identity: str, window: int) -> int | None:
         """Count one request in a window and return how many there are now; None: not counted."""
 
 
-class LocalTally:
+class LocalCounter:
     """Counts in this process, in bounded memory."""
 
     def __init__(self) -> None:
@@ -86,7 +85,7 @@ class LocalTally:
         self._counts: dict[str, int] = {}
 
     def add(self, identity: str, window: int) -> int:
-        """See ``Tally``."""
+        """See ``RequestCounter``."""
         with self._lock:
             if window != self._window or len(self._counts) >= MOST_IDENTITIES:
                 self._window = window
@@ -96,7 +95,7 @@ class LocalTally:
             return count
 
 
-class _PatientMongo(MongoDBStorage):
+class _LateMongo(MongoDBStorage):
     """The library's storage, which would never make its index if the server was away at first."""
 
     def _init_mongo_client(self, uri: str | None, **options: Any) -> Any:
@@ -121,7 +120,7 @@ def open_storage(url: str) -> Any:
         database = urlsplit(url).path.strip("/") or "colloquy"
         bounds = dict.fromkeys(("timeoutMS", "serverSelectionTimeoutMS", "connectTimeoutMS"), milliseconds)
         names = {"counter_collection_name": "rate_limits", "window_collection_name": "rate_limit_windows"}
-        return _PatientMongo(url, database, wrap_exceptions=True, **names, **bounds)  # type: ignore[arg-type]  # mypy tries each ** on every parameter
+        return _LateMongo(url, database, wrap_exceptions=True, **names, **bounds)  # type: ignore[arg-type]  # mypy tries each ** on every parameter
     return storage_from_string(
         url,
         wrap_exceptions=True,
@@ -162,7 +161,7 @@ class SharedStore:
             )
 
 
-class SharedTally:
+class SharedCounter:
     """Counts one limit in the shared store."""
 
     def __init__(self, store: SharedStore, name: str, seconds: int) -> None:
@@ -171,7 +170,7 @@ class SharedTally:
         self._seconds = seconds
 
     def add(self, identity: str, window: int) -> int | None:
-        """See ``Tally``."""
+        """See ``RequestCounter``."""
         return self._store.increment(f"{self._name}:{window}:{identity}", self._seconds)
 
 
@@ -179,32 +178,40 @@ class Limit:
     """One limit: a quota of requests in a window of seconds, for each identity."""
 
     def __init__(
-        self, name: str, rate: RateLimitItem, tally: Tally, now: Callable[[], float] = time.time
+        self, name: str, rate: RateLimitItem, counter: RequestCounter, now: Callable[[], float] = time.time
     ) -> None:
         self.name = name
         self.quota = rate.amount
         self.seconds = rate.get_expiry()
         self.policy = f'"{name}";q={self.quota};w={self.seconds}'
-        self._tally = tally
+        self._counter = counter
         self._now = now
 
-    def take(self, identity: str) -> Standing | None:
-        """Count one request and return how its sender stands; None when it could not be counted."""
+    def take(self, identity: str) -> RateLimitState | None:
+        """Count one request and return what remains; None when it could not be counted."""
         now = self._now()
         window = int(now // self.seconds)
-        count = self._tally.add(identity, window)
+        count = self._counter.add(identity, window)
         if count is None:
             return None
         reset = max(1, math.ceil((window + 1) * self.seconds - now))
-        return Standing(self.name, self.quota - count, reset)
+        return RateLimitState(self.name, self.quota - count, reset)
+
+    def count(self, identity: str, states: list[RateLimitState]) -> None:
+        """Count one request and add what remains to ``states``; raises RateLimitExceeded."""
+        state = self.take(identity)
+        if state is not None:
+            states.append(state)
+            if state.remaining < 0:
+                raise state.refusal()
 
 
 @dataclass(frozen=True, slots=True)
 class Limits:
     """The limits in force; None: none of that kind.
 
-    ``policy`` is the header RateLimit-Policy, a structured field of the IETF's draft; RateLimit lists
-    the standings.
+    ``policy`` is the header RateLimit-Policy, a structured field of the IETF's draft; the header RateLimit
+    lists the states.
     """
 
     address: Limit | None = None
@@ -230,8 +237,8 @@ def _open_limit(name: str, text: str, store: SharedStore | None) -> Limit | None
     if text == OFF:
         return None
     rate = parse(text)
-    tally = LocalTally() if store is None else SharedTally(store, name, rate.get_expiry())
-    return Limit(name, rate, tally)
+    counter = LocalCounter() if store is None else SharedCounter(store, name, rate.get_expiry())
+    return Limit(name, rate, counter)
 
 
 def network_of(address: str | None) -> str:

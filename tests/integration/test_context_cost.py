@@ -12,7 +12,7 @@ import pytest
 from pymongo.monitoring import CommandSucceededEvent
 
 from app.domain.records import Dialogue, Message, Scope, Timestamp
-from app.services.context import Wanted, read_context
+from app.services.context import ContextRequest, read_context
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend
 from app.summaries.context.planning import Format
@@ -20,7 +20,7 @@ from tests.integration.mongo_server import Recorder, Server
 from tests.records import dialogue, message, summary
 
 SCOPE = Scope("acme")
-WANTED = [Wanted(tokens, target, None) for tokens in (300, 2_000) for target in Format]
+WANTED = [ContextRequest(tokens, target, None) for tokens in (300, 2_000) for target in Format]
 SHORT, LONG, LONG_MONGODB = 100, 100_000, 10_000
 SAID = "how are you today " * 12
 BATCH = 5_000
@@ -58,7 +58,7 @@ def test_sqlite_works_as_much_for_100000_messages_as_for_100(sqlite_backend: Bac
     short, long = (fill(sqlite_backend, f"d{count}", count) for count in (SHORT, LONG))
     connection = sqlite_backend._connections.get()
 
-    def cost(parent: Dialogue, wanted: Wanted) -> dict[str, int]:
+    def cost(parent: Dialogue, wanted: ContextRequest) -> dict[str, int]:
         counts = {"statements": 0, "steps": 0}
 
         def note(name: str) -> int:
@@ -67,7 +67,7 @@ def test_sqlite_works_as_much_for_100000_messages_as_for_100(sqlite_backend: Bac
 
         connection.set_trace_callback(lambda _: note("statements"))
         connection.set_progress_handler(lambda: note("steps"), 1)
-        read_context(sqlite_backend, SCOPE, parent, wanted)
+        read_context(sqlite_backend, SCOPE, parent.id, wanted)
         connection.set_trace_callback(None)
         connection.set_progress_handler(None, 0)
         return counts
@@ -109,10 +109,10 @@ def test_mongodb_works_as_much_for_10000_messages_as_for_100(server: Server) -> 
     store.migrate()
     short, long = (fill(store, f"d{count}", count) for count in (SHORT, LONG_MONGODB))
 
-    def cost(parent: Dialogue, wanted: Wanted) -> tuple[list[str], int]:
+    def cost(parent: Dialogue, wanted: ContextRequest) -> tuple[list[str], int]:
         counter.commands.clear()
         counter.rows = 0
-        read_context(store, SCOPE, parent, wanted)
+        read_context(store, SCOPE, parent.id, wanted)
         return counter.names(), counter.rows
 
     for wanted in WANTED:

@@ -18,7 +18,7 @@ from app.domain.records import JsonText, Scope, Timestamp
 from app.settings import Settings
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend
-from app.web.request_context import parts_of
+from app.web.parts import parts_of
 from app.wiring import connect, create_app
 from tests.contract.conftest import make_key
 from tests.records import dialogue, message

@@ -12,13 +12,13 @@ from flask import Flask
 
 from app.domain.errors import InvalidParameter
 from app.domain.records import Scope
-from app.services.context import Wanted, read_context
+from app.services.context import ContextRequest, read_context
 from app.settings import Settings
 from app.stores import Backend
 from app.stores.sqlite import SqliteBackend
 from app.summaries import Turn
 from app.summaries.context.planning import Format
-from app.web.request_context import parts_of
+from app.web.parts import parts_of
 from app.wiring import connect, create_app
 from tests.contract.conftest import make_key
 from tests.unit.message_rules import check_anthropic, check_openai
@@ -83,24 +83,24 @@ def test_every_real_conversation_compacts_and_yields_valid_contexts(backend: Bac
             check(context, wanted, turns)
 
 
-def contexts(backend: Backend, name: str) -> Iterator[tuple[dict[str, Any], Wanted]]:
+def contexts(backend: Backend, name: str) -> Iterator[tuple[dict[str, Any], ContextRequest]]:
     """Yield the contexts of a dialogue, each with what was asked; a budget that cannot work says so."""
     parent = parts_of(application()).backend.get_dialogue(SCOPE, name)
     assert parent is not None
     for tokens in (300, 1_000, 4_000):
         for target in Format:
-            wanted = Wanted(tokens, target, None)
+            wanted = ContextRequest(tokens, target, None)
             try:
-                body = read_context(backend, SCOPE, parent, wanted)
+                result = read_context(backend, SCOPE, parent.id, wanted)
             except InvalidParameter as error:
                 smallest = int("".join(filter(str.isdigit, error.message)))
                 assert smallest > tokens
-                wanted = Wanted(smallest, target, None)
-                body = read_context(backend, SCOPE, parent, wanted)
-            yield json.loads(body), wanted
+                wanted = ContextRequest(smallest, target, None)
+                result = read_context(backend, SCOPE, parent.id, wanted)
+            yield json.loads(result.body), wanted
 
 
-def check(context: dict[str, Any], wanted: Wanted, turns: list[Turn]) -> None:
+def check(context: dict[str, Any], wanted: ContextRequest, turns: list[Turn]) -> None:
     """Hold a context to its budget and to the rules of its API."""
     assert context["tokenCount"] <= wanted.max_tokens
     messages = context["messages"]

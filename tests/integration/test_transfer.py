@@ -15,8 +15,8 @@ import yaml
 from app.domain import timestamps
 from app.domain.records import Project, Scope, ScopeFilter, Status
 from app.services import dialogues, messages, restore
-from app.services.commands import Condition
 from app.services.first_start import DEFAULT_PROJECT
+from app.services.inputs import Condition
 from app.services.verify import Seen, verify
 from app.stores import Backend
 from app.transfer.drafts import Drafter

@@ -14,7 +14,7 @@ from app.domain.json_text import compact_json
 from app.domain.records import Dialogue, Message, Project, Scope
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
-from app.services.commands import Condition
+from app.services.inputs import Condition
 from app.services.verify import Kind, Seen, verify
 from app.stores import Backend
 

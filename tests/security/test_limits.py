@@ -21,7 +21,7 @@ from app.web import rate_limits
 from app.web.rate_limits import (
     MOST_IDENTITIES,
     Limit,
-    LocalTally,
+    LocalCounter,
     network_of,
 )
 from app.wiring import create_app
@@ -92,13 +92,11 @@ def test_one_too_many_is_429(client: Callable[..., Any], sqlite_backend: Backend
 @pytest.mark.parametrize(("second", "words"), [(59.5, "1 second."), (0.0, "60 seconds.")])
 def test_the_message_speaks_plainly(second: float, words: str) -> None:
     """The refusal says who asked too often and when to come back, in good English."""
-    limit = Limit("key", parse("1/minute"), LocalTally(), lambda: 60_000 + second)
-    limit.take("a")
-    standing = limit.take("a")
+    limit = Limit("key", parse("1/minute"), LocalCounter(), lambda: 60_000 + second)
+    limit.count("a", [])
 
-    assert standing is not None
     with pytest.raises(RateLimitExceeded, match=f"by this key. Try again in {words}"):
-        standing.require()
+        limit.count("a", [])
 
 
 def test_an_address_is_counted_before_its_key(client: Callable[..., Any], sqlite_backend: Backend) -> None:
@@ -186,11 +184,11 @@ def test_zero_switches_limits_off(client: Callable[..., Any], sqlite_backend: Ba
 def test_windows_begin_at_multiples_of_their_length() -> None:
     """A new window gives the whole quota again, at a moment that every worker computes alike."""
     moments = iter([AT, AT + 17.5, AT + 17.75, AT + 18])
-    limit = Limit("key", parse("2/minute"), LocalTally(), lambda: next(moments))
+    limit = Limit("key", parse("2/minute"), LocalCounter(), lambda: next(moments))
 
-    standings = [limit.take("a") for _ in range(4)]
+    states = [limit.take("a") for _ in range(4)]
 
-    assert [str(one) for one in standings] == [
+    assert [str(one) for one in states] == [
         '"key";r=1;t=18',
         '"key";r=0;t=1',
         '"key";r=1;t=60',
@@ -201,25 +199,25 @@ def test_windows_begin_at_multiples_of_their_length() -> None:
 def test_a_worker_counts_in_bounded_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     """A flood of addresses makes a worker forget and start over, never grow."""
     monkeypatch.setattr(rate_limits, "MOST_IDENTITIES", 100)
-    tally = LocalTally()
+    counter = LocalCounter()
 
     for number in range(1000):
-        tally.add(f"address {number}", 1)
+        counter.add(f"address {number}", 1)
 
-    assert len(tally._counts) <= 100
+    assert len(counter._counts) <= 100
     assert MOST_IDENTITIES > 1000
 
 
 def test_counting_is_exact_between_threads() -> None:
     """Requests that arrive at once are each counted."""
-    tally = LocalTally()
-    threads = [threading.Thread(target=lambda: [tally.add("a", 1) for _ in range(500)]) for _ in range(8)]
+    counter = LocalCounter()
+    threads = [threading.Thread(target=lambda: [counter.add("a", 1) for _ in range(500)]) for _ in range(8)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
 
-    assert tally.add("a", 1) == 8 * 500 + 1
+    assert counter.add("a", 1) == 8 * 500 + 1
 
 
 @pytest.mark.parametrize(

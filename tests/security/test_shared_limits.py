@@ -29,8 +29,8 @@ from app.web.rate_limits import (
     STORE_SECONDS,
     Limit,
     Limits,
+    SharedCounter,
     SharedStore,
-    SharedTally,
     open_limits,
     open_storage,
 )
@@ -63,7 +63,7 @@ def test_a_failing_shared_store_lets_requests_pass(caplog: pytest.LogCaptureFixt
     clock = [1000.0]
     storage = Failing()
     store = SharedStore(storage, lambda: clock[0])
-    limit = Limit("key", parse("1/minute"), SharedTally(store, "key", 60), lambda: AT)
+    limit = Limit("key", parse("1/minute"), SharedCounter(store, "key", 60), lambda: AT)
 
     with caplog.at_level(logging.WARNING):
         assert [limit.take("a") for _ in range(50)] == [None] * 50
@@ -148,7 +148,7 @@ def count_together(url: str) -> list[str]:
     """Count for one key in two workers in turn and return how it stands each time."""
     limit = parse("3/minute")
     workers = [
-        Limit("key", limit, SharedTally(SharedStore(open_storage(url)), "key", 60), lambda: AT)
+        Limit("key", limit, SharedCounter(SharedStore(open_storage(url)), "key", 60), lambda: AT)
         for _ in range(2)
     ]
     return [str(workers[number % 2].take("a")) for number in range(4)]
@@ -204,7 +204,7 @@ def test_the_settings_choose_where_to_count(redis_url: str) -> None:
 
     assert opened.address is None
     assert opened.key is not None
-    standing = opened.key.take("a")
-    assert standing is not None
-    assert standing.remaining == 4
+    state = opened.key.take("a")
+    assert state is not None
+    assert state.remaining == 4
     assert Limits().policy == ""

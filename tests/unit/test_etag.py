@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.domain.errors import InvalidParameter
-from app.services.commands import Condition
+from app.services.inputs import Condition
 from app.web.etag import if_match, if_none_match, is_known
 
 

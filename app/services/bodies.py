@@ -1,4 +1,4 @@
-"""Records as the JSON text that clients see.
+"""The JSON bodies in which clients see records.
 
 Stored JSON (content, metadata, state, embedded messages) goes in as it stands, unparsed.
 """
@@ -6,7 +6,7 @@ Stored JSON (content, metadata, state, embedded messages) goes in as it stands, 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict
 from typing import Any
 
 import orjson
@@ -16,16 +16,8 @@ from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Dialogue, JsonText, Memory, Message, Summary, Timestamp
 from ..search.query import Hit, SearchObject
 from ..stores import Counts, Erased
-from .commands import NewMessage
-
-
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """The body of a 2xx, and the ETag when it is a dialogue."""
-
-    body: JsonText
-    etag: str | None = None
-    replayed: bool = False
+from .inputs import NewMessage
+from .results import Result
 
 
 def etag_of(dialogue: Dialogue) -> str:
@@ -95,14 +87,14 @@ def dialogue_body(dialogue: Dialogue, messages: JsonText | None, *, with_state: 
     return compact_json(fields)
 
 
-def dialogue_answer(dialogue: Dialogue, messages: JsonText) -> Answer:
+def dialogue_result(dialogue: Dialogue, messages: JsonText) -> Result:
     """Return a full dialogue with its ETag."""
-    return Answer(dialogue_body(dialogue, messages), etag_of(dialogue))
+    return Result(dialogue_body(dialogue, messages), etag_of(dialogue))
 
 
-def memory_body(memory: Memory) -> JsonText:
+def memory_result(memory: Memory) -> Result:
     """Return a memory."""
-    return compact_json(memory_fields(memory))
+    return Result(compact_json(memory_fields(memory)))
 
 
 def memory_fields(memory: Memory | MemoryItem) -> dict[str, Any]:
@@ -134,17 +126,17 @@ def summary_body(summary: Summary) -> JsonText:
     return JsonText(summary.body[:-1] + ',"stale":true}')
 
 
-def page_body(items: Iterable[object], cursor: str | None) -> JsonText:
-    """Return one page of a list; ``next`` is absent on the last."""
-    fields: dict[str, Any] = {"items": list(items)}
+def page_body(items: JsonText, cursor: str | None) -> JsonText:
+    """Return one page of a list, ``items`` being a JSON array; ``next`` is absent on the last."""
+    fields: dict[str, Any] = {"items": orjson.Fragment(items)}
     if cursor is not None:
         fields["next"] = cursor
     return compact_json(fields)
 
 
-def deleted_body(resource_id: str) -> JsonText:
+def deletion_result(resource_id: str) -> Result:
     """Return the answer to a deletion."""
-    return compact_json({"success": True, "id": resource_id})
+    return Result(compact_json({"success": True, "id": resource_id}))
 
 
 def stats_body(counts: Counts) -> JsonText:

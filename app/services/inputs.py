@@ -1,4 +1,4 @@
-"""What clients ask for, checked and normalised: the input of the rules."""
+"""The inputs of the rules: what clients send, checked and normalised."""
 
 from __future__ import annotations
 
@@ -61,7 +61,7 @@ class DialogueUpdate:
     tags: tuple[str, ...] | Unset = UNSET
     state: dict[str, Any] | Unset = UNSET
     messages: tuple[NewMessage, ...] = ()
-    echoed_metadata: JsonText | Unset = UNSET
+    echoed_metadata: dict[str, Any] | Unset = UNSET
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +94,10 @@ class Condition:
     """``If-Match``: the ETags one of which must be current; None when the header is absent."""
 
     etags: tuple[str, ...] | None = None
+
+
+UNCONDITIONAL: Final = Condition()
+"""No If-Match."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,0 +1,124 @@
+"""Reading dialogues: one with its messages or its state, several at once, a page of their list."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from ..domain.errors import PayloadTooLarge
+from ..domain.json_text import compact_json
+from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, MessageListQuery, Order, Page
+from ..stores import PAGE_BYTES
+from .bodies import (
+    array_of,
+    dialogue_body,
+    dialogue_result,
+    etag_of,
+    head_fields,
+    messages_array,
+    page_body,
+)
+from .messages import dialogue_not_found, is_cut
+from .results import Result
+
+if TYPE_CHECKING:
+    from ..domain.list_items import MessageItem
+    from ..domain.records import DialogueListQuery, Scope
+    from ..stores import Store
+
+WHOLE_AT_ONCE = 4
+"""How many whole dialogues are read at once; one may take 2 MiB."""
+
+NOTHING = JsonText("")
+
+
+def find_dialogue(store: Store, scope: Scope, dialogue_id: str) -> Dialogue:
+    """Return a dialogue; raises DialogueNotFound."""
+    dialogue = store.get_dialogue(scope, dialogue_id)
+    if dialogue is None:
+        raise dialogue_not_found(dialogue_id)
+    return dialogue
+
+
+def get_dialogue(store: Store, scope: Scope, dialogue_id: str, known: Collection[str] = ()) -> Result:
+    """Return a dialogue with its recent messages, unless its ETag is among those known; one read.
+
+    Raises DialogueNotFound.
+    """
+    dialogue = find_dialogue(store, scope, dialogue_id)
+    if known and is_known(dialogue, known):
+        return Result(NOTHING, etag_of(dialogue), is_known=True)
+    return dialogue_result(dialogue, recent_messages(store, scope, dialogue))
+
+
+def get_state(store: Store, scope: Scope, dialogue_id: str, known: Collection[str] = ()) -> Result:
+    """Return a dialogue's state, unless its ETag is among those known; raises DialogueNotFound."""
+    dialogue = find_dialogue(store, scope, dialogue_id)
+    if known and is_known(dialogue, known):
+        return Result(NOTHING, etag_of(dialogue), is_known=True)
+    return Result(dialogue.state, etag_of(dialogue))
+
+
+def is_known(dialogue: Dialogue, known: Collection[str]) -> bool:
+    """Whether the client has this version of a dialogue; ``*`` stands for any."""
+    return etag_of(dialogue) in known or "*" in known
+
+
+def recent_messages(store: Store, scope: Scope, dialogue: Dialogue) -> JsonText:
+    """Return the last 10 messages; a second read only where the 1 MiB cap kept some out.
+
+    A third where they are larger together than a page may be.
+    """
+    if not is_cut(dialogue):
+        return dialogue.recent
+    newest: list[MessageItem] = []
+    page = Page(newest, more=True)
+    while page.more and len(newest) < RECENT_MESSAGES:
+        after = (newest[-1].created, newest[-1].seq) if newest else None
+        query = MessageListQuery(dialogue.uid, RECENT_MESSAGES - len(newest), Order.DESC, after)
+        page = store.list_messages(scope, dialogue.id, query)
+        newest += page.items
+    return messages_array(reversed(newest))
+
+
+def list_dialogues(store: Store, query: DialogueListQuery) -> Result:
+    """Return a page of dialogues without their messages."""
+    page = store.list_dialogues(query)
+    last = page.items[-1] if page.more else None
+    return Result(
+        compact_json([head_fields(item) for item in page.items]),
+        position=None if last is None else (last.created, last.namespace, last.id),
+    )
+
+
+def get_dialogues(
+    store: Store, scope: Scope, dialogue_ids: Sequence[str], include: Collection[str]
+) -> Result:
+    """Return the given dialogues that exist, in that order, each once.
+
+    ``include`` may name ``messages`` and ``state``. Raises PayloadTooLarge when they take more than 8 MiB.
+    """
+    wanted = list(dict.fromkeys(dialogue_ids))
+    found: dict[str, JsonText] = {}
+    size = 0
+    for dialogue_id, body in _bodies(store, scope, wanted, include):
+        found[dialogue_id] = body
+        size += len(body.encode())
+        if size > PAGE_BYTES:
+            raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
+    items = array_of(found[dialogue_id] for dialogue_id in wanted if dialogue_id in found)
+    return Result(page_body(items, None))
+
+
+def _bodies(
+    store: Store, scope: Scope, dialogue_ids: list[str], include: Collection[str]
+) -> Iterator[tuple[str, JsonText]]:
+    """Yield those that exist, with what is to be shown of them; whole ones a few at a time."""
+    if not include:
+        for item in store.get_dialogue_items(scope, dialogue_ids):
+            yield item.id, compact_json(head_fields(item))
+        return
+    for start in range(0, len(dialogue_ids), WHOLE_AT_ONCE):
+        for dialogue in store.get_dialogues(scope, dialogue_ids[start : start + WHOLE_AT_ONCE]):
+            messages = recent_messages(store, scope, dialogue) if "messages" in include else None
+            yield dialogue.id, dialogue_body(dialogue, messages, with_state="state" in include)

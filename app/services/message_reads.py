@@ -1,0 +1,48 @@
+"""Reading messages: one by its id, a page of a dialogue's."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from ..domain.records import MessageListQuery
+from .bodies import messages_array
+from .messages import dialogue_not_found, message_not_found
+from .results import Result
+
+if TYPE_CHECKING:
+    from ..domain.records import Scope
+    from ..stores import Generation, Store
+
+
+def get_message(store: Store, scope: Scope, dialogue_id: str, message_id: str) -> Result:
+    """Return a message, of a deleted dialogue too; raises MessageNotFound."""
+    message = store.get_message(scope, dialogue_id, message_id)
+    if message is None:
+        raise message_not_found(dialogue_id, message_id)
+    return Result(message.body)
+
+
+def find_generation(store: Store, scope: Scope, dialogue_id: str) -> Generation:
+    """Return which generation an id names, the last deleted one if none is alive; raises DialogueNotFound."""
+    generation = store.find_generation(scope, dialogue_id)
+    if generation is None:
+        raise dialogue_not_found(dialogue_id)
+    return generation
+
+
+def list_messages(
+    store: Store, query: MessageListQuery, scope: Scope, dialogue_id: str, *, alive: bool
+) -> Result:
+    """Return a page of the messages of one generation of a dialogue.
+
+    Raises DialogueNotFound when it is not ``alive`` and left no message.
+    """
+    page = store.list_messages(scope, dialogue_id, query)
+    if not alive and not page.items and not _has_any(store, scope, dialogue_id, query.uid):
+        raise dialogue_not_found(dialogue_id)
+    last = page.items[-1] if page.more else None
+    return Result(messages_array(page.items), position=None if last is None else (last.created, last.seq))
+
+
+def _has_any(store: Store, scope: Scope, dialogue_id: str, uid: str) -> bool:
+    return bool(store.list_messages(scope, dialogue_id, MessageListQuery(uid, 1)).items)

@@ -1,0 +1,23 @@
+"""The result of a rule, in the one form that handlers answer."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from ..domain.records import JsonText
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What a rule came to.
+
+    ``body`` is the JSON of the answer; of a page of a list it is the array of items, and ``position`` that of
+    the last one if more follow. ``etag`` is there when a dialogue is answered, ``is_known`` when the client
+    has that version, and then the body is empty. ``replayed`` says that an Idempotency-Key had the result.
+    """
+
+    body: JsonText
+    etag: str | None = None
+    is_known: bool = False
+    replayed: bool = False
+    position: tuple[str | int, ...] | None = None

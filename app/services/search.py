@@ -1,0 +1,17 @@
+"""Searching: the hits of a query, and how the request was understood."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from .bodies import search_body
+from .results import Result
+
+if TYPE_CHECKING:
+    from ..search.query import SearchQuery
+    from ..stores import Store
+
+
+def find(store: Store, query: SearchQuery, understood: dict[str, Any]) -> Result:
+    """Return the best hits; ``understood`` is the request as it was read, which is answered beside them."""
+    return Result(search_body(query.object, store.search(query), understood))

@@ -1,0 +1,104 @@
+"""From the result of a rule to the response: one way for writes, one for reads, one for pages of a list."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
+
+from flask import Response, request
+
+from ..services.bodies import page_body
+from ..services.results import Result
+from .application import JsonResponse
+from .idempotency import KeyedRequest, find_replay, write_once
+from .request_context import context, principal
+
+if TYPE_CHECKING:
+    from ..domain.records import DialogueListQuery, MemoryListQuery, MessageListQuery, Scope, SummaryListQuery
+    from ..stores import Store, Transaction
+    from .cursors import PageRequest
+
+    ListQuery = TypeVar("ListQuery", DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery)
+
+P = ParamSpec("P")
+
+
+def commit(
+    scope: Scope,
+    rule: Callable[Concatenate[Transaction, P], Result],
+    *args: P.args,
+    **options: P.kwargs,
+) -> Response:
+    """Run a rule in one transaction, once for each Idempotency-Key, and answer its result."""
+    parts = context().parts
+
+    def work(tx: Transaction) -> Result:
+        return rule(tx, *args, **options)
+
+    key = request.headers.get("Idempotency-Key")
+    if key is None:
+        return respond(parts.backend.write(scope, work))
+    keyed = _keyed_request(key)
+    return respond(write_once(parts.backend, scope, work, keyed, parts.settings.idempotency_hours))
+
+
+def replay(scope: Scope) -> Response | None:
+    """Return what the request's Idempotency-Key was answered already.
+
+    ``commit`` looks for itself; this is for work that is costly before it gets there.
+    """
+    key = request.headers.get("Idempotency-Key")
+    result = None if key is None else find_replay(context().parts.backend, scope, _keyed_request(key))
+    return None if result is None else respond(result)
+
+
+def _keyed_request(key: str) -> KeyedRequest:
+    caller = principal()
+    # A bound key may leave its namespace out, so path and content alone do not say whose the answer is.
+    place = (caller.project, caller.namespace or "", request.method, request.path)
+    return KeyedRequest.of(key, place, request.query_string + b"\0" + request.get_data())
+
+
+def fetch(
+    rule: Callable[Concatenate[Store, P], Result],
+    *args: P.args,
+    **options: P.kwargs,
+) -> Response:
+    """Run a rule that only reads, and answer its result."""
+    return respond(rule(context().parts.backend, *args, **options))
+
+
+def fetch_page(
+    rule: Callable[Concatenate[Store, ListQuery, P], Result],
+    query: ListQuery,
+    page: PageRequest,
+    *args: P.args,
+    **options: P.kwargs,
+) -> Response:
+    """Run a rule that reads a page of a list, and answer it with the cursor of the next one.
+
+    Raises InvalidParameter when ``next`` is not a cursor of this list.
+    """
+    parts = context().parts
+    after: Any = parts.cursors.find_start(page)
+    result = rule(parts.backend, replace(query, after=after), *args, **options)
+    following = None if result.position is None else parts.cursors.write(page.binding, result.position)
+    return json_response(page_body(result.body, following))
+
+
+def respond(result: Result) -> Response:
+    """Return the response for a result: 200, or 304 for a version that the client has."""
+    if result.is_known:
+        return Response(status=304, headers={"ETag": result.etag or ""})
+    response = json_response(result.body)
+    if result.etag is not None:
+        response.headers["ETag"] = result.etag
+    if result.replayed:
+        response.headers["Idempotent-Replayed"] = "true"
+    return response
+
+
+def json_response(body: str) -> Response:
+    """Return a 200 with JSON that is ready to send."""
+    return JsonResponse(body)

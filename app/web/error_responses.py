@@ -1,0 +1,59 @@
+"""Error responses: any exception, from whatever layer, as the one envelope."""
+
+from __future__ import annotations
+
+import logging
+
+from connexion.exceptions import ProblemException
+from flask import Response, g, request
+from werkzeug.exceptions import HTTPException, NotFound
+from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
+
+from ..domain.error_envelope import render_error
+from ..domain.errors import (
+    ColloquyError,
+    InternalError,
+    InvalidParameter,
+    MethodNotAllowed,
+    PayloadTooLarge,
+    RouteNotFound,
+)
+
+log = logging.getLogger("colloquy")
+
+
+def answer_error(error: Exception) -> Response:
+    """Return the response for an exception; one that is not the client's fault is logged."""
+    known = _known(error)
+    request_id = g.context.id if "context" in g else ""
+    if known.status >= InternalError.status:
+        log.error("request %s failed", request_id, exc_info=error)
+    response = Response(render_error(known, request_id), known.status, mimetype="application/json")
+    response.headers.update(known.headers)
+    return response
+
+
+def _known(error: Exception) -> ColloquyError:
+    if isinstance(error, ColloquyError):
+        return error
+    if isinstance(error, HTTPException):
+        return _from_werkzeug(error)
+    if isinstance(error, ProblemException):
+        return InvalidParameter("The request does not fit the API description.")
+    return InternalError()
+
+
+def _from_werkzeug(error: HTTPException) -> ColloquyError:
+    if isinstance(error, NotFound):
+        return RouteNotFound("There is no such route; GET /docs shows those that exist.")
+    if isinstance(error, WerkzeugMethodNotAllowed):
+        allowed = ", ".join(sorted(error.valid_methods or ()))
+        return MethodNotAllowed(
+            f"This route does not take {request.method[:20]}; it takes {allowed}.",
+            headers={"Allow": allowed},
+        )
+    if error.code == PayloadTooLarge.status:
+        return PayloadTooLarge("The request is too large.")
+    if error.code is not None and error.code < InternalError.status:
+        return InvalidParameter("The request could not be understood.")
+    return InternalError()

@@ -1,0 +1,52 @@
+"""The record of parts: what ``create_app`` put together for one application."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, cast
+
+if TYPE_CHECKING:
+    from flask import Flask
+
+    from ..services.summarizer import Summarizer
+    from ..settings import Settings
+    from ..stores import Backend
+    from ..sweeper import Sweeper
+    from .authentication import Authenticator, OwnerAuthenticator
+    from .cors import Cors
+    from .cursors import Cursors
+    from .rate_limits import Limits
+    from .readiness import Readiness
+
+
+@dataclass(frozen=True, slots=True)
+class Spec:
+    """``openapi.yaml`` as it is served: the file's own bytes, and the same as JSON."""
+
+    yaml: bytes
+    json: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """The parts of one application."""
+
+    settings: Settings
+    backend: Backend
+    authenticator: Authenticator | OwnerAuthenticator
+    cursors: Cursors
+    readiness: Readiness
+    sweeper: Sweeper
+    summarizer: Summarizer
+    limits: Limits
+    cors: Cors | None
+
+
+def parts_of(app: Flask) -> Parts:
+    """Return the parts of an application."""
+    return cast("Parts", app.extensions["colloquy"])
+
+
+def spec_of(app: Flask) -> Spec:
+    """Return the description that an application serves."""
+    return cast("Spec", app.extensions["colloquy_spec"])
