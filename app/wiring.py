@@ -23,6 +23,7 @@ from .web.cursors import Cursors
 from .web.docs import assets
 from .web.hooks import Hooks
 from .web.operations import LeanFlaskApi
+from .web.pages import pages
 from .web.parts import Parts, Spec
 from .web.path_parameters import RestOfPath
 from .web.prefix import PrefixMiddleware
@@ -99,6 +100,7 @@ def create_app(settings: Settings, backend: Backend | None = None, owner_of: str
     api = LeanFlaskApi(specification, f"{__package__}.handlers")
     app.register_blueprint(api.blueprint)
     app.register_blueprint(assets)
+    app.register_blueprint(pages)
     Hooks(app, api.routes).install()
     app.wsgi_app = PrefixMiddleware(app.wsgi_app)  # type: ignore[method-assign]  # as Flask documents
     if settings.trusted_proxies:

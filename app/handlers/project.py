@@ -1,12 +1,21 @@
-"""A whole project or one whole namespace: counts and erasure."""
+"""A whole project or one whole namespace: the key that asks, counts and erasure."""
 
 from __future__ import annotations
 
 from flask import Response
 
+from ..domain.json_text import compact_json
 from ..services import namespaces
-from ..web.answers import commit, fetch
+from ..web.answers import commit, fetch, json_response
 from ..web.request_context import context, principal, scope
+
+
+def get_own_key() -> Response:
+    """GET /key: whose key asks, and what it may do."""
+    asking = principal()
+    bound = {} if asking.namespace is None else {"namespace": asking.namespace}
+    body = {"id": asking.key_id, "project": asking.project, "rights": asking.rights.value, **bound}
+    return json_response(compact_json(body))
 
 
 def get_stats(namespace: str | None = None) -> Response:

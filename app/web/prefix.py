@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 PREFIX = "/api/v1"
 
-ROOT_ONLY = ("/health", "/ready", "/docs", "/openapi.")
+ROOT_ONLY = ("/health", "/ready", "/docs", "/openapi.", "/console")
 
 
 class PrefixMiddleware:

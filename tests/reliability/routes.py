@@ -111,6 +111,7 @@ READS = (
     ),
     _read("getSummary", f"/summary/s?{Q}"),
     _read("listSummaries", f"/summaries?dialogueId=d&{Q}"),
+    _read("getOwnKey", "/key"),
     _read("getStats", f"/stats?{Q}"),
     _read("getHealth", "/health"),
     _read("getReadiness", "/ready"),

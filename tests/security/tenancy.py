@@ -130,6 +130,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     ),
     "getSummary": (Recipe(),),
     "listSummaries": (Recipe(),),
+    "getOwnKey": (Recipe(wide=True, lists=True),),
     "getStats": (Recipe(wide=True, lists=True),),
     "eraseNamespace": (Recipe(creates=True),),
 }

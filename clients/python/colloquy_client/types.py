@@ -460,6 +460,20 @@ class ContextMessage(TypedDict):
     role: str
 
 
+class _OwnKeyRequired(TypedDict):
+    """What is always there."""
+
+    id: str
+    project: str
+    rights: Literal["full", "read"]
+
+
+class OwnKey(_OwnKeyRequired, total=False):
+    """What a key is and may do."""
+
+    namespace: Namespace
+
+
 class _StatsRequired(TypedDict):
     """What is always there."""
 

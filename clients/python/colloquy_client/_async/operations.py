@@ -828,6 +828,16 @@ class AsyncOperations(AsyncTransport):
         )
         return cast("types.Context", answer.data)
 
+    async def get_own_key(self) -> types.OwnKey:
+        """Ask what the key may do.
+
+        *Extension*. Of the key that is sent: its project, its rights, and the namespace that it is bound to,
+          so
+        that a page offers only what will be allowed.
+        """
+        answer = await self.send("GET", "/key")
+        return cast("types.OwnKey", answer.data)
+
     async def get_stats(self, *, namespace: str | None = None) -> types.Stats:
         """Count what is stored.
 

@@ -1,0 +1,10 @@
+/** An address that leads nowhere. */
+
+import { empty } from "../dialog.js";
+import { h } from "../dom.js";
+
+/** @type {import("../router.js").Page} */
+export function missingPage() {
+  const element = h("div", { class: "page" }, empty("search", "There is no such page", h("p", {}, h("a", { href: "#/" }, "Go to the overview"))));
+  return { element, title: "Not found" };
+}
