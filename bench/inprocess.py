@@ -79,7 +79,7 @@ def count_reads(pair: Pair) -> int:
     dice = random.Random(0)
     call(pair.ours, environ_of("get", dice))
     seen: list[str] = []
-    connection = pair.store._connections.get()  # type: ignore[attr-defined]  # noqa: SLF001  # what it runs
+    connection = pair.store._db.connection()  # type: ignore[attr-defined]  # noqa: SLF001  # what it runs
     connection.set_trace_callback(seen.append)
     call(pair.ours, environ_of("get", dice))
     connection.set_trace_callback(None)

@@ -89,7 +89,7 @@ def measure(app: Any, store: Any, environ: dict[str, Any]) -> Cost:
     """Return what a GET costs, sent a number of times."""
     steps: list[int] = []
     taken: list[float] = []
-    connection = store._connections.get()  # noqa: SLF001  # its steps are counted
+    connection = store._db.connection()  # noqa: SLF001  # its steps are counted
     for _ in range(3):
         counted: list[None] = []
         connection.set_progress_handler(lambda seen=counted: seen.append(None), 1)

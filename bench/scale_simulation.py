@@ -22,7 +22,7 @@ import bson
 from ulid import ULID
 
 from app.domain.records import Scope, ScopeFilter
-from app.stores.mongo.documents import dialogue_document, key_of, message_document
+from app.stores.mongo.mapping import dialogue_document, key_of, message_document
 from app.stores.mongo.schema import INDEXES
 from app.stores.sqlite import open_sqlite
 from bench import data

@@ -1,4 +1,4 @@
-"""How much a store reads for one answer: bounds in bytes, which both stores draw alike."""
+"""How many bytes a store reads for one answer; both stores apply the same bounds."""
 
 from __future__ import annotations
 
@@ -7,7 +7,9 @@ from collections.abc import Iterable
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Message
 from ..search.query import Hit
-from . import PAGE_BYTES
+
+PAGE_BYTES = 8 * 1024 * 1024
+"""A page of a list ends early at this many bytes of JSON, but always has one item."""
 
 
 def take_bytes(messages: Iterable[Message], most_bytes: int) -> list[Message]:

@@ -108,7 +108,7 @@ def write_once(
 
 def find_replay(store: Store, scope: Scope, keyed: KeyedRequest) -> Result | None:
     """Return the answer that this key already got, if any."""
-    earlier = store.write(scope, lambda tx: tx.find_idempotency(keyed.request))
+    earlier = store.find_idempotency(scope, keyed.request)
     return None if earlier is None else _replay(earlier, keyed)
 
 

@@ -56,7 +56,7 @@ def test_sqlite_works_as_much_for_100000_messages_as_for_100(sqlite_backend: Bac
     """Statements and steps of SQLite's virtual machine are the same for every budget and format."""
     assert isinstance(sqlite_backend, SqliteBackend)
     short, long = (fill(sqlite_backend, f"d{count}", count) for count in (SHORT, LONG))
-    connection = sqlite_backend._connections.get()
+    connection = sqlite_backend._db.connection()
 
     def cost(parent: Dialogue, wanted: ContextRequest) -> dict[str, int]:
         counts = {"statements": 0, "steps": 0}

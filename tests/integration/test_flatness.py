@@ -66,7 +66,7 @@ class Site:
             counts[name] += 1
             return 0
 
-        connection = self.backend._connections.get()
+        connection = self.backend._db.connection()
         connection.set_trace_callback(lambda _: note("statements"))
         connection.set_progress_handler(lambda: note("steps"), 1)
         self.call(method, path, body)

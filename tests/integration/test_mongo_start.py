@@ -16,7 +16,7 @@ from app.domain.errors import ServiceUnavailable
 from app.domain.records import ScopeFilter
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend, Transaction
-from app.stores.mongo import lease_lock, maintenance, open_mongo, schema
+from app.stores.mongo import maintenance, open_mongo, schema, start_up_lock
 from app.stores.mongo.schema import INDEXES, VERSION, require_transactions
 from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
@@ -157,17 +157,17 @@ def test_one_process_at_a_time_holds_the_lock(server: Server) -> None:
 @pytest.mark.mongodb
 def test_the_lock_of_a_dead_process_runs_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before that, whoever cannot wait any longer is refused."""
-    monkeypatch.setattr(lease_lock, "LEASE", 0.5)
+    monkeypatch.setattr(start_up_lock, "LEASE", 0.5)
     dead: Any = server.open(timeout=0.2)
-    assert dead._lease_lock._take("dead")
-    monkeypatch.setattr(lease_lock, "LEASE", 0.0)
+    assert dead._start_up_lock._take("dead")
+    monkeypatch.setattr(start_up_lock, "LEASE", 0.0)
     hasty = server.open(timeout=0.2)
     with pytest.raises(ServiceUnavailable, match="Another process"), hasty.start_up_lock():
         pytest.fail("the lock was taken")
-    monkeypatch.setattr(lease_lock, "LEASE", 0.5)
+    monkeypatch.setattr(start_up_lock, "LEASE", 0.5)
     patient = server.open(timeout=1.0)
     with patient.start_up_lock():
-        assert not dead._lease_lock._take("third")
+        assert not dead._start_up_lock._take("third")
 
 
 @pytest.mark.mongodb
@@ -175,7 +175,7 @@ def test_a_thread_waits_for_the_lock_of_another_in_its_process(
     server: Server, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """And is refused when that takes too long."""
-    monkeypatch.setattr(lease_lock, "LEASE", 0.1)
+    monkeypatch.setattr(start_up_lock, "LEASE", 0.1)
     store = server.open(timeout=0.1)
 
     def attempt() -> str:

@@ -56,52 +56,52 @@ DIALOGUES: dict[str, tuple[Kind, Damage, Damage]] = {
     # Name: what is found, what breaks it in SQLite, and in MongoDB.
     "a total": (
         Kind.TOTAL,
-        lambda store: store.all("UPDATE dialogue SET total = 11 WHERE id = 'd'"),
+        lambda store: store._db.all("UPDATE dialogue SET total = 11 WHERE id = 'd'"),
         lambda store: store._db.dialogues.update_one({"id": "d"}, {"$set": {"total": 11}}),
     ),
     "a thread count": (
         Kind.THREADS,
-        lambda store: store.all("UPDATE dialogue SET thread_count = 7 WHERE id = 'd'"),
+        lambda store: store._db.all("UPDATE dialogue SET thread_count = 7 WHERE id = 'd'"),
         lambda store: store._db.dialogues.update_one({"id": "d"}, {"$set": {"threadCount": 7}}),
     ),
     "the time of the newest message": (
         Kind.NEWEST,
-        lambda store: store.all("UPDATE dialogue SET last_message_created = NULL WHERE id = 'd'"),
+        lambda store: store._db.all("UPDATE dialogue SET last_message_created = NULL WHERE id = 'd'"),
         lambda store: store._db.dialogues.update_one({"id": "d"}, {"$unset": {"lastMessageCreated": ""}}),
     ),
     "embedded messages": (
         Kind.RECENT,
-        lambda store: store.all("UPDATE dialogue SET recent = '[]' WHERE id = 'd'"),
+        lambda store: store._db.all("UPDATE dialogue SET recent = '[]' WHERE id = 'd'"),
         lambda store: store._db.dialogues.update_one({"id": "d"}, {"$set": {"recent": "[]"}}),
     ),
     "embedded messages that are no JSON": (
         Kind.RECENT,
-        lambda store: store.all("UPDATE dialogue SET recent = '[{' WHERE id = 'd'"),
+        lambda store: store._db.all("UPDATE dialogue SET recent = '[{' WHERE id = 'd'"),
         lambda store: store._db.dialogues.update_one({"id": "d"}, {"$set": {"recent": "[{"}}),
     ),
     "the number of embedded messages": (
         Kind.RECENT,
-        lambda store: store.all("UPDATE dialogue SET recent_count = 3 WHERE id = 'd'"),
+        lambda store: store._db.all("UPDATE dialogue SET recent_count = 3 WHERE id = 'd'"),
         lambda store: store._db.dialogues.update_one({"id": "d"}, {"$set": {"recentCount": 3}}),
     ),
     "the terms of a message": (
         Kind.INDEX,
-        lambda store: store.all("UPDATE message SET terms = 'nothing', size = 1 WHERE id = 'm1'"),
+        lambda store: store._db.all("UPDATE message SET terms = 'nothing', size = 1 WHERE id = 'm1'"),
         lambda store: store._db.messages.update_one({"messageId": "m1"}, {"$set": {"terms": ["nothing"]}}),
     ),
     "the size of a memory": (
         Kind.INDEX,
-        lambda store: store.all("UPDATE memory SET size = 99"),
+        lambda store: store._db.all("UPDATE memory SET size = 99"),
         lambda store: store._db.memories.update_one({"id": "k"}, {"$set": {"size": 99}}),
     ),
     "an index that lost everything": (
         Kind.INDEX,
-        lambda store: store.all("INSERT INTO message_terms (message_terms) VALUES ('delete-all')"),
+        lambda store: store._db.all("INSERT INTO message_terms (message_terms) VALUES ('delete-all')"),
         lambda store: store._db.messages.update_many({}, {"$unset": {"terms": ""}}),
     ),
     "what a dialogue is filtered by": (
         Kind.INDEX,
-        lambda store: store.all("UPDATE dialogue SET terms = '' WHERE id = 'd'"),
+        lambda store: store._db.all("UPDATE dialogue SET terms = '' WHERE id = 'd'"),
         lambda store: store._db.dialogues.update_one({"id": "d"}, {"$set": {"facets": []}}),
     ),
 }
@@ -151,9 +151,9 @@ def test_an_entry_of_a_row_that_is_gone_is_found(filled: Backend) -> None:
     """The index must not hold more than the rows do either."""
     if not isinstance(filled, SqliteBackend):
         pytest.skip("MongoDB keeps the terms inside the documents")
-    number = filled.all("SELECT number FROM message WHERE id = 'm3'")[0][0]
-    filled.all("UPDATE dialogue SET total = 11, recent_count = 0, recent = '[]' WHERE id = 'd'")
-    filled.all("DELETE FROM message WHERE number = ?", (number,))
+    number = filled._db.all("SELECT number FROM message WHERE id = 'm3'")[0][0]
+    filled._db.all("UPDATE dialogue SET total = 11, recent_count = 0, recent = '[]' WHERE id = 'd'")
+    filled._db.all("DELETE FROM message WHERE number = ?", (number,))
     found = problems(filled)
     assert {problem.kind for problem in found} == {Kind.RECENT, Kind.INDEX}
     list(repair(filled, found))
@@ -178,7 +178,7 @@ def test_a_right_store_is_left_alone(filled: Backend) -> None:
 def test_what_cannot_be_derived_is_left(filled: Backend) -> None:
     """A message without content stays reported."""
     if isinstance(filled, SqliteBackend):
-        filled.all("UPDATE message SET body = replace(body, 'whale number0', '') WHERE id = 'm0'")
+        filled._db.all("UPDATE message SET body = replace(body, 'whale number0', '') WHERE id = 'm0'")
     else:
         assert isinstance(filled, MongoBackend)
         body = filled._db.messages.find_one({"messageId": "m0"})["body"]  # type: ignore[index]

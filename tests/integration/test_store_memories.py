@@ -80,8 +80,6 @@ def test_a_memory_comes_back_as_it_was_stored(backend: Backend) -> None:
     assert backend.get_memory(ANNA, "mem") == full
     assert backend.get_memory(SCOPE, "mem") is None
     assert backend.get_memory(OTHER, "mem") is None
-    assert list(backend.iterate_memories(ScopeFilter("acme"))) == [full]
-    assert list(backend.iterate_memories(ScopeFilter("acme", ""))) == []
 
 
 def test_a_memory_is_replaced_and_removed(backend: Backend) -> None:
@@ -125,19 +123,6 @@ def test_memories_are_listed_as_dialogues_are(backend: Backend) -> None:
         assert walk(backend, replace(query, scope_filter=ScopeFilter("acme", ""))) == ["a", "b"]
         assert walk(backend, replace(query, tags=("x", "y"))) == ["b"]
         assert walk(backend, replace(query, times=TimeRange(before=instant(1)))) == ["c"]
-
-
-def test_every_memory_can_be_iterated(backend: Backend) -> None:
-    """They come in the order of lists, however many."""
-    expected = [memory(id=f"m{number:03}", created=instant(number % 3)) for number in range(450)]
-
-    def work(tx: Transaction) -> None:
-        for one in expected:
-            tx.insert_memory(one)
-
-    backend.write(SCOPE, work)
-    expected.sort(key=lambda one: (one.created, one.id))
-    assert list(backend.iterate_memories(ScopeFilter("acme"))) == expected
 
 
 def test_a_list_of_memories_reads_items_only(backend: Backend) -> None:
@@ -267,3 +252,5 @@ def test_an_answer_is_kept_until_it_expires(backend: Backend) -> None:
 
     backend.write(SCOPE, again)
     assert backend.write(SCOPE, lambda tx: tx.find_idempotency("digest")) == record
+    assert backend.find_idempotency(SCOPE, "digest") == record
+    assert backend.find_idempotency(OTHER, "digest") is None

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
 from pathlib import Path
+from sqlite3 import Connection
 from typing import Any
 
 import pytest
@@ -16,7 +17,6 @@ import pytest
 from app.domain.errors import ServiceUnavailable
 from app.stores.sqlite import SqliteBackend
 from app.stores.sqlite.commit import BATCH
-from app.stores.sqlite.connection import Connection
 from tests.records import SCOPE, dialogue, stored
 
 
@@ -25,7 +25,7 @@ def store(tmp_path: Path) -> Iterator[SqliteBackend]:
     """Give a store with a scratch table and a short timeout."""
     opened = SqliteBackend(tmp_path / "store.db", timeout=5.0, commit_delay=0.0)
     opened.migrate()
-    opened.run(lambda connection: connection.execute("CREATE TABLE note (text TEXT)"))
+    opened._db.commits.run(lambda connection: connection.execute("CREATE TABLE note (text TEXT)"))
     yield opened
     opened.close()
 
@@ -42,7 +42,7 @@ def note(text: str) -> Callable[[Connection], str]:
 
 def notes(store: SqliteBackend) -> list[str]:
     """Return what was written, in order."""
-    return [row[0] for row in store.all("SELECT text FROM note ORDER BY rowid")]
+    return [row[0] for row in store._db.all("SELECT text FROM note ORDER BY rowid")]
 
 
 class Gate:
@@ -62,7 +62,7 @@ class Gate:
     def wait_for_queue(self, length: int) -> None:
         """Return when so many works wait."""
         deadline = time.monotonic() + 5
-        while len(self.store._commits._queue) < length:
+        while len(self.store._db.commits._queue) < length:
             assert time.monotonic() < deadline
             time.sleep(0.001)
 
@@ -75,11 +75,11 @@ def run_behind(
     """Queue works behind one that holds the lead, then let it go; their futures, done."""
     gate = Gate(store)
     with ThreadPoolExecutor(len(works) + 1) as pool:
-        first = pool.submit(store.run, gate.work)
+        first = pool.submit(store._db.commits.run, gate.work)
         assert gate.entered.wait(5)
         futures = []
         for count, work in enumerate(works, 1):
-            futures.append(pool.submit(store.run, work))
+            futures.append(pool.submit(store._db.commits.run, work))
             gate.wait_for_queue(count)
         if meanwhile is not None:
             meanwhile()
@@ -106,8 +106,8 @@ def test_what_waits_shares_the_next_commit(store: SqliteBackend) -> None:
 def test_a_lone_writer_leads_itself(store: SqliteBackend) -> None:
     """Its work runs in its own thread, with one commit and no savepoint."""
     statements: list[str] = []
-    store._connections.get().set_trace_callback(statements.append)
-    assert store.run(lambda _: threading.get_ident()) == threading.get_ident()
+    store._db.connection().set_trace_callback(statements.append)
+    assert store._db.commits.run(lambda _: threading.get_ident()) == threading.get_ident()
     own_wait, sqlites_wait = "PRAGMA busy_timeout = 0", "PRAGMA busy_timeout = 5000"
     assert statements == [own_wait, "BEGIN IMMEDIATE", sqlites_wait, "COMMIT"]
 
@@ -148,7 +148,7 @@ def test_a_lost_transaction_fails_all_of_its_works(store: SqliteBackend) -> None
     for future in (before, lost, after):
         assert isinstance(future.exception(), ServiceUnavailable)
     assert notes(store) == ["first"]
-    assert store.run(note("next")) == "next"
+    assert store._db.commits.run(note("next")) == "next"
 
 
 def test_an_interrupted_leader_leaves_nobody_waiting(store: SqliteBackend) -> None:
@@ -162,7 +162,7 @@ def test_an_interrupted_leader_leaves_nobody_waiting(store: SqliteBackend) -> No
     assert isinstance(follower.exception(), ServiceUnavailable)
     assert "Repeat the request" in str(follower.exception())
     assert notes(store) == ["first"]
-    assert store.run(note("next")) == "next"
+    assert store._db.commits.run(note("next")) == "next"
 
 
 def test_nobody_is_answered_before_the_commit(tmp_path: Path) -> None:
@@ -183,12 +183,12 @@ def test_nobody_is_answered_before_the_commit(tmp_path: Path) -> None:
 
 def test_a_work_whose_time_is_up_never_runs(store: SqliteBackend) -> None:
     """The wait in the queue is bounded, and the writer is told that nothing was stored."""
-    store._commits._timeout = 0.05
+    store._db.commits._timeout = 0.05
     gate = Gate(store)
     with ThreadPoolExecutor(2) as pool:
-        first = pool.submit(store.run, gate.work)
+        first = pool.submit(store._db.commits.run, gate.work)
         assert gate.entered.wait(5)
-        late = pool.submit(store.run, note("late"))
+        late = pool.submit(store._db.commits.run, note("late"))
         assert isinstance(late.exception(), ServiceUnavailable)
         gate.released.set()
     assert first.result() == "first"
@@ -197,7 +197,7 @@ def test_a_work_whose_time_is_up_never_runs(store: SqliteBackend) -> None:
 
 def test_a_work_that_was_taken_is_waited_for(store: SqliteBackend) -> None:
     """Once a leader runs it, only the leader knows how it ends."""
-    store._commits._timeout = 0.2
+    store._db.commits._timeout = 0.2
 
     def slow(connection: Connection) -> str:
         time.sleep(0.5)
@@ -211,10 +211,10 @@ def test_a_work_that_was_taken_is_waited_for(store: SqliteBackend) -> None:
 def test_many_writers_in_turns_lose_nothing(store: SqliteBackend) -> None:
     """The lead is handed on however threads come and go."""
     with ThreadPoolExecutor(12) as pool:
-        results = list(pool.map(lambda number: store.run(note(str(number))), range(400)))
+        results = list(pool.map(lambda number: store._db.commits.run(note(str(number))), range(400)))
     assert results == [str(number) for number in range(400)]
     assert sorted(map(int, notes(store))) == list(range(400))
-    assert not store._commits._led
+    assert not store._db.commits._led
 
 
 def test_the_time_in_the_queue_counts(tmp_path: Path) -> None:
@@ -226,7 +226,7 @@ def test_the_time_in_the_queue_counts(tmp_path: Path) -> None:
     def write() -> None:
         begun = time.monotonic()
         with pytest.raises(ServiceUnavailable):
-            store.run(lambda connection: connection.execute("UPDATE meta SET value = value"))
+            store._db.commits.run(lambda connection: connection.execute("UPDATE meta SET value = value"))
         waits.append(time.monotonic() - begun)
 
     with closing(sqlite3.connect(tmp_path / "store.db", isolation_level=None)) as other:

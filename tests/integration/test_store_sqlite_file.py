@@ -64,37 +64,37 @@ def test_opening_touches_nothing(path: Path) -> None:
 
 def test_commits_are_durable_and_logged_ahead(store: SqliteBackend) -> None:
     """WAL with a synchronous commit."""
-    assert store.all("PRAGMA journal_mode") == [("wal",)]
-    assert store.all("PRAGMA synchronous") == [(2,)]
+    assert store._db.all("PRAGMA journal_mode") == [("wal",)]
+    assert store._db.all("PRAGMA synchronous") == [(2,)]
 
 
 def test_a_read_only_store_says_so(store: SqliteBackend, caplog: pytest.LogCaptureFixture) -> None:
     """The client is told what is wrong in plain words; SQLite's own are in the log."""
-    store.all("PRAGMA query_only = 1")
+    store._db.all("PRAGMA query_only = 1")
     with pytest.raises(ServiceUnavailable, match="read-only") as caught:
         stored(store, dialogue())
     assert "attempt to write" not in str(caught.value)
     assert "attempt to write" in caplog.text
     with pytest.raises(ServiceUnavailable, match="read-only"):
-        store.run(lambda connection: connection.execute("UPDATE meta SET value = value"))
+        store._db.commits.run(lambda connection: connection.execute("UPDATE meta SET value = value"))
     with pytest.raises(ServiceUnavailable, match="read-only"):
         store.check_ready()
-    store.all("PRAGMA query_only = 0")
+    store._db.all("PRAGMA query_only = 0")
     stored(store, dialogue())
 
 
 def test_a_full_disk_stores_nothing_and_is_survived(store: SqliteBackend) -> None:
     """Reads go on, and writes do once there is room."""
     kept = stored(store, dialogue(id="kept"))
-    pages = store.all("PRAGMA page_count")[0][0]
-    store.all(f"PRAGMA max_page_count = {pages}")
+    pages = store._db.all("PRAGMA page_count")[0][0]
+    store._db.all(f"PRAGMA max_page_count = {pages}")
     large = dialogue(id="large", state=JsonText('"' + "x" * 100_000 + '"'))
     with pytest.raises(ServiceUnavailable, match="full") as caught:
         stored(store, large)
     assert caught.value.headers == {"Retry-After": "1"}
     assert store.get_dialogue(SCOPE, "kept") == kept
     assert store.get_dialogue(SCOPE, "large") is None
-    store.all("PRAGMA max_page_count = 1000000")
+    store._db.all("PRAGMA max_page_count = 1000000")
     stored(store, large)
 
 
@@ -158,7 +158,7 @@ def test_an_impossible_path_is_reported(tmp_path: Path) -> None:
 def test_a_bug_is_not_called_unavailable(store: SqliteBackend) -> None:
     """A wrong statement stays an error of the program."""
     with pytest.raises(sqlite3.OperationalError, match="no such column"):
-        store.all("SELECT absent FROM meta")
+        store._db.all("SELECT absent FROM meta")
 
 
 def test_a_closed_store_refuses(store: SqliteBackend) -> None:
@@ -166,7 +166,7 @@ def test_a_closed_store_refuses(store: SqliteBackend) -> None:
     store.close()
     with pytest.raises(sqlite3.ProgrammingError):
         store.get_dialogue(SCOPE, "d")
-    fresh = SqliteBackend(store._path, 1.0, 0.0)
+    fresh = SqliteBackend(store._db.path, 1.0, 0.0)
     fresh.close()
     with pytest.raises(ServiceUnavailable, match="closed"):
         fresh.get_dialogue(SCOPE, "d")
@@ -180,7 +180,7 @@ def test_a_store_that_is_not_migrated_is_not_ready(path: Path) -> None:
     store.migrate()
     store.check_ready()
     assert isinstance(store, SqliteBackend)
-    store.all(f"PRAGMA user_version = {VERSION + 1}")
+    store._db.all(f"PRAGMA user_version = {VERSION + 1}")
     with pytest.raises(ServiceUnavailable, match="not migrated"):
         store.check_ready()
     with pytest.raises(ServiceUnavailable, match="newer version"):
@@ -300,7 +300,7 @@ def test_expired_answers_are_swept(store: SqliteBackend) -> None:
     store.write(SCOPE, work)
     assert store.sweep() == 1
     assert store.sweep() == 0
-    assert store.all("SELECT request FROM idempotency") == [("2999",)]
+    assert store._db.all("SELECT request FROM idempotency") == [("2999",)]
 
 
 def test_a_sweep_finishes_what_removing_a_project_began(store: SqliteBackend) -> None:
@@ -309,7 +309,7 @@ def test_a_sweep_finishes_what_removing_a_project_began(store: SqliteBackend) ->
     parent = dialogue(id="d")
     stored(store, parent, [message(parent, seq) for seq in range(5)])
     store.write(SCOPE, lambda tx: tx.insert_memory(memory()))
-    store.run(lambda connection: connection.execute("UPDATE project SET closed = 1"))
+    store._db.commits.run(lambda connection: connection.execute("UPDATE project SET closed = 1"))
     assert not store.create_project(project())
     removed = 0
     while count := store.sweep(rows=2):
@@ -330,15 +330,15 @@ def test_index_and_rows_stay_together(sqlite_backend: Backend) -> None:
     while store.sweep():
         continue
     for table in ("dialogue", "message", "memory"):
-        store.all(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('optimize')")  # noqa: S608
-        assert store.all(f"SELECT count(*) FROM {table}_terms_idx") == [(0,)]  # noqa: S608
-    assert store.all("PRAGMA integrity_check") == [("ok",)]
+        store._db.all(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('optimize')")  # noqa: S608
+        assert store._db.all(f"SELECT count(*) FROM {table}_terms_idx") == [(0,)]  # noqa: S608
+    assert store._db.all("PRAGMA integrity_check") == [("ok",)]
 
 
 def test_a_lost_file_is_not_made_anew(store: SqliteBackend, path: Path) -> None:
     """What would be written to a deleted file or to an empty new one is refused, not lost."""
     kept = stored(store, dialogue(id="kept"))
-    store.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    store._db.all("PRAGMA wal_checkpoint(TRUNCATE)")
     away = path.parent.with_name("away")
     path.parent.rename(away)
     uses: list[Callable[[], object]] = [

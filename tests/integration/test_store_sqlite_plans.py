@@ -36,7 +36,7 @@ class Recorder:
 
     def __init__(self, backend: Backend) -> None:
         assert isinstance(backend, SqliteBackend)
-        self.connection = backend._connections.get()
+        self.connection = backend._db.connection()
         self.statements: dict[str, None] = {}
         self.connection.set_trace_callback(self._note)
 
@@ -73,7 +73,6 @@ def run_lists(backend: Backend) -> None:
         place = None if after is None else (after[0], "s")
         backend.list_summaries(SCOPE, "d", SummaryListQuery("u", 5, order, place))
         list(backend.iterate_dialogues(scope_filter))
-        list(backend.iterate_memories(scope_filter))
         list(backend.iterate_tombstones(scope_filter))
 
 
@@ -166,6 +165,7 @@ def test_every_other_statement_uses_an_index_too(sqlite_backend: Backend, record
         backend.sweep()
     backend.get_dialogues(SCOPE, ["a", "b"])
     backend.find_generation(SCOPE, "d")
+    backend.find_idempotency(SCOPE, "request")
     backend.get_message(SCOPE, "d", "m")
     list(backend.messages_since(SCOPE, "d", "u", 0))
     backend.get_memory(SCOPE, "m")

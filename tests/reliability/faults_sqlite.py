@@ -55,11 +55,11 @@ class File:
     @contextmanager
     def read_only(self, _: str | None) -> Iterator[None]:
         """The file may not be written."""
-        self.backend.all("PRAGMA query_only = 1")
+        self.backend._db.all("PRAGMA query_only = 1")
         try:
             yield
         finally:
-            self.backend.all("PRAGMA query_only = 0")
+            self.backend._db.all("PRAGMA query_only = 0")
 
     @contextmanager
     def failing(self, _: str | None) -> Iterator[None]:
@@ -70,18 +70,18 @@ class File:
     @contextmanager
     def full(self, _: str | None) -> Iterator[None]:
         """The disk has no room for another page."""
-        self.backend.all("VACUUM")
-        pages = self.backend.all("PRAGMA page_count")[0][0]
-        self.backend.all(f"PRAGMA max_page_count = {pages}")
+        self.backend._db.all("VACUUM")
+        pages = self.backend._db.all("PRAGMA page_count")[0][0]
+        self.backend._db.all(f"PRAGMA max_page_count = {pages}")
         try:
             yield
         finally:
-            self.backend.all("PRAGMA max_page_count = 1073741823")
+            self.backend._db.all("PRAGMA max_page_count = 1073741823")
 
     @contextmanager
     def moved(self, _: str | None) -> Iterator[None]:
         """The folder is gone, as when its disk was unmounted; afterwards it is back."""
-        self.backend.all("PRAGMA wal_checkpoint(TRUNCATE)")
+        self.backend._db.all("PRAGMA wal_checkpoint(TRUNCATE)")
         away = self.path.parent.with_name("away")
         self.path.parent.rename(away)
         try:
@@ -121,7 +121,7 @@ def _delete(stage: Stage, file: File, routes: list[Route]) -> Tally:
     """What is deleted stays refused, also where an empty file took its place, until it is put back."""
     api, tally = stage.client(), Tally()
     prepare(api, "kept")
-    file.backend.all("PRAGMA wal_checkpoint(TRUNCATE)")
+    file.backend._db.all("PRAGMA wal_checkpoint(TRUNCATE)")
     copy = file.path.parent.with_name("backup.db")
     shutil.copyfile(file.path, copy)
     shutil.rmtree(file.path.parent)

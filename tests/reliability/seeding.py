@@ -10,7 +10,7 @@ from typing import Any, TypeVar
 from app.domain.records import Dialogue, Memory, Message, Scope
 from app.stores import Backend, Transaction
 from app.stores.mongo import MongoBackend
-from app.stores.mongo.documents import dialogue_document, memory_document, message_document
+from app.stores.mongo.mapping import dialogue_document, memory_document, message_document
 
 T = TypeVar("T")
 

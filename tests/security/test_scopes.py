@@ -4,13 +4,12 @@ from __future__ import annotations
 
 import inspect
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import MISSING, fields, is_dataclass
 from typing import Any, get_type_hints
 
 import pytest
 
-from app import stores
 from app.domain.records import DEFAULT_NAMESPACE, Project, Scope, ScopeFilter
 from app.stores import Maintenance, Store, Transaction
 from app.stores.mongo import MongoBackend
@@ -20,7 +19,6 @@ from app.stores.sqlite.transaction import SqliteTransaction
 
 BACKENDS = [SqliteBackend, MongoBackend]
 TRANSACTIONS = [SqliteTransaction, MongoTransaction]
-NAMES = vars(stores) | {"Callable": Callable, "Iterator": Iterator}
 
 
 def methods_of(protocol: type) -> dict[str, Callable[..., Any]]:
@@ -58,16 +56,16 @@ READERS_OF_DATA = sorted(name for name in methods_of(Maintenance) if name.starts
 def test_every_method_of_the_store_takes_a_scope(name: str) -> None:
     """Each method has a parameter without default that says project and namespace, or a scope filter."""
     method = methods_of(Store)[name]
-    hints = get_type_hints(method, NAMES)
+    hints = get_type_hints(method)
 
     assert any(says_whose(hints[parameter]) for parameter in required(method))
 
 
 @pytest.mark.parametrize("name", READERS_OF_DATA)
-def test_what_walks_a_whole_store_takes_a_reach(name: str) -> None:
+def test_what_walks_a_whole_store_takes_a_scope_filter(name: str) -> None:
     """The operator's walks through data say whose data they walk, too."""
     method = methods_of(Maintenance)[name]
-    hints = get_type_hints(method, NAMES)
+    hints = get_type_hints(method)
 
     assert any(hints[parameter] is ScopeFilter for parameter in required(method))
 
@@ -90,7 +88,7 @@ def test_transactions_are_bound_to_a_scope(transaction: type) -> None:
     assert "scope" in required(transaction.__init__)  # type: ignore[misc]
     for name, method in methods_of(Transaction).items():
         assert required(getattr(transaction, name)) == required(method)
-        hints = get_type_hints(method, NAMES)
+        hints = get_type_hints(method)
         assert not {Scope, ScopeFilter, Project} & {hints[parameter] for parameter in required(method)}
 
 

@@ -142,6 +142,16 @@ def test_few_modules_lie_at_the_root() -> None:
     assert len(root) <= ROOT_MODULES
 
 
+def test_both_stores_have_the_same_files() -> None:
+    """What does the same job in SQLite and MongoDB has the same name; these do what only one needs."""
+    sqlite, mongo = (
+        {path.stem for path in (ROOT / "app/stores" / name).glob("*.py")} for name in ("sqlite", "mongo")
+    )
+
+    assert sqlite - mongo == {"statements"}
+    assert mongo - sqlite == {"in_doubt", "striped_locks"}
+
+
 def test_no_module_is_a_drawer() -> None:
     """No module has a name under which anything might be put."""
     drawers = {"base", "common", "helper", "helpers", "manager", "managers", "misc", "util", "utils"}

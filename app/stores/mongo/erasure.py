@@ -2,48 +2,56 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from datetime import UTC, datetime, timedelta
+
+from pymongo.client_session import ClientSession
 
 from ...domain.records import Scope, ScopeFilter
-from .. import Erased
-from .documents import place
-from .lookups import hidden_uids, in_dialogue
+from ..transaction import Erased
+from .database import Document, MongoDatabase, Rows
+from .mapping import place
+from .queries import hidden_uids, in_dialogue
+from .start_up_lock import LeaseLock
 
-if TYPE_CHECKING:
-    from pymongo.client_session import ClientSession
+BATCH = 1000
+"""How many documents of a removed project are deleted at a time."""
 
-    from .connection import Connection, Document, Rows
+LATE = timedelta(hours=1)
+"""For how long after its removal a project is watched for writes that were still on their way."""
+
+OPEN = {"removed": None}
+"""A project that is not removed. A removed one stays as a mark until nothing of it can follow."""
 
 
-def erase_namespace(connection: Connection, session: ClientSession | None, scope: Scope) -> Erased:
+def erase_namespace(db: MongoDatabase, session: ClientSession | None, scope: Scope) -> Erased:
     """Hide all of a namespace and count it; dialogues, memories and summaries go at once."""
     here = place(scope)
     scope_filter = ScopeFilter(scope.project, scope.namespace)
-    visible = {**here, **hidden_uids(connection, session, scope_filter)}
-    messages = connection.messages.count_documents(visible, session=session)
-    summaries = connection.summaries.count_documents(visible, session=session)
-    dialogues = _end_dialogues(connection, session, scope)
-    connection.tombstones.update_many(
+    visible = {**here, **hidden_uids(db, session, scope_filter)}
+    messages = db.messages.count_documents(visible, session=session)
+    summaries = db.summaries.count_documents(visible, session=session)
+    dialogues = _end_dialogues(db, session, scope)
+    db.tombstones.update_many(
         here, {"$set": {"purged": True, "pending": True, "erased": True}}, session=session
     )
-    connection.summaries.delete_many(here, session=session)
-    memories = connection.memories.delete_many(here, session=session).deleted_count
-    connection.idempotency.delete_many(here, session=session)
+    db.summaries.delete_many(here, session=session)
+    memories = db.memories.delete_many(here, session=session).deleted_count
+    db.idempotency.delete_many(here, session=session)
     return Erased(dialogues, messages, memories, summaries)
 
 
-def _end_dialogues(connection: Connection, session: ClientSession | None, scope: Scope) -> int:
+def _end_dialogues(db: MongoDatabase, session: ClientSession | None, scope: Scope) -> int:
     """Turn every dialogue of a namespace into a tombstone; how many there were."""
     here = place(scope)
-    living = list(connection.dialogues.find(here, ["id", "uid"], session=session))
+    living = list(db.dialogues.find(here, ["id", "uid"], session=session))
     tombstones = [in_dialogue(scope, found["id"], found["uid"]) for found in living]
     if tombstones:
-        connection.tombstones.insert_many(tombstones, session=session)
-        connection.dialogues.delete_many(here, session=session)
+        db.tombstones.insert_many(tombstones, session=session)
+        db.dialogues.delete_many(here, session=session)
     return len(living)
 
 
-def sweep_tombstones(connection: Connection, rows: int) -> int:
+def sweep_tombstones(db: MongoDatabase, rows: int) -> int:
     """Remove up to ``rows`` messages and summaries of purged dialogues; how many were removed.
 
     A tombstone stays as the memory of a uid; those of an erased namespace go. Every step stands
@@ -51,33 +59,33 @@ def sweep_tombstones(connection: Connection, rows: int) -> int:
     """
     removed = 0
     while removed < rows:
-        with connection.bounded():
-            tombstone = connection.tombstones.find_one({"pending": True})
+        with db.bounded():
+            tombstone = db.tombstones.find_one({"pending": True})
             if tombstone is None:
                 break
-            count = _empty_tombstone(connection, tombstone, rows - removed)
+            count = _empty_tombstone(db, tombstone, rows - removed)
         removed += count
     return removed
 
 
-def _empty_tombstone(connection: Connection, tombstone: Document, rows: int) -> int:
+def _empty_tombstone(db: MongoDatabase, tombstone: Document, rows: int) -> int:
     """Remove up to ``rows`` rows of a purged dialogue, and close its tombstone when none is left."""
     scope = Scope(tombstone["project"], tombstone["namespace"])
     query = in_dialogue(scope, tombstone["dialogueId"], tombstone["uid"])
-    count = delete_some(connection.messages, query, rows)
+    count = delete_some(db.messages, query, rows)
     if count < rows:
-        count += delete_some(connection.summaries, query, rows - count)
+        count += delete_some(db.summaries, query, rows - count)
     if count < rows:
-        _close_tombstone(connection, tombstone)
+        _close_tombstone(db, tombstone)
     return count
 
 
-def _close_tombstone(connection: Connection, tombstone: Document) -> None:
+def _close_tombstone(db: MongoDatabase, tombstone: Document) -> None:
     query = {"_id": tombstone["_id"]}
     if tombstone.get("erased"):
-        connection.tombstones.delete_one(query)
+        db.tombstones.delete_one(query)
     else:
-        connection.tombstones.update_one(query, {"$unset": {"pending": ""}})
+        db.tombstones.update_one(query, {"$unset": {"pending": ""}})
 
 
 def delete_some(rows: Rows, query: Document, limit: int) -> int:
@@ -88,19 +96,50 @@ def delete_some(rows: Rows, query: Document, limit: int) -> int:
     return rows.delete_many({**query, "_id": {"$in": found}}).deleted_count
 
 
-def empty_project(connection: Connection, project: str, rows: int) -> int:
+def erase_project(db: MongoDatabase, lock: LeaseLock, name: str, *, forget: bool) -> None:
+    """Delete all documents of a removed project, and with ``forget`` its mark."""
+    while _erase_some(db, lock, name, BATCH):
+        pass
+    if forget:
+        with db.bounded():
+            db.projects.delete_one({"_id": name, "removed": {"$ne": None}})
+
+
+def sweep_projects(db: MongoDatabase, lock: LeaseLock, rows: int) -> int:
+    """Delete up to ``rows`` documents of removed projects; how many were deleted."""
+    with db.bounded():
+        marks = list(db.projects.find({"removed": {"$ne": None}}))
+    removed = 0
+    for mark in marks:
+        if removed < rows:
+            count = _erase_some(db, lock, mark["_id"], rows - removed)
+            removed += count
+            if count == 0 and mark["removed"] < datetime.now(UTC).replace(tzinfo=None) - LATE:
+                erase_project(db, lock, mark["_id"], forget=True)
+    return removed
+
+
+def _erase_some(db: MongoDatabase, lock: LeaseLock, name: str, rows: int) -> int:
+    """Delete up to ``rows`` documents, unless the name was given to a new project meanwhile."""
+    with lock.hold():
+        with db.bounded():
+            mark = db.projects.find_one({"_id": name, "removed": {"$ne": None}})
+        return 0 if mark is None else _erase_documents(db, name, rows)
+
+
+def _erase_documents(db: MongoDatabase, project: str, rows: int) -> int:
     """Delete up to ``rows`` documents of a removed project; how many were deleted."""
     everything = (
-        connection.dialogues,
-        connection.messages,
-        connection.memories,
-        connection.summaries,
-        connection.idempotency,
-        connection.tombstones,
+        db.dialogues,
+        db.messages,
+        db.memories,
+        db.summaries,
+        db.idempotency,
+        db.tombstones,
     )
     removed = 0
     for collection in everything:
         if removed < rows:
-            with connection.bounded():
+            with db.bounded():
                 removed += delete_some(collection, {"project": project}, rows - removed)
     return removed

@@ -1,17 +1,14 @@
-"""What a search filters by, as conditions that no key or value of a client can break out of."""
+"""The filters of a search as conditions, in which a client's keys and values are only ever values."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
-from ...search.query import MetadataCondition, Operator, Scalar
-from .documents import type_of
-from .paging import within
-
-if TYPE_CHECKING:
-    from ...search.query import SearchQuery
-    from .connection import Document
+from ...search.query import MetadataCondition, Operator, Scalar, SearchQuery
+from .database import Document
+from .indexing import type_of
+from .queries import within
 
 NEGATED = (Operator.NE, Operator.NIN)
 EQUAL = (Operator.EQ, Operator.IN)

@@ -1,18 +1,20 @@
-"""What the operator and the process need: schema, readiness, sweeping, walking everything."""
+"""Upkeep: migration, readiness, the sweep, walks through everything, the search index."""
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
-from typing import TYPE_CHECKING
 
-from ...domain.records import DialogueListQuery, MemoryListQuery, Order, Page, Scope, Tombstone
-from .catalog import MongoCatalog
-from .documents import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, memory_from
-from .erasure import sweep_tombstones
-from .lookups import in_scope
-from .paging import Source, beyond, read_page, walk
-from .reads import MongoReads, listed
+from ...domain.records import Dialogue, DialogueListQuery, Order, Page, Scope, ScopeFilter, Tombstone
+from ..maintenance import Maintenance
+from ..paging import walk
+from . import reindexing
+from .database import MongoDatabase
+from .erasure import sweep_projects, sweep_tombstones
+from .mapping import DIALOGUE_FIELDS, dialogue_from
+from .paging import Source, read_page
+from .queries import beyond, in_scope, list_criteria
 from .schema import (
     VERSION,
     not_migrated,
@@ -21,11 +23,7 @@ from .schema import (
     stored_version,
     upgrade,
 )
-
-if TYPE_CHECKING:
-    from collections.abc import Iterator
-
-    from ...domain.records import Dialogue, Memory, ScopeFilter
+from .start_up_lock import LeaseLock
 
 DIALOGUES = 100
 """How many whole dialogues, of up to 2 MiB each, are read at once; a batch also ends at 8 MiB."""
@@ -37,24 +35,22 @@ MIGRATION_SECONDS = 3600.0
 TOMBSTONE_FIELDS = ["project", "namespace", "dialogueId", "uid", "purged"]
 
 
-class MongoMaintenance(MongoReads, MongoCatalog):
-    """Implements ``app.stores.Maintenance``."""
+class MongoMaintenance(Maintenance):
+    """What the operator and the process need."""
+
+    _db: MongoDatabase
+    _start_up_lock: LeaseLock
 
     def migrate(self) -> int:
-        """Create or upgrade schema and indexes, once however many start together; the version.
-
-        Raises ServiceUnavailable when the server has no transactions or the schema is newer.
-        """
         self._require_transactions()
         with self._db.bounded():
             version = stored_version(self._db)
         if version == VERSION:
             return version
-        with self._lease_lock.hold(), self._db.bounded(MIGRATION_SECONDS):
+        with self._start_up_lock.hold(), self._db.bounded(MIGRATION_SECONDS):
             return upgrade(self._db)
 
     def check_ready(self) -> None:
-        """Return if the store answers, is migrated and can be written; else ServiceUnavailable."""
         self._require_transactions()
         with self._db.bounded():
             version = stored_version(self._db)
@@ -69,7 +65,6 @@ class MongoMaintenance(MongoReads, MongoCatalog):
                 require_transactions(self._db.database.command("hello"))
 
     def cursor_secret(self) -> bytes:
-        """The random secret, made with the store, that signs list cursors."""
         with self._db.bounded():
             found = self._db.meta.find_one({"_id": "cursor"})
         if found is None:
@@ -77,24 +72,21 @@ class MongoMaintenance(MongoReads, MongoCatalog):
         return bytes(found["secret"])
 
     def sweep(self, rows: int = 1000) -> int:
-        """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
-        return sweep_tombstones(self._db, rows) or self.sweep_projects(rows)
+        return sweep_tombstones(self._db, rows) or sweep_projects(self._db, self._start_up_lock, rows)
 
     def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
-        """Every dialogue by (created, namespace, id), a batch at a time."""
-        listing = DialogueListQuery(scope_filter, DIALOGUES, Order.ASC)
+        query = DialogueListQuery(scope_filter, DIALOGUES, Order.ASC)
         source = Source(self._db.dialogues, DIALOGUE_FIELDS, dialogue_from)
 
         def read(last: Dialogue | None) -> Page[Dialogue]:
             position = None if last is None else (last.created, last.namespace, last.id)
-            query, sort = listed(replace(listing, after=position))
+            criteria, sort = list_criteria(replace(query, after=position))
             with self._db.bounded():
-                return read_page(source, query, sort, DIALOGUES)
+                return read_page(source, criteria, sort, DIALOGUES)
 
         return walk(read)
 
     def iterate_tombstones(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, Tombstone]]:
-        """Every tombstone by (namespace, dialogue id, uid), a batch at a time."""
         names = (
             ("namespace", "dialogueId", "uid") if scope_filter.namespace is None else ("dialogueId", "uid")
         )
@@ -111,25 +103,16 @@ class MongoMaintenance(MongoReads, MongoCatalog):
 
         return walk(read)
 
-    def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
-        """Every memory by (created, namespace, id), a batch at a time."""
-        listing = MemoryListQuery(scope_filter, ROWS, Order.ASC)
-        source = Source(self._db.memories, MEMORY_FIELDS, memory_from)
+    def index_problems(self, project: str) -> list[str]:
+        return reindexing.find_problems(self._db, project)
 
-        def read(last: Memory | None) -> Page[Memory]:
-            position = None if last is None else (last.created, last.namespace, last.id)
-            query, sort = listed(replace(listing, after=position))
-            with self._db.bounded():
-                return read_page(source, query, sort, ROWS)
-
-        return walk(read)
+    def reindex(self) -> int:
+        return reindexing.reindex(self._db)
 
     def start_up_lock(self) -> AbstractContextManager[None]:
-        """Hold the lock that start-up work is done under, across processes."""
-        return self._lease_lock.hold()
+        return self._start_up_lock.hold()
 
     def close(self) -> None:
-        """Give back connections; the store may not be used after it."""
         self._db.client.close()
 
 

@@ -3,16 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
 from ...domain.records import JsonText
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
-from .documents import facets, stems
-
-if TYPE_CHECKING:
-    from .connection import Connection, Document, Rows
+from .database import Document, MongoDatabase
+from .indexing import facets, stems
 
 BATCH: Final = 200
 """How many documents are read at once; each is held to the time limit by itself."""
@@ -40,48 +38,42 @@ INDEXED: Final[dict[str, tuple[Callable[[Document], str], str, tuple[str, ...]]]
 }
 
 
-class MongoReindexing:
-    """The part of ``app.stores.Maintenance`` that is about the search index."""
+def find_problems(db: MongoDatabase, project: str) -> list[str]:
+    """Return what of a project the search index does not hold as it is stored, in words."""
+    wrong = [_name(document) for name in INDEXED for document, _ in _wrong(db, name, {"project": project})]
+    return [f"{name} is not indexed by what it says" for name in wrong]
 
-    _db: Connection
 
-    def index_problems(self, project: str) -> list[str]:
-        """What of a project is not indexed by what it says."""
-        wrong = [
-            _name(document)
-            for name in INDEXED
-            for document, _ in self._wrong(self._db.database[name], name, {"project": project})
-        ]
-        return [f"{name} is not indexed by what it says" for name in wrong]
+def reindex(db: MongoDatabase) -> int:
+    """Derive the search fields anew where they are wrong; how many documents that were."""
+    count = 0
+    for name, (_, version, _) in INDEXED.items():
+        rows = db.database[name]
+        for document, derived in _wrong(db, name, {}):
+            same = {"_id": document["_id"], version: document[version]}
+            with db.bounded():
+                count += rows.update_one(same, {"$set": derived}).modified_count
+    return count
 
-    def reindex(self) -> int:
-        """Derive the search fields anew where they are wrong; how many documents that were."""
-        count = 0
-        for name, (_, version, _) in INDEXED.items():
-            rows = self._db.database[name]
-            for document, derived in self._wrong(rows, name, {}):
-                same = {"_id": document["_id"], version: document[version]}
-                with self._db.bounded():
-                    count += rows.update_one(same, {"$set": derived}).modified_count
-        return count
 
-    def _wrong(self, rows: Rows, name: str, query: Document) -> Iterator[tuple[Document, Document]]:
-        """Yield each document that is not as it ought to be, with what it ought to have."""
-        derive, version, fields = INDEXED[name]
-        wanted = [*fields, version, "terms", "size", "facets"]
-        last: list[Any] = []
-        while True:
-            behind = {"_id": {"$gt": last[0]}} if last else {}
-            with self._db.bounded():
-                batch = list(rows.find({**query, **behind}, wanted, sort=[("_id", 1)], limit=BATCH))
-            for document in batch:
-                metadata = JsonText(document["metadata"])
-                derived = {**stems(derive(document)), "facets": facets(metadata)}
-                if any(document.get(field) != value for field, value in derived.items()):
-                    yield document, derived
-            if len(batch) < BATCH:
-                return
-            last = [batch[-1]["_id"]]
+def _wrong(db: MongoDatabase, name: str, query: Document) -> Iterator[tuple[Document, Document]]:
+    """Yield each document that is not as it ought to be, with what it ought to have."""
+    derive, version, fields = INDEXED[name]
+    rows = db.database[name]
+    wanted = [*fields, version, "terms", "size", "facets"]
+    last: list[Any] = []
+    while True:
+        behind = {"_id": {"$gt": last[0]}} if last else {}
+        with db.bounded():
+            batch = list(rows.find({**query, **behind}, wanted, sort=[("_id", 1)], limit=BATCH))
+        for document in batch:
+            metadata = JsonText(document["metadata"])
+            derived = {**stems(derive(document)), "facets": facets(metadata)}
+            if any(document.get(field) != value for field, value in derived.items()):
+                yield document, derived
+        if len(batch) < BATCH:
+            return
+        last = [batch[-1]["_id"]]
 
 
 def _name(document: Document) -> str:

@@ -23,7 +23,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from ...domain.errors import ServiceUnavailable
-from .connection import Connection
+from .database import MongoDatabase
 
 SECRET_BYTES = 32
 
@@ -75,17 +75,17 @@ INDEXES: Mapping[str, list[IndexModel]] = {
 }
 
 
-def create_indexes(connection: Connection) -> None:
+def create_indexes(db: MongoDatabase) -> None:
     """Create collections and indexes; those that exist stay as they are."""
     for name, indexes in INDEXES.items():
-        connection.database[name].create_indexes(indexes)
+        db.database[name].create_indexes(indexes)
 
 
-def create(connection: Connection) -> None:
+def create(db: MongoDatabase) -> None:
     """Make what the first version has: collections, indexes, the secret that signs cursors."""
-    create_indexes(connection)
+    create_indexes(db)
     secret = {"secret": secrets.token_bytes(SECRET_BYTES)}
-    connection.meta.update_one({"_id": "cursor"}, {"$setOnInsert": secret}, upsert=True)
+    db.meta.update_one({"_id": "cursor"}, {"$setOnInsert": secret}, upsert=True)
 
 
 MIGRATIONS = (create,)
@@ -95,20 +95,20 @@ VERSION = len(MIGRATIONS)
 """The version that this release reads and writes."""
 
 
-def stored_version(connection: Connection) -> int:
+def stored_version(db: MongoDatabase) -> int:
     """Return the version of the stored schema; 0 for an empty database."""
-    found = connection.meta.find_one({"_id": "schema"})
+    found = db.meta.find_one({"_id": "schema"})
     return 0 if found is None else int(found["version"])
 
 
-def upgrade(connection: Connection) -> int:
+def upgrade(db: MongoDatabase) -> int:
     """Run the steps that are missing; raises ServiceUnavailable for a newer schema than ours."""
-    version = stored_version(connection)
+    version = stored_version(db)
     require_known(version)
     for step in MIGRATIONS[version:]:
-        step(connection)
+        step(db)
         version += 1
-        connection.meta.update_one({"_id": "schema"}, {"$set": {"version": version}}, upsert=True)
+        db.meta.update_one({"_id": "schema"}, {"$set": {"version": version}}, upsert=True)
     return version
 
 

@@ -6,13 +6,19 @@ id. ``size`` is stored with the terms. Needs MongoDB 5.0 or later.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Sequence
+from typing import Any
+
+from pymongo.synchronous.command_cursor import CommandCursor
 
 from ...domain.errors import ServiceUnavailable
+from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...domain.records import Order
 from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
 from ..bounds import take_hits
-from .documents import (
+from .database import Document, MongoDatabase, Rows
+from .filters import conditions
+from .mapping import (
     DIALOGUE_ITEM_FIELDS,
     MEMORY_ITEM_FIELDS,
     MESSAGE_ITEM_FIELDS,
@@ -20,18 +26,7 @@ from .documents import (
     memory_item_from,
     message_item_from,
 )
-from .filters import conditions
-from .lookups import hidden_uids, in_scope
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pymongo.synchronous.command_cursor import CommandCursor
-
-    from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
-    from .connection import Connection, Document, Rows
-
-    Found = CommandCursor[Document]
+from .queries import hidden_uids, in_scope
 
 EVIDENCE = 3
 """How many matching messages a found dialogue shows at most."""
@@ -39,70 +34,71 @@ EVIDENCE = 3
 BEST_FIRST = {"matched": -1, "size": 1}
 
 
-class MongoSearch:
-    """The searching part of ``app.stores.Store``."""
+def find_hits(db: MongoDatabase, query: SearchQuery) -> list[Hit]:
+    """Return the best hits, best first; filters, order and limit are applied by the server.
 
-    _db: Connection
+    A search for dialogues asks for the evidence of each hit in a query of its own. Raises
+    ServiceUnavailable when the server does not answer in time, and on mongomock.
+    """
+    if not query.terms:
+        return []
+    with db.bounded():
+        try:
+            return _search(db, query)
+        except NotImplementedError as error:
+            raise ServiceUnavailable("Search needs a MongoDB server.") from error
 
-    def search(self, query: SearchQuery) -> list[Hit]:
-        """The best hits, best first; filters, order and limit are applied by the server.
 
-        A search for dialogues asks for the evidence of each hit in a query of its own.
-        """
-        if not query.terms:
-            return []
-        with self._db.bounded():
-            try:
-                return self._search(query)
-            except NotImplementedError as error:
-                raise ServiceUnavailable("Search needs a MongoDB server.") from error
+def _search(db: MongoDatabase, query: SearchQuery) -> list[Hit]:
+    if query.object is SearchObject.DIALOGUE:
+        return take_hits(_dialogue_hit(db, query, row) for row in _found_dialogues(db, query))
+    if query.object is SearchObject.MEMORY:
+        with _ranked(db.memories, query, {}, MEMORY_ITEM_FIELDS) as rows:
+            return take_hits(_hit(query, row, memory_item_from(row)) for row in rows)
+    hidden = hidden_uids(db, None, query.scope_filter)
+    with _ranked(db.messages, query, hidden, MESSAGE_ITEM_FIELDS) as rows:
+        return take_hits(_hit(query, row, message_item_from(row)) for row in rows)
 
-    def _search(self, query: SearchQuery) -> list[Hit]:
-        if query.object is SearchObject.DIALOGUE:
-            return take_hits(self._dialogue_hit(query, row) for row in self._found_dialogues(query))
-        if query.object is SearchObject.MEMORY:
-            with _ranked(self._db.memories, query, {}, MEMORY_ITEM_FIELDS) as rows:
-                return take_hits(_hit(query, row, memory_item_from(row)) for row in rows)
-        hidden = hidden_uids(self._db, None, query.scope_filter)
-        with _ranked(self._db.messages, query, hidden, MESSAGE_ITEM_FIELDS) as rows:
-            return take_hits(_hit(query, row, message_item_from(row)) for row in rows)
 
-    def _found_dialogues(self, query: SearchQuery) -> list[Document]:
-        """Rank dialogues by the best of their own terms and their messages'."""
-        pipeline: list[Document] = [
-            {"$match": _matching(query)},
-            {"$project": {**_score(query), "_id": {"key": _KEY_OF_MESSAGE, "uid": "$uid"}}},
-            *_best_of_each(),
-            {"$unionWith": {"coll": self._db.dialogues.name, "pipeline": _own_terms(query)}},
-            *_best_of_each(),
-            {"$lookup": _dialogues_of(query, self._db.dialogues.name)},
-            {"$unwind": "$head"},
-            {"$match": {"$expr": {"$eq": ["$head.uid", "$_id.uid"]}}},
-            *_with_image(query, self._db.messages.name),
-            {"$sort": _order(query, "head.")},
-            {"$limit": query.limit},
-        ]
-        return list(self._db.messages.aggregate(pipeline, allowDiskUse=True))
+def _found_dialogues(db: MongoDatabase, query: SearchQuery) -> list[Document]:
+    """Rank dialogues by the best of their own terms and their messages'."""
+    pipeline: list[Document] = [
+        {"$match": _matching(query)},
+        {"$project": {**_score(query), "_id": {"key": _KEY_OF_MESSAGE, "uid": "$uid"}}},
+        *_best_of_each(),
+        {"$unionWith": {"coll": db.dialogues.name, "pipeline": _own_terms(query)}},
+        *_best_of_each(),
+        {"$lookup": _dialogues_of(query, db.dialogues.name)},
+        {"$unwind": "$head"},
+        {"$match": {"$expr": {"$eq": ["$head.uid", "$_id.uid"]}}},
+        *_with_image(query, db.messages.name),
+        {"$sort": _order(query, "head.")},
+        {"$limit": query.limit},
+    ]
+    return list(db.messages.aggregate(pipeline, allowDiskUse=True))
 
-    def _dialogue_hit(self, query: SearchQuery, row: Document) -> Hit:
-        """Return a found dialogue with its best matching messages."""
-        head = row["head"]
-        own = {name: head[name] for name in ("project", "namespace", "uid")}
-        pipeline: list[Document] = [
-            {"$match": {**own, "dialogueId": head["id"], **_matching(query)}},
-            {"$addFields": _score(query)},
-            {"$sort": {**BEST_FIRST, "created": -1, "messageId": 1}},
-            {"$limit": EVIDENCE},
-            {"$project": _only(MESSAGE_ITEM_FIELDS)},
-        ]
-        matches = tuple(message_item_from(found) for found in self._db.messages.aggregate(pipeline))
-        return _hit(query, row, dialogue_item_from(head), matches)
+
+def _dialogue_hit(db: MongoDatabase, query: SearchQuery, row: Document) -> Hit:
+    """Return a found dialogue with its best matching messages."""
+    head = row["head"]
+    own = {name: head[name] for name in ("project", "namespace", "uid")}
+    pipeline: list[Document] = [
+        {"$match": {**own, "dialogueId": head["id"], **_matching(query)}},
+        {"$addFields": _score(query)},
+        {"$sort": {**BEST_FIRST, "created": -1, "messageId": 1}},
+        {"$limit": EVIDENCE},
+        {"$project": _only(MESSAGE_ITEM_FIELDS)},
+    ]
+    matches = tuple(message_item_from(found) for found in db.messages.aggregate(pipeline))
+    return _hit(query, row, dialogue_item_from(head), matches)
 
 
 _KEY_OF_MESSAGE = {"p": "$project", "n": "$namespace", "i": "$dialogueId"}
 
 
-def _ranked(rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[str]) -> Found:
+def _ranked(
+    rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[str]
+) -> CommandCursor[Document]:
     """Return the best messages or memories, which the server sends 16 MiB at a time at most."""
     filters = [_matching(query), *conditions(query), extra, _has_image(query)]
     pipeline: list[Document] = [

@@ -1,72 +1,78 @@
-"""One transaction: the primitives that rules are written with."""
+"""One transaction in one scope.
+
+What is locked is read by an update, with which every other writer of the document conflicts. A write
+that finds its document changed raises WriteConflict, and then the whole work runs again.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
-from typing import TYPE_CHECKING
 
 from pymongo import ReturnDocument
+from pymongo.client_session import ClientSession
 
 from ...domain.errors import ProjectNotFound
 from ...domain.records import (
     Dialogue,
     IdempotencyRecord,
     Memory,
+    Message,
     Scope,
     Summary,
     Tombstone,
 )
-from . import lookups
-from .documents import (
+from ..bounds import take_bytes
+from ..transaction import Erased, Transaction
+from . import queries
+from .commit import WriteConflict
+from .database import Document, MongoDatabase, Rows
+from .erasure import erase_namespace
+from .mapping import (
     DIALOGUE_FIELDS,
     IDEMPOTENCY,
     MEMORY_FIELDS,
+    MESSAGE_FIELDS,
     dialogue_changes,
     dialogue_document,
     dialogue_from,
-    idempotency_from,
     key_of,
     memory_document,
     memory_from,
+    message_document,
+    message_from,
+    native,
     place,
     plain,
     summary_document,
 )
-from .erasure import erase_namespace
-from .messages import MessageRows
-from .retry import WriteConflict
+from .striped_locks import LockHolder
 
-if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from pymongo.client_session import ClientSession
-
-    from .. import Erased
-    from .connection import Connection, Document, Rows
-    from .striped_locks import LockHolder
+IN_ORDER = [("created", 1), ("seq", 1)]
+NEWEST_FIRST = [("created", -1), ("seq", -1)]
 
 
-class MongoTransaction(MessageRows):
-    """Implements ``app.stores.Transaction``; ``session`` and ``locks`` are None on mongomock."""
+class MongoTransaction(Transaction):
+    """A transaction of a session, which is None on mongomock, and so are the locks."""
 
     def __init__(
         self,
-        connection: Connection,
+        db: MongoDatabase,
         scope: Scope,
         session: ClientSession | None,
         locks: LockHolder | None,
     ) -> None:
-        super().__init__(connection, scope, session)
+        self.scope = scope
+        self._db = db
+        self._session = session
         self._locks = locks
         self._seen: dict[str, Dialogue] = {}
 
     def is_immutable(self) -> bool:
-        """Whether the project forbids deleting."""
         query = {"_id": self.scope.project, "immutable": True}
         return self._db.projects.find_one(query, ["_id"], session=self._session) is not None
 
     def lock_dialogue(self, dialogue_id: str) -> Dialogue | None:
-        """Read a dialogue and keep every other writer of it out until this transaction ends."""
         self._acquire("dialogue", self.scope.namespace, dialogue_id)
         key = {"_id": key_of(self.scope, dialogue_id)}
         document = self._lock(self._db.dialogues, key, DIALOGUE_FIELDS)
@@ -76,20 +82,17 @@ class MongoTransaction(MessageRows):
         return self._seen[dialogue_id]
 
     def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
-        """Read and lock the newest tombstone of an id."""
-        query = lookups.in_dialogue(self.scope, dialogue_id)
+        query = queries.in_dialogue(self.scope, dialogue_id)
         fields = ["uid", "purged"]
         document = self._lock(self._db.tombstones, query, fields, sort=[("uid", -1)])
         return None if document is None else Tombstone(dialogue_id, document["uid"], document["purged"])
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
-        """Add a new dialogue; a taken key makes the whole work run again."""
         self._require_project()
         self._db.dialogues.insert_one(dialogue_document(dialogue), session=self._session)
         self._seen[dialogue.id] = dialogue
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
-        """Replace the locked dialogue of the same uid; never creates one."""
         query = {"_id": key_of(self.scope, dialogue.id), "uid": dialogue.uid}
         changes = dialogue_changes(self._seen.get(dialogue.id), dialogue)
         result = self._db.dialogues.update_one(query, changes, session=self._session)
@@ -98,75 +101,103 @@ class MongoTransaction(MessageRows):
         self._seen[dialogue.id] = dialogue
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
-        """Delete the locked dialogue and leave a tombstone; ``purge`` hides messages and summaries too."""
         query = {"_id": key_of(self.scope, dialogue.id), "uid": dialogue.uid}
         if self._db.dialogues.delete_one(query, session=self._session).deleted_count == 0:
             raise WriteConflict
         self._seen.pop(dialogue.id, None)
-        tombstone = {**lookups.in_dialogue(self.scope, dialogue.id, dialogue.uid), "purged": purge}
+        tombstone = {**queries.in_dialogue(self.scope, dialogue.id, dialogue.uid), "purged": purge}
         if purge:
             tombstone["pending"] = True
         self._db.tombstones.insert_one(tombstone, session=self._session)
 
     def count_threads(self, dialogue_id: str) -> int:
-        """How many living dialogues of the scope have this ``thread_of``."""
         query = {**place(self.scope), "threadOf": dialogue_id}
         return self._db.dialogues.count_documents(query, session=self._session)
 
+    def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
+        """The given messages of this generation, by id; missing ones are left out."""
+        query = {**self._rows(dialogue), "messageId": {"$in": list(message_ids)}}
+        return {found.id: found for found in self._read_messages(query)}
+
+    def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
+        return queries.find_message(self._db, self._session, self.scope, dialogue_id, message_id)
+
+    def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
+        return self._read_messages({**self._rows(dialogue), "seq": {"$lt": seq}}, [("seq", 1)])
+
+    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
+        return self._read_messages(self._rows(dialogue), NEWEST_FIRST, limit)[::-1]
+
+    def messages_through(
+        self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
+        query = {
+            **self._rows(dialogue),
+            "created": {"$lte": message.created},
+            "$or": [
+                {"created": {"$lt": message.created}},
+                {"created": message.created, "seq": {"$lte": message.seq}},
+            ],
+        }
+        return self._read_messages(query, IN_ORDER, limit, most_bytes)
+
+    def insert_messages(self, messages: Sequence[Message]) -> None:
+        if messages:
+            documents = [message_document(self.scope, message) for message in messages]
+            self._db.messages.insert_many(documents, session=self._session)
+
+    def save_message(self, message: Message) -> None:
+        names = ("tags", "modified", "body")
+        changes = {"$set": {name: native(getattr(message, name)) for name in names}}
+        result = self._db.messages.update_one(self._row(message), changes, session=self._session)
+        if result.matched_count == 0:
+            raise WriteConflict
+
+    def remove_message(self, message: Message) -> None:
+        result = self._db.messages.delete_one(self._row(message), session=self._session)
+        if result.deleted_count == 0:
+            raise WriteConflict
+
     def lock_memory(self, memory_id: str) -> Memory | None:
-        """Read a memory and keep other writers of it out."""
         self._acquire("memory", self.scope.namespace, memory_id)
         key = {"_id": key_of(self.scope, memory_id)}
         document = self._lock(self._db.memories, key, MEMORY_FIELDS)
         return None if document is None else memory_from(document)
 
     def insert_memory(self, memory: Memory) -> None:
-        """Add a new memory; a taken key makes the whole work run again."""
         self._require_project()
         self._db.memories.insert_one(memory_document(self.scope, memory), session=self._session)
 
     def save_memory(self, memory: Memory) -> None:
-        """Replace the locked memory."""
         document = memory_document(self.scope, memory)
         key = {"_id": document["_id"]}
         if self._db.memories.replace_one(key, document, session=self._session).matched_count == 0:
             raise WriteConflict
 
     def remove_memory(self, memory_id: str) -> None:
-        """Delete the locked memory."""
         self._db.memories.delete_one({"_id": key_of(self.scope, memory_id)}, session=self._session)
 
     def find_summary(self, summary_id: str) -> Summary | None:
-        """A summary by id, of any dialogue of the scope that is not purged."""
-        return lookups.find_summary(self._db, self._session, self.scope, summary_id)
+        return queries.find_summary(self._db, self._session, self.scope, summary_id)
 
     def insert_summary(self, summary: Summary) -> None:
-        """Add a new summary, in place of one that is purged; a taken key makes the whole work run again."""
         document = summary_document(self.scope, summary)
         self._db.summaries.replace_one({"_id": document["_id"]}, document, upsert=True, session=self._session)
 
     def stale_summaries(self, uid: str, seq: int) -> None:
-        """Mark every summary of this uid that accounts for the given seq as stale."""
         query = {**place(self.scope), "uid": uid, "throughSeq": {"$gte": seq}}
         self._db.summaries.update_many(query, {"$set": {"stale": True}}, session=self._session)
 
     def erase_namespace(self) -> Erased:
-        """Remove everything of the scope's namespace; rows of messages go later, hidden at once."""
         return erase_namespace(self._db, self._session, self.scope)
 
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
-        """The unexpired record of an earlier request.
-
-        Its place needs no lock in the database: of two that save one record, the second meets
-        the first one's key, runs again and finds it.
-        """
+        # Its place needs no lock in the database: of two that save one record, the second meets
+        # the first one's key, runs again and finds it.
         self._acquire("request", request)
-        query = {"_id": request, "expireAt": {"$gt": datetime.now(UTC)}}
-        document = self._db.idempotency.find_one(query, session=self._session)
-        return None if document is None else idempotency_from(document)
+        return queries.find_idempotency(self._db, self._session, self.scope, request)
 
     def save_idempotency(self, record: IdempotencyRecord) -> None:
-        """Keep the answer; replaces an expired record of the same request."""
         document = {
             **place(self.scope),
             **plain(record, IDEMPOTENCY),
@@ -203,3 +234,23 @@ class MongoTransaction(MessageRows):
         query = {"_id": self.scope.project, "removed": {"$ne": None}}
         if self._db.projects.find_one(query, ["_id"], session=self._session) is not None:
             raise ProjectNotFound("The project of this key was removed.")
+
+    def _rows(self, dialogue: Dialogue) -> Document:
+        return queries.in_dialogue(self.scope, dialogue.id, dialogue.uid)
+
+    def _row(self, message: Message) -> Document:
+        rows = queries.in_dialogue(self.scope, message.dialogue_id, message.uid)
+        return {**rows, "messageId": message.id}
+
+    def _read_messages(
+        self,
+        query: Document,
+        sort: Sequence[tuple[str, int]] | None = None,
+        limit: int = 0,
+        most_bytes: int | None = None,
+    ) -> list[Message]:
+        with self._db.messages.find(
+            query, MESSAGE_FIELDS, sort=sort, limit=limit, batch_size=limit, session=self._session
+        ) as cursor:
+            found = map(message_from, cursor)
+            return list(found) if most_bytes is None else take_bytes(found, most_bytes)

@@ -2,27 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from pathlib import Path
-from typing import TypeVar
 
-from ...domain.records import Scope
-from .. import Backend, Transaction
-from .catalog import Catalog
-from .maintenance import Maintenance
-from .reindexing import Reindexing
-from .search import Search
-from .transaction import SqliteTransaction
-
-T = TypeVar("T")
+from .. import Backend
+from .catalog import SqliteCatalog
+from .database import SqliteDatabase
+from .maintenance import SqliteMaintenance
+from .start_up_lock import FileLock
+from .store import SqliteStore
 
 
-class SqliteBackend(Search, Catalog, Maintenance, Reindexing):
-    """All roles of ``app.stores.Backend`` over one file."""
+class SqliteBackend(SqliteStore, SqliteCatalog, SqliteMaintenance, Backend):
+    """One class for each Protocol, over one file."""
 
-    def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
-        """See ``Store``. The work runs once; writers of this process share commits."""
-        return self.run(lambda connection: work(SqliteTransaction(connection, scope)))
+    def __init__(self, path: Path, timeout: float, commit_delay: float) -> None:
+        self._db = SqliteDatabase(path, timeout, commit_delay)
+        self._start_up_lock = FileLock(path.with_name(path.name + ".lock"), timeout)
 
 
 def open_sqlite(path: Path, *, timeout: float = 10.0, commit_delay: float = 0.0) -> Backend:

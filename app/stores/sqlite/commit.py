@@ -14,12 +14,13 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
+from sqlite3 import Connection
 from typing import Any, Final, TypeVar
 
 from ...domain.errors import ServiceUnavailable
 from ...waiting import blocking
-from .connection import Connection, Connections
-from .faults import BUSY, translate
+from .failures import BUSY, translate
 
 T = TypeVar("T")
 
@@ -39,19 +40,16 @@ class _Phase(enum.Enum):
     LEADING = enum.auto()
 
 
+@dataclass(slots=True, eq=False)
 class _Job:
     """One work, and what became of it."""
 
-    __slots__ = ("deadline", "done", "error", "phase", "result", "wake", "work")
-
-    def __init__(self, work: Callable[[Connection], Any], deadline: float) -> None:
-        self.work = work
-        self.deadline = deadline
-        self.result: Any = None
-        self.error: BaseException | None = None
-        self.done = False
-        self.phase = _Phase.LEADING
-        self.wake: threading.Event | None = None
+    work: Callable[[Connection], Any]
+    deadline: float
+    phase: _Phase = _Phase.LEADING
+    wake: threading.Event | None = None
+    result: Any = None
+    error: BaseException | None = None
 
     def fail(self, error: BaseException) -> None:
         self.error = error
@@ -65,8 +63,8 @@ class GroupCommit:
     run. ``commit_delay`` (seconds, for tests) is slept before each commit.
     """
 
-    def __init__(self, connections: Connections, timeout: float, commit_delay: float = 0.0) -> None:
-        self._connections = connections
+    def __init__(self, connect: Callable[[], Connection], timeout: float, commit_delay: float = 0.0) -> None:
+        self._connect = connect
         self._timeout = timeout
         self._delay = commit_delay
         self._mutex = threading.Lock()
@@ -74,25 +72,25 @@ class GroupCommit:
         self._led = False
 
     def run(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in a transaction and return its result once that is on disk."""
+        """Run ``work`` in a transaction and return its result once that is on disk.
+
+        Raises ServiceUnavailable when the file cannot be written, or not in time, and what ``work`` raises.
+        """
         with blocking(self._timeout) as seconds:
             job = _Job(work, time.monotonic() + seconds)
-            self._settle(job)
+            with self._mutex:
+                if self._led:
+                    job.phase, job.wake = _Phase.WAITING, threading.Event()
+                    self._queue.append(job)
+                self._led = True
+            if job.wake is not None:
+                self._wait(job, job.wake)
+            if job.phase is _Phase.LEADING:
+                self._lead(job)
         if job.error is not None:
             raise job.error
         result: T = job.result
         return result
-
-    def _settle(self, job: _Job) -> None:
-        with self._mutex:
-            if self._led:
-                job.phase, job.wake = _Phase.WAITING, threading.Event()
-                self._queue.append(job)
-            self._led = True
-        if job.wake is not None:
-            self._wait(job, job.wake)
-        if job.phase is _Phase.LEADING:
-            self._lead(job)
 
     def _wait(self, job: _Job, wake: threading.Event) -> None:
         """Return when the job was run or is to lead."""
@@ -130,7 +128,7 @@ class GroupCommit:
                 job.wake.set()
 
     def _run_batch(self, batch: list[_Job]) -> None:
-        connection = self._connections.get()
+        connection = self._connect()
         self._begin(connection, batch[0].deadline)
         try:
             self._gather(batch)
@@ -153,9 +151,16 @@ class GroupCommit:
         SQLite's own wait looks up to 100 ms apart, while another process may write several times.
         """
         connection.execute("PRAGMA busy_timeout = 0")
+        pause = FIRST_PAUSE
         try:
-            pause = FIRST_PAUSE
-            while not _try_to_begin(connection, final=time.monotonic() + pause >= deadline):
+            while True:
+                try:
+                    connection.execute("BEGIN IMMEDIATE")
+                except sqlite3.OperationalError as error:
+                    if not _is_busy(error) or time.monotonic() + pause >= deadline:
+                        raise
+                else:
+                    return
                 time.sleep(pause)
                 pause = min(2 * pause, LONGEST_PAUSE)
         finally:
@@ -170,15 +175,8 @@ class GroupCommit:
                 batch.append(job)
 
 
-def _try_to_begin(connection: Connection, *, final: bool) -> bool:
-    """Begin to write; whether that worked. Raises what SQLite says when it was the ``final`` attempt."""
-    try:
-        connection.execute("BEGIN IMMEDIATE")
-    except sqlite3.OperationalError as error:
-        if final or error.sqlite_errorcode & 0xFF != sqlite3.SQLITE_BUSY:
-            raise
-        return False
-    return True
+def _is_busy(error: sqlite3.OperationalError) -> bool:
+    return error.sqlite_errorcode & 0xFF == sqlite3.SQLITE_BUSY
 
 
 def _run_in_savepoint(connection: Connection, job: _Job) -> None:

@@ -1,148 +1,171 @@
-"""What all parts of the store share: reading rows, cutting pages, writing in transactions."""
+"""The file: a connection for each thread of each process, reads, and shared commits."""
 
 from __future__ import annotations
 
+import contextlib
+import os
 import sqlite3
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import closing, contextmanager
+import threading
+import weakref
+from collections.abc import Iterator, Sequence
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Final, TypeVar
 
-from ...domain.records import Order, Page, TimeRange
+from ...domain.errors import ServiceUnavailable
+from ...domain.records import Page
 from ...waiting import blocking
-from .. import PAGE_BYTES
 from .commit import GroupCommit
-from .connection import Connection, Connections
-from .faults import translate
-from .rows import Row
+from .failures import translate
+from .mapping import Columns, Row
+from .paging import cut_page
 
 T = TypeVar("T")
 
+CACHED_STATEMENTS: Final = 256
+JOURNAL_BYTES: Final = 64 * 1024 * 1024
+"""What the write-ahead log may keep on disk after a checkpoint."""
 
-class Database:
-    """The open file. Every failure of SQLite is translated here or in the group commit."""
+
+class _Connection(sqlite3.Connection):
+    """A connection that weak references may point to."""
+
+
+class _Thread(threading.local):
+    """The connection of the thread at hand, and the process and file that it was opened in."""
+
+    connection: _Connection | None = None
+    inherited: _Connection | None = None
+    process: int = 0
+    file: tuple[int, int] = (0, 0)
+
+
+class SqliteDatabase:
+    """The open file. Each method raises ServiceUnavailable for a failure of the file or the disk.
+
+    ``timeout`` (seconds) bounds the wait for the file and for a place in a shared commit;
+    ``commit_delay`` (seconds, for tests) is slept before each commit.
+    """
 
     def __init__(self, path: Path, timeout: float, commit_delay: float) -> None:
-        self._path = path
+        self.path = path
         self._timeout = timeout
-        self._connections = Connections(path, timeout)
-        self._commits = GroupCommit(self._connections, timeout, commit_delay)
+        self._thread = _Thread()
+        self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
+        self._opening = threading.Lock()
+        self._closed = False
+        self.commits = GroupCommit(self.connection, timeout, commit_delay)
 
-    def run(self, work: Callable[[Connection], T]) -> T:
-        """Run ``work`` in one durable transaction, shared with whoever writes at the same time."""
-        return self._commits.run(work)
+    def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
+        """Return the row of a query by primary key: no time for another thread to serve meanwhile."""
+        try:
+            rows = self.connection().execute(sql, values).fetchall()
+        except sqlite3.Error as error:
+            raise translate(error) from error
+        return rows[0] if rows else None
 
     def all(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
         """Return every row of a query."""
         with blocking():
-            return self._rows_of(sql, values)
+            try:
+                return self.connection().execute(sql, values).fetchall()
+            except sqlite3.Error as error:
+                raise translate(error) from error
 
     def each(self, sql: str, values: Sequence[object] = ()) -> Iterator[Row]:
         """Yield the rows of a query as they are read."""
         try:
-            yield from self._connections.get().execute(sql, values)
+            yield from self.connection().execute(sql, values)
         except sqlite3.Error as error:
             raise translate(error) from error
 
-    def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
-        """Return the row of a query by primary key: no time for another thread to serve meanwhile."""
-        rows = self._rows_of(sql, values)
-        return rows[0] if rows else None
+    def page(self, sql: str, values: Sequence[object], limit: int, columns: Columns[T]) -> Page[T]:
+        """Return up to ``limit`` items, fewer if their large columns exceed PAGE_BYTES.
 
-    def _rows_of(self, sql: str, values: Sequence[object]) -> list[Row]:
-        try:
-            return self._connections.get().execute(sql, values).fetchall()
-        except sqlite3.Error as error:
-            raise translate(error) from error
+        The rows are fetched one at a time, so that no more is read than a page holds.
+        """
+        with blocking():
+            try:
+                with contextlib.closing(self.connection().execute(sql, (*values, limit + 1))) as cursor:
+                    return cut_page(cursor, limit, columns)
+            except sqlite3.Error as error:
+                raise translate(error) from error
 
-    @contextmanager
+    @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Let several reads see the same state."""
+        """Let several reads of this thread see the same state."""
         self.all("BEGIN")
         try:
             yield
         finally:
             self.all("COMMIT")
 
-    def page(
-        self,
-        sql: str,
-        values: Sequence[object],
-        limit: int,
-        read: Callable[[Row], T],
-        large: tuple[int, ...],
-    ) -> Page[T]:
-        """Return up to ``limit`` records, fewer if their ``large`` columns fill a page.
-
-        The rows are fetched one at a time, so that no more is read than a page holds.
-        """
+    def connection(self) -> sqlite3.Connection:
+        """Return the calling thread's connection, opened if need be."""
+        mine = self._thread
         try:
-            with blocking(), closing(self._connections.get().execute(sql, (*values, limit + 1))) as cursor:
-                return _cut(cursor, limit, read, large)
-        except sqlite3.Error as error:
-            raise translate(error) from error
+            status = os.stat(self.path)  # noqa: PTH116 - three times as fast, on the way of every call
+        except OSError as error:
+            raise _unopenable(error) from error
+        file = (status.st_dev, status.st_ino)
+        connection = mine.connection
+        if connection is None or mine.process != os.getpid():
+            # A connection inherited through fork would share file locks with the parent. It is
+            # left open: closing it here would drop locks that the parent still relies on.
+            mine.inherited = connection
+        elif mine.file == file:
+            return connection
+        else:
+            # Put back from a backup, say. What is written to the old file now would be lost.
+            connection.close()
+        mine.connection = connection = self._open()
+        mine.process, mine.file = os.getpid(), file
+        return connection
+
+    def close(self) -> None:
+        """Close the connections of this process; whoever still uses one gets an error."""
+        with self._opening:
+            self._closed = True
+            for connection in list(self._opened):
+                connection.close()
+            self._opened.clear()
+
+    def _open(self) -> _Connection:
+        with self._opening:
+            if self._closed:
+                raise ServiceUnavailable("The store is closed.")
+            connection = sqlite3.connect(
+                f"{self.path.absolute().as_uri()}?mode=rw",
+                uri=True,
+                timeout=self._timeout,
+                isolation_level=None,
+                check_same_thread=False,
+                factory=_Connection,
+                cached_statements=CACHED_STATEMENTS,
+            )
+            connection.execute("PRAGMA synchronous = FULL")
+            connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
+            connection.execute("PRAGMA temp_store = MEMORY")
+            self._opened.add(connection)
+            return connection
 
 
-def _cut(cursor: sqlite3.Cursor, limit: int, read: Callable[[Row], T], large: tuple[int, ...]) -> Page[T]:
-    items: list[T] = []
-    size = 0
-    for row in cursor:
-        size += sum([_bytes_of(row[column]) for column in large])
-        if len(items) == limit or (items and size > PAGE_BYTES):
-            return Page(items, more=True)
-        items.append(read(row))
-    return Page(items, more=False)
+def _unopenable(error: OSError) -> ServiceUnavailable:
+    """Return the error for a file that cannot be opened; one that is gone keeps no promise of durability."""
+    if isinstance(error, FileNotFoundError):
+        return ServiceUnavailable(
+            "The store's file is not there: the store is not migrated, or its file got lost."
+        )
+    return ServiceUnavailable("The store's file cannot be opened.")
 
 
-def _bytes_of(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+def prepare_file(path: Path) -> None:
+    """Create a missing file (0600) and its folder (0700); raises OSError where that is not possible.
 
-
-class Clauses:
-    """The conditions of a query and their values, in order."""
-
-    def __init__(self) -> None:
-        self._conditions: list[str] = []
-        self.values: list[Any] = []
-
-    def add(self, condition: str, *values: object) -> None:
-        """Add a condition that has to hold too."""
-        self._conditions.append(condition)
-        self.values += values
-
-    def span(self, column: str, times: TimeRange) -> None:
-        """Keep a column within a time range."""
-        if times.start is not None:
-            self.add(f"{column} >= ?", times.start)
-        if times.before is not None:
-            self.add(f"{column} < ?", times.before)
-
-    def seek(
-        self, columns: Sequence[str], order: Order, after: Sequence[object] | None, times: TimeRange
-    ) -> None:
-        """Keep to a time range on the first column and behind a position.
-
-        Only the stricter of the two bounds of a side is given to SQLite, which uses one.
-        """
-        start, before = times.start, times.before
-        if after is not None:
-            bound = start if order is Order.ASC else before
-            sign = ">" if order is Order.ASC else "<"
-            if bound is None or (after[0] >= bound) == (order is Order.ASC):  # type: ignore[operator]
-                marks = ", ".join("?" * len(columns))
-                self.add(f"({', '.join(columns)}) {sign} ({marks})", *after)
-                start, before = (None, before) if order is Order.ASC else (start, None)
-        self.span(columns[0], TimeRange(start, before))
-
-    def tags(self, column: str, tags: Sequence[str]) -> None:
-        """Keep what carries all of the given tags."""
-        for tag in tags:
-            self.add(f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)", tag)
-
-    def __str__(self) -> str:
-        return " AND ".join(self._conditions)
-
-
-def sort(columns: Sequence[str], order: Order) -> str:
-    """Return the ORDER BY terms of columns that all go the same way."""
-    return ", ".join(f"{column} {order.value}" for column in columns)
+    An existing file is not touched: closing a second descriptor of it would drop SQLite's locks.
+    """
+    if path.exists():
+        return
+    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+    # Another process may make it at this moment.
+    with contextlib.suppress(FileExistsError):
+        os.close(os.open(path, os.O_RDWR | os.O_CREAT | os.O_EXCL, 0o600))

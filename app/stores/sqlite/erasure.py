@@ -1,14 +1,15 @@
-"""Removing what is large: hidden in one transaction, taken away in batches afterwards."""
+"""Removing what is large: hidden in one transaction, deleted in batches afterwards."""
 
 from __future__ import annotations
 
+from sqlite3 import Connection
 from typing import Final
 
 from ...domain.records import Scope, ScopeFilter
-from .. import Erased
-from .connection import Connection
+from ..transaction import Erased
+from . import mapping, statements
 from .indexing import drop_terms
-from .reads import count_query
+from .queries import count_visible
 
 KEPT: Final = 0
 """The fate of a tombstone whose messages and summaries stay readable."""
@@ -24,13 +25,11 @@ TOMBSTONES_PER_STEP: Final = 100
 _SCOPED: Final = "WHERE project = ? AND namespace = ?"
 ERASE_DIALOGUES: Final = f"DELETE FROM dialogue {_SCOPED} RETURNING number, namespace, terms, id, uid"
 ERASE_MEMORIES: Final = f"DELETE FROM memory {_SCOPED} RETURNING number, namespace, terms"
-ADD_TOMBSTONE: Final = "INSERT INTO grave (project, namespace, dialogue_id, uid, fate) VALUES (?, ?, ?, ?, ?)"
 ERASE_TOMBSTONES: Final = f"UPDATE grave SET fate = {ERASED} {_SCOPED}"
 ERASE_ANSWERS: Final = f"DELETE FROM idempotency {_SCOPED}"
 
 PENDING_TOMBSTONES: Final = (
-    "SELECT project, namespace, dialogue_id, uid, fate FROM grave "
-    f"WHERE fate IN ({PURGED}, {ERASED}) LIMIT {TOMBSTONES_PER_STEP}"
+    f"SELECT {mapping.TOMBSTONE} FROM grave WHERE fate IN ({PURGED}, {ERASED}) LIMIT {TOMBSTONES_PER_STEP}"
 )
 _OF_TOMBSTONE: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
 SWEEP_MESSAGES: Final = (
@@ -44,7 +43,7 @@ CLOSE_TOMBSTONE: Final = f"UPDATE grave SET fate = {SWEPT} {_OF_TOMBSTONE}"
 DROP_TOMBSTONE: Final = f"DELETE FROM grave {_OF_TOMBSTONE}"
 SWEEP_ANSWERS: Final = (
     "DELETE FROM idempotency WHERE request IN (SELECT request FROM idempotency "
-    "WHERE expires <= strftime('%Y-%m-%dT%H:%M:%fZ', 'now') LIMIT ?)"
+    f"WHERE expires <= {statements.NOW} LIMIT ?)"
 )
 
 CLOSING_PROJECT: Final = "SELECT name FROM project WHERE closed = 1 LIMIT 1"
@@ -70,11 +69,13 @@ def erase_namespace(connection: Connection, scope: Scope) -> Erased:
     """Hide everything of a namespace, and count what was still to be seen."""
     key = (scope.project, scope.namespace)
     scope_filter = ScopeFilter(scope.project, scope.namespace)
-    messages = connection.execute(*count_query("message", scope_filter)).fetchone()[0]
-    summaries = connection.execute(*count_query("summary", scope_filter)).fetchone()[0]
+    messages = connection.execute(*count_visible("message", scope_filter)).fetchone()[0]
+    summaries = connection.execute(*count_visible("summary", scope_filter)).fetchone()[0]
     dialogues = connection.execute(ERASE_DIALOGUES, key).fetchall()
     drop_terms(connection, "dialogue", scope.project, [row[:3] for row in dialogues])
-    connection.executemany(ADD_TOMBSTONE, [(*key, row[3], row[4], ERASED) for row in dialogues])
+    connection.executemany(
+        statements.INSERT_TOMBSTONE, [(*key, dialogue_id, uid, ERASED) for *_, dialogue_id, uid in dialogues]
+    )
     memories = connection.execute(ERASE_MEMORIES, key).fetchall()
     drop_terms(connection, "memory", scope.project, memories)
     connection.execute(ERASE_TOMBSTONES, key)

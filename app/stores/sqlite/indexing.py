@@ -10,11 +10,11 @@ from __future__ import annotations
 from collections.abc import Iterable
 from functools import lru_cache
 from hashlib import blake2b
+from sqlite3 import Connection
 
 from ...domain.records import ScopeFilter
-from .connection import Connection
 
-Entry = tuple[int, str, str]
+IndexedRow = tuple[int, str, str]
 """Number of the row, its namespace, its terms."""
 
 
@@ -50,7 +50,7 @@ def index_text(project: str, namespace: str, terms: str) -> str:
     return " ".join([first, *(term_token(mark, term) for term in terms.split())])
 
 
-def add_terms(connection: Connection, table: str, project: str, entries: Iterable[Entry]) -> None:
+def add_terms(connection: Connection, table: str, project: str, entries: Iterable[IndexedRow]) -> None:
     """Index rows of ``table`` that have terms."""
     connection.executemany(
         f"INSERT INTO {table}_terms (rowid, terms) VALUES (?, ?)",
@@ -58,7 +58,7 @@ def add_terms(connection: Connection, table: str, project: str, entries: Iterabl
     )
 
 
-def drop_terms(connection: Connection, table: str, project: str, entries: Iterable[Entry]) -> None:
+def drop_terms(connection: Connection, table: str, project: str, entries: Iterable[IndexedRow]) -> None:
     """Remove rows of ``table`` from the index; the terms must be those that were added."""
     connection.executemany(
         f"INSERT INTO {table}_terms ({table}_terms, rowid, terms) VALUES ('delete', ?, ?)",

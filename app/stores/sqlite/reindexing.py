@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from sqlite3 import Connection
 from typing import Final
 
 import orjson
 
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
-from .connection import Connection
-from .database import Database
+from .database import SqliteDatabase
 from .indexing import add_terms, count_terms, index_text, project_mark
-from .rows import Row, read_tags
+from .mapping import Row, read_tags
 
 MOST_PROBLEMS: Final = 100
 """How many wrong entries of one kind are named one by one."""
@@ -39,59 +39,55 @@ INDEXED: Final[dict[str, tuple[str, _Derive]]] = {
 }
 
 
-class Reindexing(Database):
-    """The part of ``app.stores.Maintenance`` that is about the search index."""
+def find_problems(db: SqliteDatabase, project: str) -> list[str]:
+    """Return what of a project the search index does not hold as it is stored, in words.
 
-    def index_problems(self, project: str) -> list[str]:
-        """See ``Maintenance``. Looked at in one snapshot, so that writers do not disturb it."""
-        with self.snapshot():
-            return [text for table in INDEXED for text in self._problems(table, project)]
-
-    def _problems(self, table: str, project: str) -> Iterator[str]:
-        columns, derive = INDEXED[table]
-        wrong = expected = 0
-        query = f"SELECT number, namespace, terms, size, {columns} FROM {table} WHERE project = ?"
-        for number, namespace, terms, size, *fields in self.each(query, (project,)):
-            name, derived = derive(tuple(fields))
-            wanted = terms if derived is None else derived
-            expected += size
-            if (terms, size) == (wanted, count_terms(wanted)) and self._has(
-                table, number, index_text(project, namespace, terms)
-            ):
-                continue
-            wrong += 1
-            if wrong <= MOST_PROBLEMS:
-                yield f"{name} is not indexed by what it says"
-        if wrong > MOST_PROBLEMS:
-            yield f"{wrong - MOST_PROBLEMS} more of kind {table}"
-        found = self._count(table, project_mark(project))
-        if wrong == 0 and found != expected:
-            yield f"{found} entries for the terms of kind {table}, which has {expected}"
-
-    def _has(self, table: str, number: int, text: str) -> bool:
-        if " " not in text:
-            return True
-        expression = " AND ".join(f'"{token}"' for token in text.split())
-        sql = f"SELECT 1 FROM {table}_terms WHERE {table}_terms MATCH ? AND rowid = ?"
-        return self.one(sql, (expression, number)) is not None
-
-    def _count(self, table: str, mark: str) -> int:
-        """Return how many entries the terms of a project have."""
-        view = f"{table}_entries"
-        self.all(
-            f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{view} USING fts5vocab(main, {table}_terms, 'instance')"
-        )
-        count: int = self.all(
-            f"SELECT count(*) FROM {view} WHERE term >= ? AND term < ?", (mark, mark + "~")
-        )[0][0]
-        return count
-
-    def reindex(self) -> int:
-        """See ``Maintenance``. One transaction: other writers wait, and are refused when it takes long."""
-        return self.run(_reindex)
+    Everything is read in one snapshot, so that writers do not disturb it.
+    """
+    with db.snapshot():
+        return [text for table in INDEXED for text in _problems(db, table, project)]
 
 
-def _reindex(connection: Connection) -> int:
+def _problems(db: SqliteDatabase, table: str, project: str) -> Iterator[str]:
+    columns, derive = INDEXED[table]
+    wrong = expected = 0
+    query = f"SELECT number, namespace, terms, size, {columns} FROM {table} WHERE project = ?"
+    for number, namespace, terms, size, *fields in db.each(query, (project,)):
+        name, derived = derive(tuple(fields))
+        wanted = terms if derived is None else derived
+        expected += size
+        if (terms, size) == (wanted, count_terms(wanted)) and _has(
+            db, table, number, index_text(project, namespace, terms)
+        ):
+            continue
+        wrong += 1
+        if wrong <= MOST_PROBLEMS:
+            yield f"{name} is not indexed by what it says"
+    if wrong > MOST_PROBLEMS:
+        yield f"{wrong - MOST_PROBLEMS} more of kind {table}"
+    found = _count(db, table, project_mark(project))
+    if wrong == 0 and found != expected:
+        yield f"{found} entries for the terms of kind {table}, which has {expected}"
+
+
+def _has(db: SqliteDatabase, table: str, number: int, text: str) -> bool:
+    if " " not in text:
+        return True
+    expression = " AND ".join(f'"{token}"' for token in text.split())
+    sql = f"SELECT 1 FROM {table}_terms WHERE {table}_terms MATCH ? AND rowid = ?"
+    return db.one(sql, (expression, number)) is not None
+
+
+def _count(db: SqliteDatabase, table: str, mark: str) -> int:
+    """Return how many entries the terms of a project have."""
+    view = f"{table}_entries"
+    db.all(f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{view} USING fts5vocab(main, {table}_terms, 'instance')")
+    count: int = db.all(f"SELECT count(*) FROM {view} WHERE term >= ? AND term < ?", (mark, mark + "~"))[0][0]
+    return count
+
+
+def reindex(connection: Connection) -> int:
+    """Make the search index anew from what is stored, for all projects; how many rows it has."""
     count = 0
     for table, (columns, derive) in INDEXED.items():
         connection.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")

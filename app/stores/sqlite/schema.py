@@ -8,7 +8,10 @@ filter by, so that a row is only visited when it is answered.
 
 from __future__ import annotations
 
+from sqlite3 import Connection
 from typing import Final
+
+from ...domain.errors import ServiceUnavailable
 
 _CATALOG = """
 CREATE TABLE meta (name TEXT PRIMARY KEY, value BLOB NOT NULL) WITHOUT ROWID;
@@ -113,6 +116,21 @@ MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,)
 VERSION: Final = len(MIGRATIONS)
 
 
-def statements(script: str) -> list[str]:
+def upgrade(connection: Connection) -> int:
+    """Run the migrations that are missing and return the version.
+
+    Raises ServiceUnavailable for a file that a later release has upgraded.
+    """
+    done: int = connection.execute("PRAGMA user_version").fetchone()[0]
+    if done > VERSION:
+        raise ServiceUnavailable("The store was made by a newer version of this program.")
+    for script in MIGRATIONS[done:]:
+        for statement in _statements(script):
+            connection.execute(statement)
+    connection.execute(f"PRAGMA user_version = {VERSION}")
+    return VERSION
+
+
+def _statements(script: str) -> list[str]:
     """Split a migration into statements (none has a semicolon inside)."""
     return [part.strip() for part in script.split(";") if part.strip()]

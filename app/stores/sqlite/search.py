@@ -6,20 +6,19 @@ A row's ``score`` is ``(matched << 32) - size``: more matched terms first, then 
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any, Final
 
 import orjson
 
-from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
 from ..bounds import take_hits
-from . import rows
-from .conditions import filter_clauses
-from .database import Database
+from . import mapping
+from .database import SqliteDatabase
+from .filters import filter_clauses
 from .indexing import match_expressions
-from .reads import NOT_PURGED
-from .rows import Row
+from .mapping import Columns, Row
+from .statements import NOT_PURGED
 
 BATCH: Final = 10
 """How many hits are read at once: a dialogue with its evidence may take 3 MiB."""
@@ -53,56 +52,59 @@ BEST_MESSAGES: Final = (
     f"({_EVIDENCE}) WHERE number IN (SELECT value FROM json_each(?2))) "
     f"WHERE place <= {MATCHES} ORDER BY number, place"
 )
-_READ: Final[dict[SearchObject, tuple[str, Callable[[Row], Any]]]] = {
-    SearchObject.DIALOGUE: (rows.DIALOGUE_ITEM, DialogueItem._make),
-    SearchObject.MESSAGE: (rows.MESSAGE_ITEM, MessageItem._make),
-    SearchObject.MEMORY: (rows.MEMORY_ITEM, MemoryItem._make),
+_COLUMNS: Final[dict[SearchObject, Columns[Any]]] = {
+    SearchObject.DIALOGUE: mapping.DIALOGUE_ITEM,
+    SearchObject.MESSAGE: mapping.MESSAGE_ITEM,
+    SearchObject.MEMORY: mapping.MEMORY_ITEM,
 }
 
 
-class Search(Database):
-    """The searching part of ``Store``."""
+def find_hits(db: SqliteDatabase, query: SearchQuery) -> list[Hit]:
+    """Return the best hits, best first; a query without terms finds nothing.
 
-    def search(self, query: SearchQuery) -> list[Hit]:
-        """See ``Store``. A query without terms finds nothing."""
-        terms = list(dict.fromkeys(query.terms))
-        if not terms:
-            return []
-        matching = orjson.dumps(match_expressions(query.scope_filter, terms)).decode()
-        with self.snapshot():
-            best = self.all(*search_query(query, matching))
-            evidence = self._evidence(query.object, matching, best)
-            return take_hits(self._hits(query.object, best, evidence, len(terms)))
+    Raises ServiceUnavailable when the file cannot be read.
+    """
+    terms = list(dict.fromkeys(query.terms))
+    if not terms:
+        return []
+    matching = orjson.dumps(match_expressions(query.scope_filter, terms)).decode()
+    with db.snapshot():
+        best = db.all(*search_query(query, matching))
+        evidence = _evidence(db, query.object, matching, best)
+        return take_hits(_hits(db, query.object, best, evidence, len(terms)))
 
-    def _evidence(self, kind: SearchObject, matching: str, best: list[Row]) -> dict[int, list[int]]:
-        """Return the numbers of the best messages of each dialogue that was found."""
-        evidence: dict[int, list[int]] = defaultdict(list)
-        if kind is SearchObject.DIALOGUE:
-            found = orjson.dumps([number for number, _ in best]).decode()
-            for dialogue, message in self.all(BEST_MESSAGES, (matching, found)):
-                evidence[dialogue].append(message)
-        return evidence
 
-    def _hits(
-        self, kind: SearchObject, best: list[Row], evidence: dict[int, list[int]], terms: int
-    ) -> Iterator[Hit]:
-        """Yield the hits, a batch of them read at a time."""
-        for start in range(0, len(best), BATCH):
-            batch = best[start : start + BATCH]
-            items = self._fetch(kind, [number for number, _ in batch])
-            messages = self._fetch(
-                SearchObject.MESSAGE, [message for number, _ in batch for message in evidence[number]]
-            )
-            for number, score in batch:
-                matches = tuple(messages[message] for message in evidence[number])
-                yield Hit(items[number], _relevance(score, terms), matches)
+def _evidence(db: SqliteDatabase, kind: SearchObject, matching: str, best: list[Row]) -> dict[int, list[int]]:
+    """Return the numbers of the best messages of each dialogue that was found."""
+    evidence: dict[int, list[int]] = defaultdict(list)
+    if kind is SearchObject.DIALOGUE:
+        found = orjson.dumps([number for number, _ in best]).decode()
+        for dialogue, message in db.all(BEST_MESSAGES, (matching, found)):
+            evidence[dialogue].append(message)
+    return evidence
 
-    def _fetch(self, kind: SearchObject, numbers: list[int]) -> dict[int, Any]:
-        if not numbers:
-            return {}
-        columns, read = _READ[kind]
-        found = self.all(fetch_query(kind, columns), (orjson.dumps(numbers).decode(),))
-        return {row[-1]: read(row[:-1]) for row in found}
+
+def _hits(
+    db: SqliteDatabase, kind: SearchObject, best: list[Row], evidence: dict[int, list[int]], terms: int
+) -> Iterator[Hit]:
+    """Yield the hits, a batch of them read at a time."""
+    for start in range(0, len(best), BATCH):
+        batch = best[start : start + BATCH]
+        items = _fetch(db, kind, [number for number, _ in batch])
+        messages = _fetch(
+            db, SearchObject.MESSAGE, [message for number, _ in batch for message in evidence[number]]
+        )
+        for number, score in batch:
+            matches = tuple(messages[message] for message in evidence[number])
+            yield Hit(items[number], _relevance(score, terms), matches)
+
+
+def _fetch(db: SqliteDatabase, kind: SearchObject, numbers: list[int]) -> dict[int, Any]:
+    if not numbers:
+        return {}
+    columns = _COLUMNS[kind]
+    found = db.all(fetch_query(kind, columns), (orjson.dumps(numbers).decode(),))
+    return {row[-1]: columns.read(row[:-1]) for row in found}
 
 
 def search_query(query: SearchQuery, matching: str) -> tuple[str, list[object]]:
@@ -120,7 +122,7 @@ def search_query(query: SearchQuery, matching: str) -> tuple[str, list[object]]:
     return sql, [matching, *clauses.values, query.limit]
 
 
-def fetch_query(kind: SearchObject, columns: str) -> str:
+def fetch_query(kind: SearchObject, columns: Columns[Any]) -> str:
     """Return the query for whole rows by their numbers."""
     return f"SELECT {columns}, number FROM {kind.value} WHERE number IN (SELECT value FROM json_each(?))"
 

@@ -1,64 +1,101 @@
-"""The SQL of a transaction, apart from what reads and erasures share."""
+"""The SQL of single resources, with fixed text: what reads and transactions run."""
 
 from __future__ import annotations
 
 from typing import Final
 
-from . import rows
+from . import mapping
 
 NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
-INSERT_DIALOGUE: Final = rows.insertion("dialogue", rows.DIALOGUE + ", size, terms")
-SAVE_COUNTERS: Final = (
-    "UPDATE dialogue SET rev = ?, next_seq = ?, total = ?, thread_count = ?, modified = ?, "
-    "last_message_created = ?, state = ?, recent = ?, recent_count = ? "
-    "WHERE project = ? AND namespace = ? AND id = ? AND uid = ?"
+NOT_PURGED: Final = (
+    "NOT EXISTS (SELECT 1 FROM grave WHERE grave.project = {0}.project AND grave.namespace = "
+    "{0}.namespace AND grave.dialogue_id = {0}.dialogue_id AND grave.uid = {0}.uid AND grave.fate > 0)"
 )
-SAVE_HEADING: Final = (
-    "UPDATE dialogue SET status = ?, tags = ?, label = ?, ended_at = ?, archived_at = ?, size = ?, "
-    "terms = ? WHERE number = ?"
+"""A tombstone's fate: 0 keeps its rows; 1 and 2 hide them and await the sweep; 3 is swept."""
+
+_KEY: Final = "project = ? AND namespace = ? AND id = ?"
+_AMONG: Final = "project = ? AND namespace = ? AND id IN (SELECT value FROM json_each(?))"
+_GENERATION: Final = "project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
+
+
+def insertion(table: str, columns: str) -> str:
+    """Return the statement that adds one row."""
+    marks = ", ".join("?" * len(columns.split(", ")))
+    return f"INSERT INTO {table} ({columns}) VALUES ({marks})"
+
+
+# Dialogues
+
+GET_DIALOGUE: Final = f"SELECT {mapping.DIALOGUE} FROM dialogue WHERE {_KEY}"
+GET_DIALOGUES: Final = f"SELECT {mapping.DIALOGUE} FROM dialogue WHERE {_AMONG}"
+GET_DIALOGUE_ITEMS: Final = f"SELECT {mapping.DIALOGUE_ITEM} FROM dialogue WHERE {_AMONG}"
+FIND_GENERATION: Final = """
+    SELECT uid, 1, 0 FROM dialogue WHERE project = ?1 AND namespace = ?2 AND id = ?3
+    UNION ALL SELECT * FROM (
+        SELECT uid, 0, fate FROM grave WHERE project = ?1 AND namespace = ?2 AND dialogue_id = ?3
+        ORDER BY uid DESC LIMIT 1)
+    LIMIT 1"""
+INSERT_DIALOGUE: Final = insertion("dialogue", mapping.DIALOGUE_FIELDS.columns + ", size, terms")
+SAVE_COUNTED: Final = f"UPDATE dialogue SET {mapping.COUNTED_FIELDS.assignments} WHERE {_KEY} AND uid = ?"
+SAVE_INDEXED: Final = (
+    f"UPDATE dialogue SET {mapping.INDEXED_FIELDS.assignments}, size = ?, terms = ? WHERE number = ?"
 )
-FIND_TERMS: Final = (
-    "SELECT number, namespace, terms FROM dialogue WHERE project = ? AND namespace = ? AND id = ? AND uid = ?"
-)
-REMOVE_DIALOGUE: Final = (
-    "DELETE FROM dialogue WHERE project = ? AND namespace = ? AND id = ? AND uid = ? "
-    "RETURNING number, namespace, terms"
-)
-INSERT_TOMBSTONE: Final = rows.insertion("grave", "project, namespace, dialogue_id, uid, fate")
+FIND_TERMS: Final = f"SELECT number, namespace, terms FROM dialogue WHERE {_KEY} AND uid = ?"
+REMOVE_DIALOGUE: Final = f"DELETE FROM dialogue WHERE {_KEY} AND uid = ? RETURNING number, namespace, terms"
 COUNT_THREADS: Final = "SELECT count(*) FROM dialogue WHERE project = ? AND namespace = ? AND thread_of = ?"
+INSERT_TOMBSTONE: Final = insertion("grave", "project, namespace, dialogue_id, uid, fate")
 LOCK_TOMBSTONE: Final = (
     "SELECT dialogue_id, uid, fate FROM grave WHERE project = ? AND namespace = ? "
     "AND dialogue_id = ? ORDER BY uid DESC LIMIT 1"
 )
-_OF_GENERATION: Final = (
-    f"SELECT {rows.MESSAGE} FROM message WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
+
+# Messages
+
+GET_MESSAGE: Final = (
+    f"SELECT {mapping.MESSAGE} FROM message WHERE project = ? AND namespace = ? AND dialogue_id = ? "
+    f"AND id = ? AND {NOT_PURGED.format('message')} ORDER BY uid DESC LIMIT 1"
 )
-FIND_MESSAGES: Final = _OF_GENERATION + " AND id IN (SELECT value FROM json_each(?))"
-MESSAGES_BELOW: Final = _OF_GENERATION + " AND seq < ? ORDER BY seq"
-NEWEST_MESSAGES: Final = _OF_GENERATION + " ORDER BY created DESC, seq DESC LIMIT ?"
-MESSAGES_THROUGH: Final = _OF_GENERATION + " AND (created, seq) <= (?, ?) ORDER BY created, seq LIMIT ?"
-INSERT_MESSAGE: Final = rows.insertion("message", rows.MESSAGE + ", project, namespace, size")
-_MESSAGE_KEY: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND id = ? AND uid = ?"
-SAVE_MESSAGE: Final = "UPDATE message SET tags = ?, modified = ?, body = ? " + _MESSAGE_KEY
-REMOVE_MESSAGE: Final = f"DELETE FROM message {_MESSAGE_KEY} RETURNING number, namespace, terms"
-INSERT_MEMORY: Final = rows.insertion("memory", rows.MEMORY + ", project, size")
-_MEMORY_KEY: Final = "WHERE project = ? AND namespace = ? AND id = ?"
-FIND_MEMORY_TERMS: Final = f"SELECT number, namespace, terms FROM memory {_MEMORY_KEY}"
-SAVE_MEMORY: Final = (
-    "UPDATE memory SET value = ?, tags = ?, modified = ?, terms = ?, label = ?, description = ?, "
-    "size = ? WHERE number = ?"
+_MESSAGES: Final = f"SELECT {mapping.MESSAGE} FROM message WHERE {_GENERATION}"
+MESSAGES_SINCE: Final = f"{_MESSAGES} AND seq > ? AND {NOT_PURGED.format('message')} ORDER BY seq LIMIT ?"
+FIND_MESSAGES: Final = f"{_MESSAGES} AND id IN (SELECT value FROM json_each(?))"
+MESSAGES_BELOW: Final = f"{_MESSAGES} AND seq < ? ORDER BY seq"
+NEWEST_MESSAGES: Final = f"{_MESSAGES} ORDER BY created DESC, seq DESC LIMIT ?"
+MESSAGES_THROUGH: Final = f"{_MESSAGES} AND (created, seq) <= (?, ?) ORDER BY created, seq LIMIT ?"
+INSERT_MESSAGE: Final = insertion("message", mapping.MESSAGE_FIELDS.columns + ", project, namespace, size")
+_MESSAGE_KEY: Final = "project = ? AND namespace = ? AND dialogue_id = ? AND id = ? AND uid = ?"
+SAVE_MESSAGE: Final = f"UPDATE message SET {mapping.RETAGGED_FIELDS.assignments} WHERE {_MESSAGE_KEY}"
+REMOVE_MESSAGE: Final = f"DELETE FROM message WHERE {_MESSAGE_KEY} RETURNING number, namespace, terms"
+
+# Memories
+
+GET_MEMORY: Final = f"SELECT {mapping.MEMORY} FROM memory WHERE {_KEY}"
+INSERT_MEMORY: Final = insertion("memory", mapping.MEMORY_FIELDS.columns + ", project, size")
+FIND_MEMORY_TERMS: Final = f"SELECT number, namespace, terms FROM memory WHERE {_KEY}"
+SAVE_MEMORY: Final = f"UPDATE memory SET {mapping.REPLACED_FIELDS.assignments}, size = ? WHERE number = ?"
+REMOVE_MEMORY: Final = f"DELETE FROM memory WHERE {_KEY} RETURNING number, namespace, terms"
+
+# Summaries
+
+GET_SUMMARY: Final = f"SELECT {mapping.SUMMARY} FROM summary WHERE {_KEY} AND {NOT_PURGED.format('summary')}"
+LATEST_SUMMARY: Final = (
+    f"SELECT {mapping.SUMMARY} FROM summary WHERE {_GENERATION} AND completed = 1 AND ranged = 0 "
+    f"AND {NOT_PURGED.format('summary')} ORDER BY created DESC, id DESC LIMIT 1"
 )
-REMOVE_MEMORY: Final = f"DELETE FROM memory {_MEMORY_KEY} RETURNING number, namespace, terms"
 # What is replaced is purged, or find_summary would have seen it, and only waits for the sweeper.
-INSERT_SUMMARY: Final = rows.insertion("summary", rows.SUMMARY + ", project, namespace").replace(
+INSERT_SUMMARY: Final = insertion("summary", mapping.SUMMARY_FIELDS.columns + ", project, namespace").replace(
     "INSERT", "INSERT OR REPLACE", 1
 )
 STALE_SUMMARIES: Final = (
     "UPDATE summary SET stale = 1 WHERE project = ? AND namespace = ? AND uid = ? AND through_seq >= ?"
 )
-FIND_IDEMPOTENCY: Final = f"SELECT {rows.IDEMPOTENCY} FROM idempotency WHERE request = ? AND expires > {NOW}"
-SAVE_IDEMPOTENCY: Final = "REPLACE" + rows.insertion(
-    "idempotency", rows.IDEMPOTENCY + ", project, namespace"
-).removeprefix("INSERT")
+
+# Recorded answers, and the project
+
+FIND_IDEMPOTENCY: Final = (
+    f"SELECT {mapping.IDEMPOTENCY} FROM idempotency WHERE request = ? AND project = ? AND expires > {NOW}"
+)
+SAVE_IDEMPOTENCY: Final = insertion(
+    "idempotency", mapping.IDEMPOTENCY_FIELDS.columns + ", project, namespace"
+).replace("INSERT", "REPLACE", 1)
 FIND_PROJECT: Final = "SELECT immutable, closed FROM project WHERE name = ?"

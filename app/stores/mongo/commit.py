@@ -1,4 +1,4 @@
-"""Units of work in MongoDB transactions, repeated while the reason for failing is passing."""
+"""Running work in a transaction until it is committed, again after each passing failure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,8 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
-from .connection import DURABLE, Connection, unavailable
+from .database import DURABLE, MongoDatabase
+from .failures import unavailable
 from .in_doubt import ABORT_SECONDS
 from .striped_locks import LockHolder
 
@@ -31,20 +32,20 @@ LONGEST_PAUSE = 0.1
 
 
 class WriteConflict(Exception):
-    """A document that this transaction had read is no longer as it was: run the work again."""
+    """A document that this transaction has read was changed by another: the work has to run again."""
 
 
-def run(connection: Connection, locks: LockHolder, deadline: float, attempt: Attempt[T]) -> T:
+def commit(db: MongoDatabase, locks: LockHolder, deadline: float, attempt: Attempt[T]) -> T:
     """Run ``attempt`` in a transaction until it is committed.
 
-    It is repeated after a transient error, without other limit than ``deadline`` (monotonic
-    seconds), and after a clash of keys CLASHES times. Then ServiceUnavailable.
+    It is repeated after a transient error until ``deadline`` (monotonic seconds), and after a write
+    conflict CLASHES times. Raises ServiceUnavailable after that, and what ``attempt`` raises.
     """
     clashes = 0
     pauses = _pauses()
     while True:
         try:
-            return _once(connection, deadline, attempt)
+            return _once(db, deadline, attempt)
         except (PyMongoError, WriteConflict) as error:
             pause = next(pauses)
             clashes += isinstance(error, DuplicateKeyError | WriteConflict)
@@ -69,8 +70,8 @@ def _is_passing(error: Exception) -> bool:
     return isinstance(error, PyMongoError) and error.has_error_label("TransientTransactionError")
 
 
-def _once(connection: Connection, deadline: float, attempt: Attempt[T]) -> T:
-    session = connection.client.start_session(causal_consistency=False)
+def _once(db: MongoDatabase, deadline: float, attempt: Attempt[T]) -> T:
+    session = db.client.start_session(causal_consistency=False)
     session.start_transaction(SNAPSHOT, DURABLE, ReadPreference.PRIMARY)
     try:
         with _until(deadline):
@@ -78,7 +79,7 @@ def _once(connection: Connection, deadline: float, attempt: Attempt[T]) -> T:
             _commit(session, deadline)
     except BaseException as error:
         with pymongo.timeout(ABORT_SECONDS):
-            if connection.in_doubt.abort(session, error):
+            if db.in_doubt.abort(session, error):
                 _end(session)
         raise
     session.end_session()

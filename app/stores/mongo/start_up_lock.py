@@ -6,13 +6,10 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING
 
 from ...domain.errors import ServiceUnavailable
 from ...domain.ids import new_id
-
-if TYPE_CHECKING:
-    from .connection import Connection
+from .database import MongoDatabase
 
 LEASE = 15.0
 """Seconds after which the lock of a holder that died is free.
@@ -30,32 +27,35 @@ class LeaseLock:
     A thread that holds it may take it again. mongomock knows only this process.
     """
 
-    def __init__(self, connection: Connection) -> None:
-        self._db = connection
+    def __init__(self, db: MongoDatabase) -> None:
+        self._db = db
         self._lock = threading.RLock()
         self._depth = 0
 
     @contextmanager
     def hold(self) -> Iterator[None]:
-        """Wait for the lock, at most for a dead holder's lease and the time limit; then hold it."""
-        patience = LEASE + self._db.timeout
-        if not self._lock.acquire(timeout=patience):
+        """Wait for the lock, at most for a dead holder's lease and the time limit; then hold it.
+
+        Raises ServiceUnavailable when it is not free by then.
+        """
+        seconds = LEASE + self._db.timeout
+        if not self._lock.acquire(timeout=seconds):
             raise _busy()
         try:
             self._depth += 1
             if self._depth > 1 or not self._db.transactional:
                 yield
             else:
-                with self._lease(patience):
+                with self._lease(seconds):
                     yield
         finally:
             self._depth -= 1
             self._lock.release()
 
     @contextmanager
-    def _lease(self, patience: float) -> Iterator[None]:
+    def _lease(self, seconds: float) -> Iterator[None]:
         owner = new_id()
-        deadline = time.monotonic() + patience
+        deadline = time.monotonic() + seconds
         while not self._take(owner):
             if time.monotonic() >= deadline:
                 raise _busy()

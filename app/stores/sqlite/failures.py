@@ -1,4 +1,4 @@
-"""SQLite's failures as what a client may be told; its own text goes to the log only."""
+"""SQLite's failures as the errors that clients are answered; SQLite's own text goes to the log only."""
 
 from __future__ import annotations
 

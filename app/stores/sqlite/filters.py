@@ -7,7 +7,7 @@ from typing import Final
 import orjson
 
 from ...search.query import MetadataCondition, Operator, Scalar, SearchObject, SearchQuery
-from .database import Clauses
+from .queries import Clauses
 
 _NEGATED: Final = {Operator.NE: Operator.EQ, Operator.NIN: Operator.IN}
 _SIGNS: Final = {Operator.GT: ">", Operator.GTE: ">=", Operator.LT: "<", Operator.LTE: "<="}

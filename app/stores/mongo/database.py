@@ -1,8 +1,7 @@
-"""The connection that all parts of the store share: where, how durable, and for how long."""
+"""The client and the database: how durable a write is, and how long a call may take."""
 
 from __future__ import annotations
 
-import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
@@ -12,12 +11,12 @@ import pymongo
 from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
-from pymongo.errors import OperationFailure, PyMongoError
+from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ...domain.errors import ServiceUnavailable
 from ...waiting import blocking
+from .failures import unavailable
 from .in_doubt import InDoubtTransactions
 
 Document = dict[str, Any]
@@ -29,10 +28,8 @@ DATABASE = "colloquy"
 DURABLE = WriteConcern(w="majority", j=True)
 COMMITTED = ReadConcern("majority")
 
-log = logging.getLogger(__name__)
 
-
-class Connection:
+class MongoDatabase:
     """A client, its database and its time limit; nothing is connected before the first command."""
 
     def __init__(
@@ -73,16 +70,6 @@ class Connection:
                 yield
         except PyMongoError as error:
             raise unavailable(error) from error
-
-
-def unavailable(error: Exception) -> ServiceUnavailable:
-    """Log what the driver says, which no client may see, and return what a client is told.
-
-    What the server says of a refused command may quote what was to be written: its number must do.
-    """
-    said = f"code {error.code}" if isinstance(error, OperationFailure) else error
-    log.error("MongoDB failed: %s: %s", type(error).__name__, said)
-    return ServiceUnavailable()
 
 
 def _connect(url: str, timeout: float, pool_size: int) -> MongoClient[Document]:

@@ -1,25 +1,21 @@
-"""Records as MongoDB documents, and back.
+"""Records as documents, and back.
 
 A field of a record has the same name in its document, in camel case; a message's own id is
 ``messageId``. Absent optional fields are left out. What a client named (the keys of metadata) is
-only ever a value: metadata is kept as the JSON text that came, and beside it as ``facets``, one
-``{k, t, v}`` for each thing that a search can filter by.
+only ever a value: metadata is stored as the JSON text that came.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from enum import Enum
 from typing import Any
-
-import orjson
 
 from ...domain.json_text import compact_json
 from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...domain.records import (
     Dialogue,
     IdempotencyRecord,
-    JsonText,
     Key,
     Memory,
     Message,
@@ -30,7 +26,8 @@ from ...domain.records import (
     Summary,
 )
 from ...search.analysis import dialogue_terms
-from .connection import Document
+from .database import Document
+from .indexing import facets, stems
 
 Names = Mapping[str, str]
 
@@ -88,35 +85,6 @@ def _read(document: Document, names: Names) -> dict[str, Any]:
     return {field: document.get(name) for field, name in names.items()}
 
 
-def type_of(value: object) -> str:
-    """Return the kind of a scalar of metadata; values are compared within a kind only."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return "boolean"
-    return "text" if isinstance(value, str) else "number"
-
-
-def facets(metadata: JsonText) -> list[Document]:
-    """Return the top-level scalars and arrays of texts of metadata as filterable values."""
-    return list(_facets(orjson.loads(metadata)))
-
-
-def _facets(metadata: dict[str, Any]) -> Iterator[Document]:
-    for key, value in metadata.items():
-        if not isinstance(value, dict | list):
-            yield {"k": key, "t": type_of(value), "v": value}
-        elif isinstance(value, list) and all(isinstance(item, str) for item in value):
-            for item in dict.fromkeys(value):
-                yield {"k": key, "t": "element", "v": item}
-
-
-def stems(text: str) -> Document:
-    """Return space-separated stems as the fields that a search matches and ranks by."""
-    terms = list(dict.fromkeys(text.split()))
-    return {"terms": terms, "size": len(terms)}
-
-
 def dialogue_document(dialogue: Dialogue) -> Document:
     """Return a new dialogue's document."""
     scope = Scope(dialogue.project, dialogue.namespace)
@@ -132,7 +100,7 @@ def _dialogue_stems(dialogue: Dialogue) -> Document:
     return stems(dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata))
 
 
-SPOKEN = {"label", "tags", "metadata"}
+SEARCHED = {"label", "tags", "metadata"}
 """The fields of a dialogue that its search terms come from."""
 
 
@@ -145,7 +113,7 @@ def dialogue_changes(before: Dialogue | None, after: Dialogue) -> Document:
     pairs = ((field, name, getattr(after, field)) for field, name in DIALOGUE.items())
     changed = {name: value for field, name, value in pairs if value != getattr(before, field, absent)}
     values = {name: native(value) for name, value in changed.items() if value is not None}
-    if changed.keys() & SPOKEN:
+    if changed.keys() & SEARCHED:
         values |= _dialogue_stems(after)
     if "metadata" in changed:
         values["facets"] = facets(after.metadata)

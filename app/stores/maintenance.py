@@ -1,0 +1,49 @@
+"""The Protocol of upkeep: migration, readiness, the sweep, and walks through everything."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from ..domain.records import Dialogue, Scope, ScopeFilter, Tombstone
+
+
+class Maintenance(Protocol):
+    """What the operator and the process need.
+
+    Every method raises ServiceUnavailable when the store is away, not migrated or too slow.
+    """
+
+    def migrate(self) -> int:
+        """Create or upgrade schema and indexes, once however many start together; the version."""
+
+    def check_ready(self) -> None:
+        """Return if the store answers, is migrated and can be written, else raise ServiceUnavailable."""
+
+    def cursor_secret(self) -> bytes:
+        """The random secret, made with the store, that signs list cursors."""
+
+    def sweep(self, rows: int = 1000) -> int:
+        """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
+
+    def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
+        """Every dialogue by (created, namespace, id), a batch at a time."""
+
+    def iterate_tombstones(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, Tombstone]]:
+        """Every tombstone."""
+
+    def index_problems(self, project: str) -> list[str]:
+        """What of a project the search index does not hold as it is stored, in words."""
+
+    def reindex(self) -> int:
+        """Make the search index anew from what is stored, for all projects; how many entries."""
+
+    def start_up_lock(self) -> AbstractContextManager[None]:
+        """Hold the lock that start-up work is done under, across processes.
+
+        Raises ServiceUnavailable when another process does not release it in time.
+        """
+
+    def close(self) -> None:
+        """Give back connections; the store may not be used after it."""

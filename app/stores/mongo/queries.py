@@ -1,0 +1,156 @@
+"""Filters and orders, and the reads that are the same inside and outside a transaction."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+from typing import Any
+
+from pymongo.client_session import ClientSession
+
+from ...domain.records import (
+    DialogueListQuery,
+    IdempotencyRecord,
+    MemoryListQuery,
+    Message,
+    Order,
+    Scope,
+    ScopeFilter,
+    Summary,
+    TimeRange,
+)
+from .database import Document, MongoDatabase
+from .mapping import (
+    MESSAGE_FIELDS,
+    SUMMARY_FIELDS,
+    idempotency_from,
+    key_of,
+    message_from,
+    place,
+    summary_from,
+)
+
+DIRECTION = {Order.ASC: 1, Order.DESC: -1}
+
+MOST_HIDDEN = 100_000
+"""How many unswept purges one search or count takes into account; the sweeper keeps it near none."""
+
+
+def in_scope(scope_filter: ScopeFilter) -> Document:
+    """Return the filter that keeps to a project, and to a namespace when one is named."""
+    if scope_filter.namespace is None:
+        return {"project": scope_filter.project}
+    return {"project": scope_filter.project, "namespace": scope_filter.namespace}
+
+
+def in_dialogue(scope: Scope, dialogue_id: str, uid: str | None = None) -> Document:
+    """Return the filter for the rows of a dialogue id, of one generation or of all."""
+    rows = {**place(scope), "dialogueId": dialogue_id}
+    return rows if uid is None else {**rows, "uid": uid}
+
+
+def within(times: TimeRange) -> Document:
+    """Return the comparisons that a half-open range means; empty when it is open on both sides."""
+    bounds: Document = {}
+    if times.start is not None:
+        bounds["$gte"] = times.start
+    if times.before is not None:
+        bounds["$lt"] = times.before
+    return bounds
+
+
+def beyond(
+    names: Sequence[str], position: Sequence[Any] | None, order: Order, times: TimeRange = TimeRange()
+) -> Document:
+    """Return the filter for what comes after a position, by several fields, within a range.
+
+    The first name is that of the range. It is bounded on its own as well, so that an index
+    scan starts at the position rather than at the beginning of the list.
+    """
+    bounds = within(times)
+    if position is None:
+        return {names[0]: bounds} if bounds else {}
+    if order is Order.ASC:
+        bounds["$gte"] = max(bounds.get("$gte", position[0]), position[0])
+    else:
+        bounds["$lte"] = position[0]
+    step = "$gt" if order is Order.ASC else "$lt"
+    choices = [
+        {**dict(zip(names[:depth], position, strict=False)), name: {step: position[depth]}}
+        for depth, name in enumerate(names)
+    ]
+    return {names[0]: bounds, "$or": choices}
+
+
+def list_criteria(query: DialogueListQuery | MemoryListQuery) -> tuple[Document, list[tuple[str, int]]]:
+    """Return filter and order of a list by (created, namespace, id).
+
+    Within one namespace the order is that by (created, id), which its own index has.
+    """
+    names: tuple[str, ...] = ("created", "namespace", "id")
+    position: tuple[str, ...] | None = query.after
+    if query.scope_filter.namespace is not None or getattr(query, "thread_of", None) is not None:
+        names = ("created", "id")
+        position = position and (position[0], position[2])
+    criteria = in_scope(query.scope_filter) | beyond(names, position, query.order, query.times)
+    if query.tags:
+        criteria["tags"] = {"$all": list(query.tags)}
+    step = DIRECTION[query.order]
+    return criteria, [(name, step) for name in names]
+
+
+def is_purged(
+    db: MongoDatabase, session: ClientSession | None, scope: Scope, dialogue_id: str, uid: str
+) -> bool:
+    """Whether a generation is deleted with all its messages and summaries."""
+    query = {**in_dialogue(scope, dialogue_id, uid), "purged": True}
+    return db.tombstones.find_one(query, ["_id"], session=session) is not None
+
+
+def find_message(
+    db: MongoDatabase,
+    session: ClientSession | None,
+    scope: Scope,
+    dialogue_id: str,
+    message_id: str,
+) -> Message | None:
+    """Return a message by id, of the newest generation that has it and is not purged."""
+    query = {**in_dialogue(scope, dialogue_id), "messageId": message_id}
+    newest_first = [("uid", -1)]
+    with db.messages.find(query, MESSAGE_FIELDS, sort=newest_first, batch_size=2, session=session) as cursor:
+        for document in cursor:
+            if not is_purged(db, session, scope, dialogue_id, document["uid"]):
+                return message_from(document)
+    return None
+
+
+def find_summary(
+    db: MongoDatabase, session: ClientSession | None, scope: Scope, summary_id: str
+) -> Summary | None:
+    """Return a summary by id, unless its dialogue is purged."""
+    query = {"_id": key_of(scope, summary_id)}
+    document = db.summaries.find_one(query, SUMMARY_FIELDS, session=session)
+    if document is None:
+        return None
+    summary = summary_from(document)
+    purged = is_purged(db, session, scope, summary.dialogue_id, summary.uid)
+    return None if purged else summary
+
+
+def find_idempotency(
+    db: MongoDatabase, session: ClientSession | None, scope: Scope, request: str
+) -> IdempotencyRecord | None:
+    """Return the unexpired record of an earlier request."""
+    query = {"_id": request, "project": scope.project, "expireAt": {"$gt": datetime.now(UTC)}}
+    document = db.idempotency.find_one(query, session=session)
+    return None if document is None else idempotency_from(document)
+
+
+def hidden_uids(
+    db: MongoDatabase, session: ClientSession | None, scope_filter: ScopeFilter
+) -> dict[str, Any]:
+    """Return the filter that leaves out rows which are purged and wait for the sweeper."""
+    query = {**in_scope(scope_filter), "pending": True}
+    tombstones = db.tombstones.find(query, ["uid"], limit=MOST_HIDDEN, session=session)
+    uids = [tombstone["uid"] for tombstone in tombstones]
+    return {"uid": {"$nin": uids}} if uids else {}

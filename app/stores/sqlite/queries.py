@@ -1,0 +1,185 @@
+"""Queries whose text depends on what is asked for: pages of lists, and counts."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from ...domain.records import (
+    DEFAULT_NAMESPACE,
+    DialogueListQuery,
+    MemoryListQuery,
+    MessageListQuery,
+    Order,
+    Scope,
+    ScopeFilter,
+    SummaryListQuery,
+    TimeRange,
+)
+from . import mapping
+from .statements import NOT_PURGED
+
+Query = tuple[str, list[object]]
+
+
+class Clauses:
+    """The conditions of a query and their values, in order."""
+
+    def __init__(self) -> None:
+        self._conditions: list[str] = []
+        self.values: list[Any] = []
+
+    def add(self, condition: str, *values: object) -> None:
+        """Add a condition that has to hold too."""
+        self._conditions.append(condition)
+        self.values += values
+
+    def span(self, column: str, times: TimeRange) -> None:
+        """Keep a column within a time range."""
+        if times.start is not None:
+            self.add(f"{column} >= ?", times.start)
+        if times.before is not None:
+            self.add(f"{column} < ?", times.before)
+
+    def seek(
+        self, columns: Sequence[str], order: Order, after: Sequence[object] | None, times: TimeRange
+    ) -> None:
+        """Keep to a time range on the first column and behind a position.
+
+        Only the stricter of the two bounds of a side is given to SQLite, which uses one.
+        """
+        start, before = times.start, times.before
+        if after is not None:
+            bound = start if order is Order.ASC else before
+            sign = ">" if order is Order.ASC else "<"
+            if bound is None or (after[0] >= bound) == (order is Order.ASC):  # type: ignore[operator]
+                marks = ", ".join("?" * len(columns))
+                self.add(f"({', '.join(columns)}) {sign} ({marks})", *after)
+                start, before = (None, before) if order is Order.ASC else (start, None)
+        self.span(columns[0], TimeRange(start, before))
+
+    def tags(self, column: str, tags: Sequence[str]) -> None:
+        """Keep what carries all of the given tags."""
+        for tag in tags:
+            self.add(f"EXISTS (SELECT 1 FROM json_each({column}) WHERE value = ?)", tag)
+
+    def __str__(self) -> str:
+        return " AND ".join(self._conditions)
+
+
+def sort(columns: Sequence[str], order: Order) -> str:
+    """Return the ORDER BY terms of columns that all go the same way."""
+    return ", ".join(f"{column} {order.value}" for column in columns)
+
+
+def scope_clauses(scope_filter: ScopeFilter, prefix: str = "") -> Clauses:
+    """Return the conditions that keep a query to a scope filter."""
+    clauses = Clauses()
+    clauses.add(f"{prefix}project = ?", scope_filter.project)
+    if scope_filter.namespace is not None:
+        clauses.add(f"{prefix}namespace = ?", scope_filter.namespace)
+    return clauses
+
+
+def _seek_in_scope(
+    clauses: Clauses, scope_filter: ScopeFilter, query: DialogueListQuery | MemoryListQuery
+) -> str:
+    """Position a query on (created, namespace, id) and return its order."""
+    columns: tuple[str, ...] = ("created", "namespace", "id")
+    after: tuple[str, ...] | None = query.after
+    if scope_filter.namespace is not None:
+        columns = ("created", "id")
+        after = after and (after[0], after[2])
+    clauses.seek(columns, query.order, after, query.times)
+    return sort(columns, query.order)
+
+
+def list_dialogues(query: DialogueListQuery, columns: mapping.Columns[Any]) -> Query:
+    """Return the query of one page; its last value, the limit, is left to the caller."""
+    scope_filter = query.scope_filter
+    if query.thread_of is not None and scope_filter.namespace is None:
+        scope_filter = ScopeFilter(scope_filter.project, DEFAULT_NAMESPACE)
+    clauses = scope_clauses(scope_filter)
+    if query.thread_of is not None:
+        clauses.add("thread_of = ?", query.thread_of)
+    order = _seek_in_scope(clauses, scope_filter, query)
+    if query.statuses:
+        marks = ", ".join("?" * len(query.statuses))
+        # The plus keeps SQLite from choosing an index by status, which would have to sort.
+        clauses.add(f"+status IN ({marks})", *(status.value for status in query.statuses))
+    clauses.tags("tags", query.tags)
+    return f"SELECT {columns} FROM dialogue WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+
+
+def list_memories(query: MemoryListQuery) -> Query:
+    """Return the query of one page; its last value, the limit, is left to the caller."""
+    clauses = scope_clauses(query.scope_filter)
+    order = _seek_in_scope(clauses, query.scope_filter, query)
+    clauses.tags("tags", query.tags)
+    sql = f"SELECT {mapping.MEMORY_ITEM} FROM memory WHERE {clauses} ORDER BY {order} LIMIT ?"
+    return sql, clauses.values
+
+
+def _generation_clauses(scope: Scope, dialogue_id: str, uid: str, table: str) -> Clauses:
+    clauses = scope_clauses(ScopeFilter(scope.project, scope.namespace))
+    clauses.add("dialogue_id = ? AND uid = ?", dialogue_id, uid)
+    clauses.add(NOT_PURGED.format(table))
+    return clauses
+
+
+def list_messages(scope: Scope, dialogue_id: str, query: MessageListQuery) -> Query:
+    """Return the query of one page; its last value, the limit, is left to the caller."""
+    clauses = _generation_clauses(scope, dialogue_id, query.uid, "message")
+    columns = ("created", "seq")
+    clauses.seek(columns, query.order, query.after, query.times)
+    order = sort(columns, query.order)
+    sql = f"SELECT {mapping.MESSAGE_ITEM} FROM message WHERE {clauses} ORDER BY {order} LIMIT ?"
+    return sql, clauses.values
+
+
+def list_summaries(scope: Scope, dialogue_id: str, query: SummaryListQuery) -> Query:
+    """Return the query of one page; its last value, the limit, is left to the caller."""
+    clauses = _generation_clauses(scope, dialogue_id, query.uid, "summary")
+    columns = ("created", "id")
+    clauses.seek(columns, query.order, query.after, TimeRange())
+    order = sort(columns, query.order)
+    return f"SELECT {mapping.SUMMARY} FROM summary WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+
+
+def list_tombstones(scope_filter: ScopeFilter, after: tuple[str, str, str]) -> Query:
+    """Return the query of one batch; its last value, the limit, is left to the caller."""
+    clauses = scope_clauses(scope_filter)
+    if scope_filter.namespace is None:
+        clauses.add("(namespace, dialogue_id, uid) > (?, ?, ?)", *after)
+    else:
+        clauses.add("(dialogue_id, uid) > (?, ?)", *after[1:])
+    columns, order = mapping.TOMBSTONE, "namespace, dialogue_id, uid"
+    return f"SELECT {columns} FROM grave WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+
+
+def count_statuses(scope_filter: ScopeFilter) -> Query:
+    """Return the query for how many dialogues have each status."""
+    clauses = scope_clauses(scope_filter)
+    return f"SELECT status, count(*) FROM dialogue WHERE {clauses} GROUP BY status", clauses.values
+
+
+def count_memories(scope_filter: ScopeFilter) -> Query:
+    """Return the query that counts memories."""
+    clauses = scope_clauses(scope_filter)
+    return f"SELECT count(*) FROM memory WHERE {clauses}", clauses.values
+
+
+def count_visible(table: str, scope_filter: ScopeFilter) -> Query:
+    """Return the query that counts the messages or summaries that are not purged.
+
+    Those that await the sweep are few, and subtracted, so that the rest is counted on an index.
+    """
+    clauses = scope_clauses(scope_filter)
+    pending = scope_clauses(scope_filter, "grave.")
+    hidden = (
+        f"SELECT count(*) FROM grave CROSS JOIN {table} AS hidden ON hidden.project = grave.project "
+        "AND hidden.namespace = grave.namespace AND hidden.dialogue_id = grave.dialogue_id "
+        f"AND hidden.uid = grave.uid WHERE grave.fate IN (1, 2) AND {pending}"
+    )
+    sql = f"SELECT (SELECT count(*) FROM {table} WHERE {clauses}) - ({hidden})"
+    return sql, clauses.values + pending.values

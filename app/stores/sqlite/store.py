@@ -1,0 +1,124 @@
+"""Reads of one resource, of one page of a list, of what a search finds; and writes."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from typing import Final, TypeVar
+
+import orjson
+
+from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ...domain.records import (
+    Dialogue,
+    DialogueListQuery,
+    IdempotencyRecord,
+    Memory,
+    MemoryListQuery,
+    Message,
+    MessageListQuery,
+    Page,
+    Scope,
+    ScopeFilter,
+    Summary,
+    SummaryListQuery,
+)
+from ...search.query import Hit, SearchQuery
+from ..paging import walk
+from ..store import Counts, Generation, Store
+from ..transaction import Transaction
+from . import mapping, queries, statements
+from .database import SqliteDatabase
+from .search import find_hits
+from .transaction import SqliteTransaction
+
+T = TypeVar("T")
+
+BATCH_ROWS: Final = 200
+"""How many rows an iteration reads at a time."""
+
+
+class SqliteStore(Store):
+    """Everything that services need."""
+
+    _db: SqliteDatabase
+
+    def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
+        # The work runs once; writers of this process share commits.
+        return self._db.commits.run(lambda connection: work(SqliteTransaction(connection, scope)))
+
+    def get_dialogue(self, scope: Scope, dialogue_id: str) -> Dialogue | None:
+        row = self._db.one(statements.GET_DIALOGUE, (scope.project, scope.namespace, dialogue_id))
+        return None if row is None else mapping.DIALOGUE.read(row)
+
+    def get_dialogues(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[Dialogue]:
+        ids = orjson.dumps(dialogue_ids).decode()
+        found = self._db.all(statements.GET_DIALOGUES, (scope.project, scope.namespace, ids))
+        return [mapping.DIALOGUE.read(row) for row in found]
+
+    def get_dialogue_items(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueItem]:
+        ids = orjson.dumps(dialogue_ids).decode()
+        found = self._db.all(statements.GET_DIALOGUE_ITEMS, (scope.project, scope.namespace, ids))
+        return [mapping.DIALOGUE_ITEM.read(row) for row in found]
+
+    def list_dialogues(self, query: DialogueListQuery) -> Page[DialogueItem]:
+        sql, values = queries.list_dialogues(query, mapping.DIALOGUE_ITEM)
+        return self._db.page(sql, values, query.limit, mapping.DIALOGUE_ITEM)
+
+    def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
+        row = self._db.one(statements.FIND_GENERATION, (scope.project, scope.namespace, dialogue_id))
+        return None if row is None or row[2] else Generation(row[0], alive=bool(row[1]))
+
+    def list_messages(self, scope: Scope, dialogue_id: str, query: MessageListQuery) -> Page[MessageItem]:
+        sql, values = queries.list_messages(scope, dialogue_id, query)
+        return self._db.page(sql, values, query.limit, mapping.MESSAGE_ITEM)
+
+    def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
+        key = (scope.project, scope.namespace, dialogue_id, message_id)
+        row = self._db.one(statements.GET_MESSAGE, key)
+        return None if row is None else mapping.MESSAGE.read(row)
+
+    def messages_since(self, scope: Scope, dialogue_id: str, uid: str, after_seq: int) -> Iterator[Message]:
+        def read(last: Message | None) -> Page[Message]:
+            seq = after_seq if last is None else last.seq
+            values = (scope.project, scope.namespace, dialogue_id, uid, seq)
+            return self._db.page(statements.MESSAGES_SINCE, values, BATCH_ROWS, mapping.MESSAGE)
+
+        return walk(read)
+
+    def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
+        row = self._db.one(statements.GET_MEMORY, (scope.project, scope.namespace, memory_id))
+        return None if row is None else mapping.MEMORY.read(row)
+
+    def list_memories(self, query: MemoryListQuery) -> Page[MemoryItem]:
+        sql, values = queries.list_memories(query)
+        return self._db.page(sql, values, query.limit, mapping.MEMORY_ITEM)
+
+    def get_summary(self, scope: Scope, summary_id: str) -> Summary | None:
+        row = self._db.one(statements.GET_SUMMARY, (scope.project, scope.namespace, summary_id))
+        return None if row is None else mapping.SUMMARY.read(row)
+
+    def list_summaries(self, scope: Scope, dialogue_id: str, query: SummaryListQuery) -> Page[Summary]:
+        sql, values = queries.list_summaries(scope, dialogue_id, query)
+        return self._db.page(sql, values, query.limit, mapping.SUMMARY)
+
+    def latest_summary(self, scope: Scope, dialogue_id: str, uid: str) -> Summary | None:
+        row = self._db.one(statements.LATEST_SUMMARY, (scope.project, scope.namespace, dialogue_id, uid))
+        return None if row is None else mapping.SUMMARY.read(row)
+
+    def find_idempotency(self, scope: Scope, request: str) -> IdempotencyRecord | None:
+        row = self._db.one(statements.FIND_IDEMPOTENCY, (request, scope.project))
+        return None if row is None else mapping.IDEMPOTENCY.read(row)
+
+    def search(self, query: SearchQuery) -> list[Hit]:
+        return find_hits(self._db, query)
+
+    def stats(self, scope_filter: ScopeFilter) -> Counts:
+        by_status: dict[str, int] = dict(self._db.all(*queries.count_statuses(scope_filter)))
+        return Counts(
+            active=by_status.get("active", 0),
+            ended=by_status.get("ended", 0),
+            archived=by_status.get("archived", 0),
+            messages=self._db.all(*queries.count_visible("message", scope_filter))[0][0],
+            memories=self._db.all(*queries.count_memories(scope_filter))[0][0],
+            summaries=self._db.all(*queries.count_visible("summary", scope_filter))[0][0],
+        )

@@ -1,0 +1,106 @@
+"""The Protocol of a transaction, which a rule reads and writes through."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, Summary, Tombstone
+
+
+@dataclass(frozen=True, slots=True)
+class Erased:
+    """How much an erasure removed."""
+
+    dialogues: int
+    messages: int
+    memories: int
+    summaries: int
+
+
+class Transaction(Protocol):
+    """One transaction in one scope. Lock the dialogue first; write message rows last.
+
+    Every method raises ServiceUnavailable when the store is away, cannot be written or is too slow. What
+    would add to a removed project is refused with ProjectNotFound.
+    """
+
+    scope: Scope
+
+    def is_immutable(self) -> bool:
+        """Whether the project forbids deleting."""
+
+    def lock_dialogue(self, dialogue_id: str) -> Dialogue | None:
+        """Read a dialogue and keep every other writer of it out until this transaction ends."""
+
+    def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
+        """Read and lock the newest tombstone of an id, so that re-creation and thread counts agree."""
+
+    def insert_dialogue(self, dialogue: Dialogue) -> None:
+        """Add a new dialogue. If another writer just took the id, the whole work is run again."""
+
+    def save_dialogue(self, dialogue: Dialogue) -> None:
+        """Replace the locked dialogue of the same uid; never creates one."""
+
+    def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
+        """Delete the locked dialogue and leave a tombstone; ``purge`` hides messages and summaries too."""
+
+    def count_threads(self, dialogue_id: str) -> int:
+        """How many living dialogues of the scope have this ``thread_of``."""
+
+    def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
+        """The given messages of this generation, by id; missing ones are left out."""
+
+    def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
+        """One message by id, of the newest generation that has it and is not purged."""
+
+    def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
+        """The messages of this generation whose seq is below the given one, by seq."""
+
+    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
+        """The last messages in (created, seq) order, oldest first."""
+
+    def messages_through(
+        self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
+        """The first messages in (created, seq) order through one; ``limit``, and ``take_bytes``, cut."""
+
+    def insert_messages(self, messages: Sequence[Message]) -> None:
+        """Add messages to the dialogue that was locked or inserted in this transaction."""
+
+    def save_message(self, message: Message) -> None:
+        """Replace one message (its tags, modified, body)."""
+
+    def remove_message(self, message: Message) -> None:
+        """Delete one message."""
+
+    def lock_memory(self, memory_id: str) -> Memory | None:
+        """Read a memory and keep other writers of it out."""
+
+    def insert_memory(self, memory: Memory) -> None:
+        """Add a new memory."""
+
+    def save_memory(self, memory: Memory) -> None:
+        """Replace the locked memory."""
+
+    def remove_memory(self, memory_id: str) -> None:
+        """Delete the locked memory."""
+
+    def find_summary(self, summary_id: str) -> Summary | None:
+        """A summary by id, of any dialogue of the scope that is not purged."""
+
+    def insert_summary(self, summary: Summary) -> None:
+        """Add a new summary."""
+
+    def stale_summaries(self, uid: str, seq: int) -> None:
+        """Mark every summary of this uid that accounts for the given seq as stale."""
+
+    def erase_namespace(self) -> Erased:
+        """Remove everything of the scope's namespace; rows of messages go later, hidden at once."""
+
+    def find_idempotency(self, request: str) -> IdempotencyRecord | None:
+        """The unexpired record of an earlier request, and lock its place."""
+
+    def save_idempotency(self, record: IdempotencyRecord) -> None:
+        """Keep the answer; replaces an expired record of the same request."""
