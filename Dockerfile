@@ -15,7 +15,7 @@ COPY requirements-run.lock requirements-fast.lock ./
 RUN /opt/colloquy/bin/pip install --no-deps --require-hashes \
     --requirement requirements-run.lock --requirement requirements-fast.lock
 
-COPY pyproject.toml README.md LICENSE openapi.yaml gunicorn.conf.py wsgi.py ./
+COPY pyproject.toml README.md LICENSE openapi.yaml ./
 COPY app ./app
 RUN /opt/colloquy/bin/pip install --no-deps .
 

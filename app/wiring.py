@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -9,8 +10,10 @@ import orjson
 import yaml
 from werkzeug.middleware.proxy_fix import ProxyFix
 
+from . import logs
 from .domain.limits import BODY_BYTES
 from .services.summarizer import Summarizer
+from .settings import Settings
 from .summaries.digest.extractive import Extractive
 from .summaries.model.chat import Chat
 from .summaries.model.endpoint import Endpoint
@@ -24,7 +27,7 @@ from .web.docs import assets
 from .web.hooks import Hooks
 from .web.operations import LeanFlaskApi
 from .web.pages import pages
-from .web.parts import Parts, Spec
+from .web.parts import Parts, Spec, parts_of
 from .web.path_parameters import RestOfPath
 from .web.prefix import PrefixMiddleware
 from .web.rate_limits import open_limits
@@ -33,7 +36,6 @@ from .web.readiness import Readiness
 if TYPE_CHECKING:
     from flask import Flask
 
-    from .settings import Settings
     from .stores import Backend
     from .summaries import Provider
 
@@ -72,10 +74,9 @@ def open_provider(settings: Settings) -> Provider:
 
 
 def find_spec() -> Path:
-    """Return where ``openapi.yaml`` is: beside the package in a checkout, inside it when installed."""
-    package = Path(__file__).parent
-    beside = package.parent / "openapi.yaml"
-    return beside if beside.exists() else package / "openapi.yaml"
+    """Return where ``openapi.yaml`` is: inside the package when installed, beside it in a checkout."""
+    inside = Path(__file__).with_name("openapi.yaml")
+    return inside if inside.exists() else inside.parents[1] / inside.name
 
 
 def read_spec(text: bytes) -> dict[str, Any]:
@@ -110,6 +111,18 @@ def create_app(settings: Settings, backend: Backend | None = None, owner_of: str
         )
     app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))
     connect(app, settings, backend or open_backend(settings), owner_of)
+    return app
+
+
+def start_app() -> Flask:
+    """Return the application that the environment describes, for a WSGI server, with its sweeper running.
+
+    Raises SettingsError for a setting that cannot be.
+    """
+    settings = Settings.from_environment(os.environ)
+    logs.configure(settings.log_level)
+    app = create_app(settings)
+    parts_of(app).sweeper.start()
     return app
 
 

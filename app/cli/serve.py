@@ -49,15 +49,20 @@ def _announce(settings: Settings, prepared: Prepared) -> None:
 
 def _run_server() -> NoReturn:
     """Become gunicorn: signals reach it directly, and its exit status is ours."""
-    arguments = [sys.executable, "-m", "gunicorn", *server_options(PACKAGE)]
-    os.execv(sys.executable, arguments)  # noqa: S606  # no shell is wanted
+    os.execve(sys.executable, server_command(), server_environment())  # noqa: S606  # no shell is wanted
 
 
-def server_options(package: Path) -> list[str]:
-    """Return gunicorn's options: from the checkout around the package, or from inside it when installed."""
-    checkout = package.parent
-    if (checkout / "gunicorn.conf.py").exists() and (checkout / "wsgi.py").exists():
-        config, target = checkout / "gunicorn.conf.py", "wsgi:app"
-    else:
-        config, target = package / "gunicorn.conf.py", "app.wsgi:app"
-    return ["--config", str(config), "--pythonpath", str(checkout), target]
+def server_command() -> list[str]:
+    """Return the command that runs gunicorn; ``-P`` keeps the working folder off Python's path."""
+    package = __name__.partition(".")[0]
+    configuration = f"python:{package}.cli.gunicorn_config"
+    application = f"{package}.wiring:start_app()"
+    return [sys.executable, "-P", "-m", f"{package}.server", "--config", configuration, application]
+
+
+def server_environment(package: Path = PACKAGE) -> dict[str, str]:
+    """Return gunicorn's environment: ours, where a checkout is on Python's path like an installed package."""
+    if (package / "openapi.yaml").exists():
+        return dict(os.environ)
+    paths = [str(package.parent), *filter(None, [os.environ.get("PYTHONPATH")])]
+    return os.environ | {"PYTHONPATH": os.pathsep.join(paths)}

@@ -14,9 +14,9 @@ Measured on 27 November 2026 with 2 workers of 8 threads and 32 connections, bes
 
 Granian took 167 and 532 us; half-sent bodies block it as well.
 
-The worker builds on the insides of gunicorn 27. With another release ``gunicorn.conf.py`` chooses gthread
-and logs a warning; a proxy that buffers requests then belongs in front. ``tests/unit/test_gunicorn.py``
-lists what the worker takes from gunicorn.
+The worker builds on the insides of gunicorn 27. With another release ``cli/gunicorn_config.py`` chooses
+gthread and logs a warning; a proxy that buffers requests then belongs in front.
+``tests/unit/test_gunicorn.py`` lists what the worker takes from gunicorn.
 
 Nothing imports this package: gunicorn is given the worker's name.
 """

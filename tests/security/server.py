@@ -3,18 +3,16 @@
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import socket
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from urllib.request import urlopen
 
-from app.cli.serve import PACKAGE, server_options
+from app.cli.serve import PACKAGE, server_command, server_environment
 from app.domain import timestamps
 from app.domain.records import Project
 from app.services.keys import Grant, create_key
@@ -76,12 +74,12 @@ def serving(store_url: str, folder: Path, **changes: str) -> Iterator[Server]:
     settings = {PREFIX + name.upper(): value for name, value in (chosen | changes).items()}
     key = new_project(chosen["store_url"], PROJECT)
     environment = {
-        name: value for name, value in os.environ.items() if not name.startswith(PREFIX)
+        name: value for name, value in server_environment().items() if not name.startswith(PREFIX)
     } | settings
     log = folder / "server.log"
     with log.open("wb") as output:
         process = subprocess.Popen(  # our own server
-            [sys.executable, "-m", "gunicorn", *server_options(PACKAGE)],
+            server_command(),
             env=environment,
             stdout=output,
             stderr=subprocess.STDOUT,

@@ -13,7 +13,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli.program import cli
-from app.cli.serve import server_options
+from app.cli.serve import server_command, server_environment
 from app.services.first_start import prepare
 from app.services.keys import hash_key
 from app.stores.sqlite import open_sqlite
@@ -230,14 +230,17 @@ def test_the_operators_key_is_honoured_at_every_start(store: Path) -> None:
     assert "revoked" in revoked
 
 
-def test_the_server_is_found_in_a_checkout_and_when_installed(tmp_path: Path) -> None:
-    """The server gets the files around the package, or those inside it where there are none."""
-    package = tmp_path / "app"
+def test_the_server_is_found_in_a_checkout_and_when_installed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Gunicorn gets names of this package, whose folder is put on the path when it is a checkout's."""
+    monkeypatch.setenv("PYTHONPATH", "/elsewhere")
+    (tmp_path / "openapi.yaml").touch()
 
-    assert server_options(ROOT / "app")[1::2] == [str(ROOT / "gunicorn.conf.py"), str(ROOT)]
-    assert server_options(ROOT / "app")[-1] == "wsgi:app"
-    assert server_options(package)[1] == str(package / "gunicorn.conf.py")
-    assert server_options(package)[-1] == "app.wsgi:app"
+    assert server_command()[1:4] == ["-P", "-m", "app.server"]
+    assert server_command()[-2:] == ["python:app.cli.gunicorn_config", "app.wiring:start_app()"]
+    assert server_environment()["PYTHONPATH"] == f"{ROOT}{os.pathsep}/elsewhere"
+    assert server_environment(tmp_path)["PYTHONPATH"] == "/elsewhere"
 
 
 def test_the_package_runs_as_a_module() -> None:

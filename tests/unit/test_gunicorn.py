@@ -15,7 +15,6 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 
 from app.server.connection import Connection
 from app.server.worker import Worker
-from tests.server import ROOT
 
 NEW = {"resume", "wait"}
 """The public methods of the worker and its connections that are their own."""
@@ -25,8 +24,8 @@ USED = ("alive", "max_requests", "method_queue", "nr", "poller", "worker_connect
 
 
 def configured() -> dict[str, Any]:
-    """Return what gunicorn.conf.py sets."""
-    return runpy.run_path(str(ROOT / "gunicorn.conf.py"))
+    """Return what gunicorn is configured with, read anew."""
+    return runpy.run_module("app.cli.gunicorn_config")
 
 
 def shape(method: Any) -> list[tuple[Any, Any]]:

@@ -1,0 +1,105 @@
+"""How gunicorn runs Colloquy. ``settings`` has the names and bounds of the COLLOQUY_ variables."""
+
+from __future__ import annotations
+
+import math
+import os
+import sys
+from typing import Any
+
+import gunicorn
+import gunicorn.config
+import gunicorn.glogging
+import gunicorn.http.errors
+import gunicorn.http.wsgi
+
+from ..logs import JsonLines
+from ..settings import Settings
+
+_settings = Settings.from_environment(os.environ)
+
+proc_name = "colloquy"
+bind = f"{_settings.host}:{_settings.port}"
+
+# Threads may wait for the store together; processes use the cores. Each worker opens its own store.
+# In our class of worker no thread waits for a client. It builds on the insides of gunicorn's threaded worker,
+# so another release of gunicorn runs with its own worker, and logs a warning.
+WORKER_RELEASE = 27
+_package = __name__.partition(".")[0]
+worker_class = f"{_package}.server.worker.Worker" if gunicorn.version_info[0] == WORKER_RELEASE else "gthread"
+sendfile = False  # all sending goes through the worker's sockets
+workers = _settings.workers
+threads = _settings.threads
+preload_app = False
+
+# A worker that shows no sign of life for this many seconds is replaced. One that is told to stop takes no
+# new requests and has the grace period to finish its own, none of which waits longer for the store than
+# COLLOQUY_REQUEST_TIMEOUT.
+timeout = 60
+graceful_timeout = math.ceil(_settings.request_timeout) + 20
+
+# Longer than the 60 seconds for which proxies commonly keep an idle connection: the proxy closes it first,
+# and never sends a request into a connection that is being closed.
+keepalive = 65
+
+# Bytes. The longest request line is GET /dialogue?ids= with 100 ids; gunicorn allows no more than this.
+limit_request_line = 8190
+limit_request_fields = 64
+limit_request_field_size = 8190
+
+# gunicorn itself believes no forwarded header and lets none set WSGI's own paths. The client's address is
+# all that the application takes from one, and only when COLLOQUY_TRUSTED_PROXIES says so.
+forwarded_allow_ips = ""
+forwarder_headers = ""
+
+# The application writes the access log, as JSON, with request ids and without keys.
+accesslog = None
+errorlog = "-"
+# At debug gunicorn writes every path, and ids and namespaces are in paths.
+loglevel = "info" if _settings.log_level == "debug" else _settings.log_level
+
+
+class ServerLog(gunicorn.glogging.Logger):  # type: ignore[misc]  # gunicorn has no types
+    """gunicorn's log in the application's form, which quotes no request."""
+
+    def setup(self, cfg: gunicorn.config.Config) -> None:
+        """Attach gunicorn's handlers, then ours as their form."""
+        super().setup(cfg)
+        for handler in self.error_log.handlers:
+            handler.setFormatter(JsonLines())
+
+
+logger_class = ServerLog
+
+
+def pre_request(_worker: Any, request: Any) -> None:
+    """Refuse HTTP/1.1 without a host, as RFC 9112 (section 3.2) asks; gunicorn itself refuses two of them."""
+    if request.version >= (1, 1) and not any(name == "HOST" for name, _ in request.headers):
+        raise gunicorn.http.errors.InvalidHeader("HOST", req=request)
+
+
+def on_starting(server: Any) -> None:
+    """Say when the worker is not the one that this release was made for."""
+    if worker_class == "gthread":
+        server.log.warning(
+            "gunicorn %s is not gunicorn %s: its own threaded worker serves, and slow clients can hold all "
+            "threads; put a buffering proxy in front, or install what requirements-run.lock names",
+            gunicorn.__version__,
+            WORKER_RELEASE,
+        )
+
+
+def pre_exec(server: Any) -> None:
+    """Start the next master with the arguments of this one (SIGUSR2): gunicorn leaves out Python's own."""
+    server.START_CTX["args"] = [sys.executable, *sys.orig_argv[1:]]
+
+
+# Workers show that they live by touching a file: in memory, since a busy disk would make them look dead.
+worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - only a heartbeat
+
+# What the server writes (the SQLite file above all) is its own business; gunicorn's default mask is 0.
+umask = 0o077
+control_socket_disable = True
+
+# Answers say what serves, not which release of what.
+gunicorn.http.wsgi.SERVER = "colloquy"
