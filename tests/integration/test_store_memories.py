@@ -245,6 +245,7 @@ def test_an_answer_is_kept_until_it_expires(backend: Backend) -> None:
         tx.save_idempotency(old)
 
     backend.write(SCOPE, work)
+    assert backend.find_idempotency(SCOPE, "digest") is None
 
     def again(tx: Transaction) -> None:
         assert tx.find_idempotency("digest") is None

@@ -11,7 +11,9 @@ searching for dialogues is refused.
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
+
+from pymongo import MongoClient
 
 from .. import Backend
 from .catalog import MongoCatalog
@@ -20,9 +22,6 @@ from .maintenance import MongoMaintenance
 from .start_up_lock import LeaseLock
 from .store import MongoStore
 from .striped_locks import StripedLocks
-
-if TYPE_CHECKING:
-    from pymongo import MongoClient
 
 
 class MongoBackend(MongoStore, MongoCatalog, MongoMaintenance, Backend):

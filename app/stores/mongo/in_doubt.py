@@ -17,15 +17,13 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import pymongo
+from pymongo import MongoClient
+from pymongo.client_session import ClientSession
+from pymongo.collection import Collection
 from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
-
-if TYPE_CHECKING:
-    from pymongo import MongoClient
-    from pymongo.client_session import ClientSession
-    from pymongo.collection import Collection
 
 ABORT_SECONDS: Final = 0.4
 """How long giving up may take beyond a request's time limit."""
@@ -40,7 +38,7 @@ LIFETIME_SECONDS: Final = 90.0
 NO_SUCH_TRANSACTION: Final = 251
 
 
-End = Callable[["ClientSession", float], bool]
+End = Callable[[ClientSession, float], bool]
 """Tries for so many seconds to end a session's transaction; whether it is over."""
 
 

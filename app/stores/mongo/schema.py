@@ -3,7 +3,7 @@
     collection   primary key                      shard key, for a cluster of many machines
     dialogues    {p: project, n: namespace, i}    {_id: "hashed"}
     messages     made by the driver               {project: 1, namespace: 1, dialogueId: 1}
-    tombstones       made by the driver               {project: 1, namespace: 1, dialogueId: 1}
+    graves       made by the driver               {project: 1, namespace: 1, dialogueId: 1}
     memories     {p: project, n: namespace, i}    {_id: "hashed"}
     summaries    {p: project, n: namespace, i}    {_id: "hashed"}
     idempotency  digest of the request            {_id: "hashed"}
@@ -11,7 +11,7 @@
 
 So whatever names one dialogue goes to one shard of each collection, unique keys stay unique
 across shards, and lists and searches of a whole project ask every shard. A dialogue's ``_id`` is
-also spelled out in native fields, which indexes lead with.
+also spelled out in native fields, which indexes lead with. ``graves`` holds the tombstones.
 """
 
 from __future__ import annotations

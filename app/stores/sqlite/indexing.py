@@ -50,19 +50,19 @@ def index_text(project: str, namespace: str, terms: str) -> str:
     return " ".join([first, *(term_token(mark, term) for term in terms.split())])
 
 
-def add_terms(connection: Connection, table: str, project: str, entries: Iterable[IndexedRow]) -> None:
+def add_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
     """Index rows of ``table`` that have terms."""
-    connection.executemany(
-        f"INSERT INTO {table}_terms (rowid, terms) VALUES (?, ?)",
-        [(number, index_text(project, namespace, terms)) for number, namespace, terms in entries if terms],
-    )
+    sql = f"INSERT INTO {table}_terms (rowid, terms) VALUES (?, ?)"
+    for number, namespace, terms in rows:
+        if terms:
+            connection.execute(sql, (number, index_text(project, namespace, terms)))
 
 
-def drop_terms(connection: Connection, table: str, project: str, entries: Iterable[IndexedRow]) -> None:
+def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
     """Remove rows of ``table`` from the index; the terms must be those that were added."""
     connection.executemany(
         f"INSERT INTO {table}_terms ({table}_terms, rowid, terms) VALUES ('delete', ?, ?)",
-        [(number, index_text(project, namespace, terms)) for number, namespace, terms in entries if terms],
+        [(number, index_text(project, namespace, terms)) for number, namespace, terms in rows if terms],
     )
 
 

@@ -72,9 +72,10 @@ class Fields:
         self.of: Callable[[object], Any] = attrgetter(*names)
         """Returns the fields of a record, to compare them with another's."""
         self._writers = _codecs(names, WRITERS)
+        self.values: Callable[[object], Sequence[Any]] = self._written if self._writers else self.of
+        """Returns the values of the columns."""
 
-    def values(self, record: object) -> Sequence[Any]:
-        """Return the values of the columns."""
+    def _written(self, record: object) -> Sequence[Any]:
         values = list(self.of(record))
         for position, write in self._writers:
             values[position] = write(values[position])

@@ -8,28 +8,29 @@ from typing import Final
 
 import orjson
 
+from ...domain.records import JsonText
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
 from .database import SqliteDatabase
 from .indexing import add_terms, count_terms, index_text, project_mark
-from .mapping import Row, read_tags
+from .mapping import read_tags
 
 MOST_PROBLEMS: Final = 100
 """How many wrong entries of one kind are named one by one."""
 
-_Derive = Callable[[Row], tuple[str, str | None]]
-"""Gives what to call a row and the terms that it ought to have (None: its content is damaged)."""
+_Derive = Callable[..., tuple[str, str | None]]
+"""Returns, from columns of a row, its name and the terms that it ought to have (None: it is damaged)."""
 
 
-def _of_dialogue(row: Row) -> tuple[str, str]:
-    return f"dialogue {row[0]}", dialogue_terms(row[1], read_tags(row[2]), row[3])
+def _of_dialogue(name: str, label: str | None, tags: str, metadata: JsonText) -> tuple[str, str]:
+    return f"dialogue {name}", dialogue_terms(label, read_tags(tags), metadata)
 
 
-def _of_message(row: Row) -> tuple[str, str | None]:
-    return f"message {row[0]} of dialogue {row[1]}", body_terms(row[2])
+def _of_message(name: str, dialogue: str, body: JsonText) -> tuple[str, str | None]:
+    return f"message {name} of dialogue {dialogue}", body_terms(body)
 
 
-def _of_memory(row: Row) -> tuple[str, str]:
-    return f"memory {row[0]}", memory_terms(row[1], row[2], orjson.loads(row[3]))
+def _of_memory(name: str, label: str | None, description: str | None, value: str) -> tuple[str, str]:
+    return f"memory {name}", memory_terms(label, description, orjson.loads(value))
 
 
 INDEXED: Final[dict[str, tuple[str, _Derive]]] = {
@@ -53,7 +54,7 @@ def _problems(db: SqliteDatabase, table: str, project: str) -> Iterator[str]:
     wrong = expected = 0
     query = f"SELECT number, namespace, terms, size, {columns} FROM {table} WHERE project = ?"
     for number, namespace, terms, size, *fields in db.each(query, (project,)):
-        name, derived = derive(tuple(fields))
+        name, derived = derive(*fields)
         wanted = terms if derived is None else derived
         expected += size
         if (terms, size) == (wanted, count_terms(wanted)) and _has(
@@ -93,7 +94,7 @@ def reindex(connection: Connection) -> int:
         connection.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")
         query = f"SELECT number, project, namespace, terms, size, {columns} FROM {table}"
         for number, project, namespace, terms, size, *fields in connection.execute(query).fetchall():
-            _, derived = derive(tuple(fields))
+            _, derived = derive(*fields)
             wanted = terms if derived is None else derived
             if (terms, size) != (wanted, count_terms(wanted)):
                 sql = f"UPDATE {table} SET terms = ?, size = ? WHERE number = ?"

@@ -3,7 +3,7 @@
 Every table of clients' data has an explicit integer key, because the search index refers to it and
 an implicit rowid may change. Large columns come last, so that lists and searches, which do not
 name them, never read the pages they overflow to. List indexes end with the columns that lists
-filter by, so that a row is only visited when it is answered.
+filter by, so that a row is only visited when it is answered. The table ``grave`` holds tombstones.
 """
 
 from __future__ import annotations

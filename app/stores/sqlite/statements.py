@@ -46,7 +46,7 @@ REMOVE_DIALOGUE: Final = f"DELETE FROM dialogue WHERE {_KEY} AND uid = ? RETURNI
 COUNT_THREADS: Final = "SELECT count(*) FROM dialogue WHERE project = ? AND namespace = ? AND thread_of = ?"
 INSERT_TOMBSTONE: Final = insertion("grave", "project, namespace, dialogue_id, uid, fate")
 LOCK_TOMBSTONE: Final = (
-    "SELECT dialogue_id, uid, fate FROM grave WHERE project = ? AND namespace = ? "
+    f"SELECT {mapping.TOMBSTONE} FROM grave WHERE project = ? AND namespace = ? "
     "AND dialogue_id = ? ORDER BY uid DESC LIMIT 1"
 )
 

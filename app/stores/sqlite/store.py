@@ -66,7 +66,10 @@ class SqliteStore(Store):
 
     def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
         row = self._db.one(statements.FIND_GENERATION, (scope.project, scope.namespace, dialogue_id))
-        return None if row is None or row[2] else Generation(row[0], alive=bool(row[1]))
+        if row is None:
+            return None
+        uid, alive, fate = row
+        return None if fate else Generation(uid, alive=bool(alive))
 
     def list_messages(self, scope: Scope, dialogue_id: str, query: MessageListQuery) -> Page[MessageItem]:
         sql, values = queries.list_messages(scope, dialogue_id, query)

@@ -55,7 +55,7 @@ class SqliteTransaction(Transaction):
 
     def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
         row = self._connection.execute(statements.LOCK_TOMBSTONE, (*self._key, dialogue_id)).fetchone()
-        return None if row is None else Tombstone(row[0], row[1], row[2] > 0)
+        return None if row is None else mapping.TOMBSTONE.read(row)[1]
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         terms = dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata)
@@ -131,12 +131,12 @@ class SqliteTransaction(Transaction):
         return [mapping.MESSAGE.read(row) for row in self._connection.execute(sql, (*key, *values))]
 
     def insert_messages(self, messages: Sequence[Message]) -> None:
-        entries = []
+        added = []
         for message in messages:
             values = (*mapping.MESSAGE_FIELDS.values(message), *self._key, count_terms(message.terms))
             number = self._connection.execute(statements.INSERT_MESSAGE, values).lastrowid or 0
-            entries.append((number, self.scope.namespace, message.terms))
-        add_terms(self._connection, "message", self.scope.project, entries)
+            added.append((number, self.scope.namespace, message.terms))
+        add_terms(self._connection, "message", self.scope.project, added)
 
     def save_message(self, message: Message) -> None:
         values = mapping.RETAGGED_FIELDS.values(message)
