@@ -19,7 +19,7 @@ from .summaries.model.chat import Chat
 from .summaries.model.endpoint import Endpoint
 from .summaries.tokens import open_counter
 from .sweeper import Sweeper
-from .web.application import LeanFlask
+from .web.application import LeanFlask, PrefixMiddleware
 from .web.authentication import Authenticator, OwnerAuthenticator
 from .web.cors import Cors
 from .web.cursors import Cursors
@@ -29,7 +29,6 @@ from .web.operations import LeanFlaskApi
 from .web.pages import pages
 from .web.parts import Parts, Spec, parts_of
 from .web.path_parameters import RestOfPath
-from .web.prefix import PrefixMiddleware
 from .web.rate_limits import open_limits
 from .web.readiness import Readiness
 

@@ -18,13 +18,13 @@ from .bodies import (
     messages_array,
     page_body,
 )
-from .messages import dialogue_not_found, is_cut
+from .messages import dialogue_not_found
 from .results import Result
 
 if TYPE_CHECKING:
     from ..domain.list_items import MessageItem
     from ..domain.records import DialogueListQuery, Scope
-    from ..stores import Store
+    from ..stores import Store, Transaction
 
 WHOLE_AT_ONCE = 4
 """How many whole dialogues are read at once; one may take 2 MiB."""
@@ -62,6 +62,18 @@ def get_state(store: Store, scope: Scope, dialogue_id: str, known: Collection[st
 def is_known(dialogue: Dialogue, known: Collection[str]) -> bool:
     """Whether the client has this version of a dialogue; ``*`` stands for any."""
     return etag_of(dialogue) in known or "*" in known
+
+
+def is_cut(dialogue: Dialogue) -> bool:
+    """Whether the 1 MiB cap kept some of the last 10 messages from being embedded."""
+    return dialogue.recent_count < min(dialogue.total, RECENT_MESSAGES)
+
+
+def recent_in(tx: Transaction, dialogue: Dialogue) -> JsonText:
+    """Return the recent messages inside a transaction."""
+    if is_cut(dialogue):
+        return messages_array(tx.newest_messages(dialogue, RECENT_MESSAGES))
+    return dialogue.recent
 
 
 def recent_messages(store: Store, scope: Scope, dialogue: Dialogue) -> JsonText:

@@ -12,6 +12,7 @@ from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Status, Timest
 from . import messages
 from .bodies import deletion_result, dialogue_result, messages_array
 from .conditions import require_current
+from .dialogue_reads import recent_in
 from .fork import fork
 from .inputs import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
 from .results import Result
@@ -49,7 +50,7 @@ def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Result
     """Answer a repeated creation with those of its messages that still exist."""
     require_same(existing, command)
     if command.fork_at is not None:
-        return dialogue_result(existing, messages.recent_in(tx, existing))
+        return dialogue_result(existing, recent_in(tx, existing))
     created = tx.messages_below(existing, existing.created_count)
     return dialogue_result(existing, messages_array(created))
 
@@ -149,7 +150,7 @@ def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
         now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ENDED, ended_at=now), now)
         tx.save_dialogue(dialogue)
-    return dialogue_result(dialogue, messages.recent_in(tx, dialogue))
+    return dialogue_result(dialogue, recent_in(tx, dialogue))
 
 
 def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
@@ -159,7 +160,7 @@ def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
         now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ARCHIVED, archived_at=now), now)
         tx.save_dialogue(dialogue)
-    return dialogue_result(dialogue, messages.recent_in(tx, dialogue))
+    return dialogue_result(dialogue, recent_in(tx, dialogue))
 
 
 def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
@@ -169,7 +170,7 @@ def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
         active = replace(dialogue, status=Status.ACTIVE, ended_at=None, archived_at=None)
         dialogue = messages.touch(active, timestamps.now())
         tx.save_dialogue(dialogue)
-    return dialogue_result(dialogue, messages.recent_in(tx, dialogue))
+    return dialogue_result(dialogue, recent_in(tx, dialogue))
 
 
 def delete(tx: Transaction, dialogue_id: str, condition: Condition, *, cascade: bool) -> Result:

@@ -19,7 +19,7 @@ from ..domain.errors import (
     quote,
 )
 from ..domain.json_text import compact_json
-from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Message, Status, Timestamp
+from ..domain.records import RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
 from . import bodies
 from .conditions import require_current
 from .recent import embed, longest_tail
@@ -228,15 +228,3 @@ def refill(tx: Transaction, dialogue: Dialogue) -> Dialogue:
         recent_count=recent_count,
         last_message_created=newest[-1].created if newest else None,
     )
-
-
-def is_cut(dialogue: Dialogue) -> bool:
-    """Whether the 1 MiB cap kept some of the last 10 messages from being embedded."""
-    return dialogue.recent_count < min(dialogue.total, RECENT_MESSAGES)
-
-
-def recent_in(tx: Transaction, dialogue: Dialogue) -> JsonText:
-    """Return the recent messages inside a transaction."""
-    if is_cut(dialogue):
-        return bodies.messages_array(tx.newest_messages(dialogue, RECENT_MESSAGES))
-    return dialogue.recent

@@ -18,6 +18,9 @@ Embedded = tuple[JsonText, int]
 Item = tuple[str, Any]
 """When a message was created, and its JSON, parsed or as a fragment."""
 
+CREATED = itemgetter(0)
+BODY = itemgetter(1)
+
 
 def longest_tail(bodies: Sequence[JsonText]) -> Embedded:
     """Return the tail of ``bodies`` (oldest first) that may be embedded."""
@@ -32,19 +35,17 @@ def embed(dialogue: Dialogue, added: Sequence[Message], newest: Callable[[], lis
     which reads the last 10 that are stored, tells.
     """
     items: list[Item] = [(fields["created"], fields) for fields in orjson.loads(dialogue.recent)]
+    floor = ""
     if dialogue.total > len(items):
         floor = _floor(dialogue, items)
         if len(items) < RECENT_MESSAGES and any(message.created < floor for message in added):
-            items = _items(newest())
+            items = [(message.created, orjson.Fragment(message.body)) for message in newest()]
             floor = _floor(dialogue, items) if dialogue.total > len(items) else ""
-        added = [message for message in added if message.created >= floor]
-    items += _items(added)
-    items.sort(key=itemgetter(0))  # stable: equal times keep the order of acceptance
-    return _longest_tail([body for _, body in items[-RECENT_MESSAGES:]])
-
-
-def _items(messages: Sequence[Message]) -> list[Item]:
-    return [(message.created, orjson.Fragment(message.body)) for message in messages]
+    items += [
+        (message.created, orjson.Fragment(message.body)) for message in added if message.created >= floor
+    ]
+    items.sort(key=CREATED)  # stable: equal times keep the order of acceptance
+    return _longest_tail(list(map(BODY, items[-RECENT_MESSAGES:])))
 
 
 def _floor(dialogue: Dialogue, items: Sequence[Item]) -> str:

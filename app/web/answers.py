@@ -91,7 +91,7 @@ def respond(result: Result) -> Response:
     """Return the response for a result: 200, or 304 for a version that the client has."""
     if result.is_known:
         return Response(status=304, headers={"ETag": result.etag or ""})
-    response = json_response(result.body)
+    response = JsonResponse(result.body)
     if result.etag is not None:
         response.headers["ETag"] = result.etag
     if result.replayed:

@@ -1,6 +1,7 @@
-"""Flask, lean: without async views and routing by host, which this API does not have.
+"""The WSGI application: Flask, lean, behind the prefix of the API.
 
-Stock Flask looks for both in every request, and builds a response's headers twice.
+Stock Flask looks for async views and for routing by host in every request, and builds a response's headers
+twice; this API has neither.
 """
 
 from __future__ import annotations
@@ -11,10 +12,17 @@ from flask import Flask, Request, Response
 from werkzeug.routing import MapAdapter
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterable
 
-    from _typeshed.wsgi import WSGIEnvironment
+    from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
     from werkzeug.datastructures import Headers
+
+
+PREFIX = "/api/v1"
+"""What newer clients put before every path and older ones do not; both mean the same routes."""
+
+ROOT_ONLY = ("/health", "/ready", "/docs", "/openapi.", "/console")
+"""What is at the root only."""
 
 
 class LeanFlask(Flask):
@@ -47,3 +55,18 @@ class JsonResponse(Response):
     def get_wsgi_headers(self, _environ: WSGIEnvironment) -> Headers:
         """Return the headers as they are: there is no location to complete and no length to find out."""
         return self.headers
+
+
+class PrefixMiddleware:
+    """Moves the prefix from PATH_INFO to SCRIPT_NAME, except before what is at the root only."""
+
+    def __init__(self, app: WSGIApplication) -> None:
+        self._app = app
+
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Pass the request on without its prefix."""
+        path = environ["PATH_INFO"]
+        if path.startswith(PREFIX + "/") and not path.startswith(ROOT_ONLY, len(PREFIX)):
+            environ["SCRIPT_NAME"] += PREFIX
+            environ["PATH_INFO"] = path[len(PREFIX) :]
+        return self._app(environ, start_response)

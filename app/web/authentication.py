@@ -1,4 +1,4 @@
-"""Who asks: keys, and what each may see.
+"""Authentication: whose key a request carries, and what it may see.
 
 A key is looked up by the SHA-256 of its text, so the store never sees it, and the digest is
 compared in constant time. A worker trusts what it looked up for ``COLLOQUY_KEY_CACHE`` seconds.
@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 
 from ..domain import timestamps
 from ..domain.errors import Forbidden, ProjectNotFound, ServiceUnavailable, Unauthorized
-from ..domain.records import DEFAULT_NAMESPACE, Key, Project, Rights, Scope, ScopeFilter
+from ..domain.records import DEFAULT_NAMESPACE, Key, Project, Rights, Scope, ScopeFilter, Timestamp
 from ..waiting import at_most
 
 if TYPE_CHECKING:
@@ -32,15 +32,15 @@ CACHED_KEYS = 10_000
 LAST_USE_SECONDS = 60
 """How often, at most, the last use of a key is written."""
 
-LAST_USE_PATIENCE = 0.5
-"""How many seconds a request may lose over that: a busy store must not hold up a read for it."""
+LAST_USE_WAIT = 0.5
+"""How many seconds a request may wait for that write: a busy store must not hold up a read for it."""
 
 log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """Who a request comes from: a key of one project, perhaps bound to one namespace."""
+    """The holder of a key: of one project, perhaps bound to one namespace."""
 
     key_id: str
     project: str
@@ -66,10 +66,16 @@ class Principal:
 
 
 @dataclass(frozen=True, slots=True)
-class _Known:
+class _CachedKey:
+    """A key as it was looked up, which is believed ``until`` then, on the monotonic clock.
+
+    ``end`` is when it was revoked or expires.
+    """
+
     key: Key
     project: Project | None
     until: float
+    end: Timestamp | None
 
 
 class Authenticator:
@@ -78,19 +84,20 @@ class Authenticator:
     def __init__(self, catalog: Catalog, cache_seconds: float) -> None:
         self._catalog = catalog
         self._cache_seconds = cache_seconds
-        self._cache: dict[str, _Known] = {}
-        self._written: dict[str, float] = {}
+        self._cache: dict[str, _CachedKey] = {}
+        self._recorded: dict[str, float] = {}
 
     def authenticate(self, header: str | None) -> Principal:
-        """Return who asks; raises Unauthorized or ProjectNotFound."""
+        """Return whose key the header carries; raises Unauthorized or ProjectNotFound."""
         known = self._find(_digest(header))
-        self._require_valid(known.key)
+        if known.end is not None and known.end <= timestamps.now():
+            raise Unauthorized
         if known.project is None:
             raise ProjectNotFound("The project of this key was removed.")
-        self._note_use(known.key)
+        self._record_use(known.key)
         return Principal(known.key.id, known.key.project, known.key.rights, known.key.namespace)
 
-    def _find(self, digest: str) -> _Known:
+    def _find(self, digest: str) -> _CachedKey:
         known = self._cache.get(digest)
         if known is not None and known.until > time.monotonic():
             return known
@@ -101,29 +108,23 @@ class Authenticator:
             raise Unauthorized
         if len(self._cache) >= CACHED_KEYS:
             self._cache.clear()
-        known = _Known(*found, until)
+        key, project = found
+        ends = [moment for moment in (key.revoked, key.expires) if moment is not None]
+        known = _CachedKey(key, project, until, min(ends, default=None))
         self._cache[digest] = known
         return known
 
-    @staticmethod
-    def _require_valid(key: Key) -> None:
-        if key.revoked is None and key.expires is None:
-            return
-        now = timestamps.now()
-        if any(limit is not None and limit <= now for limit in (key.revoked, key.expires)):
-            raise Unauthorized
-
-    def _note_use(self, key: Key) -> None:
+    def _record_use(self, key: Key) -> None:
         """Write when the key was used, unless this worker or another did so within the minute."""
         now = time.monotonic()
-        if now - self._written.get(key.id, -math.inf) < LAST_USE_SECONDS:
+        if now - self._recorded.get(key.id, -math.inf) < LAST_USE_SECONDS:
             return
-        self._written[key.id] = now
+        self._recorded[key.id] = now
         minute_ago = timestamps.format_time(datetime.now(UTC) - timedelta(seconds=LAST_USE_SECONDS))
         if key.last_used is not None and key.last_used > minute_ago:
             return
         try:
-            with at_most(LAST_USE_PATIENCE):
+            with at_most(LAST_USE_WAIT):
                 self._catalog.touch_key(key.id, timestamps.now())
         except ServiceUnavailable:
             log.warning("the last use of key %s could not be written", key.id)

@@ -18,12 +18,12 @@ from ..waiting import begin_request, end_request
 from .authentication import require_right
 from .body import read_json
 from .error_responses import answer_error
-from .parts import parts_of
 from .rate_limits import network_of
 from .request_context import RequestContext
 
 if TYPE_CHECKING:
     from .operations import Route
+    from .parts import Parts
 
 SAFE_HEADERS = (
     ("X-Content-Type-Options", "nosniff"),
@@ -54,7 +54,7 @@ class Hooks:
         """Let a request through to its handler, or raise what is wrong with it."""
         # Flask's own names for both are proxies, which look them up at each use.
         request: Request = request_ctx.request
-        parts = parts_of(self._app)
+        parts: Parts = self._app.extensions["colloquy"]
         context = RequestContext(_request_id(request), time.perf_counter(), parts)
         app_ctx.g.context = context
         begin_request(parts.settings.request_timeout)

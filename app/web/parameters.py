@@ -93,8 +93,7 @@ class _Parameter:
             raise self.refusal("is given more than once")
         if self.is_listed:
             texts = [part for text in texts if text for part in text.split(",")]
-        values = [self._typed(text) for text in texts]
-        value: Any = values if self.is_array else values[0]
+        value: Any = [self._typed(text) for text in texts] if self.is_array else self._typed(texts[0])
         if self.name in REQUIRED_IDS and self.required and value == "":
             raise self.missing()
         if not self.body.validator.is_valid(value):

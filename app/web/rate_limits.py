@@ -187,23 +187,21 @@ class Limit:
         self._counter = counter
         self._now = now
 
-    def take(self, identity: str) -> RateLimitState | None:
-        """Count one request and return what remains; None when it could not be counted."""
+    def count(self, identity: str, states: list[RateLimitState]) -> None:
+        """Count one request and add what remains to ``states``, unless it could not be counted.
+
+        Raises RateLimitExceeded when nothing remained for it.
+        """
         now = self._now()
         window = int(now // self.seconds)
         count = self._counter.add(identity, window)
         if count is None:
-            return None
+            return
         reset = max(1, math.ceil((window + 1) * self.seconds - now))
-        return RateLimitState(self.name, self.quota - count, reset)
-
-    def count(self, identity: str, states: list[RateLimitState]) -> None:
-        """Count one request and add what remains to ``states``; raises RateLimitExceeded."""
-        state = self.take(identity)
-        if state is not None:
-            states.append(state)
-            if state.remaining < 0:
-                raise state.refusal()
+        state = RateLimitState(self.name, self.quota - count, reset)
+        states.append(state)
+        if state.remaining < 0:
+            raise state.refusal()
 
 
 @dataclass(frozen=True, slots=True)

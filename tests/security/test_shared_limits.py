@@ -35,6 +35,7 @@ from app.web.rate_limits import (
     open_storage,
 )
 from tests.contract.conftest import make_key
+from tests.security.test_limits import count
 from tests.server import free_port
 
 REDIS_SECONDS = 10
@@ -66,7 +67,7 @@ def test_a_failing_shared_store_lets_requests_pass(caplog: pytest.LogCaptureFixt
     limit = Limit("key", parse("1/minute"), SharedCounter(store, "key", 60), lambda: AT)
 
     with caplog.at_level(logging.WARNING):
-        assert [limit.take("a") for _ in range(50)] == [None] * 50
+        assert [count(limit) for _ in range(50)] == [None] * 50
 
     assert storage.asked == 1
     assert len(caplog.messages) == 1
@@ -74,7 +75,7 @@ def test_a_failing_shared_store_lets_requests_pass(caplog: pytest.LogCaptureFixt
     assert "secret" not in caplog.text
     clock[0] += PAUSE_SECONDS + 0.1
     storage.works = True
-    assert str(limit.take("a")) == '"key";r=0;t=18'
+    assert str(count(limit)) == '"key";r=0;t=18'
 
 
 def test_threads_that_fail_together_log_once(caplog: pytest.LogCaptureFixture) -> None:
@@ -151,7 +152,7 @@ def count_together(url: str) -> list[str]:
         Limit("key", limit, SharedCounter(SharedStore(open_storage(url)), "key", 60), lambda: AT)
         for _ in range(2)
     ]
-    return [str(workers[number % 2].take("a")) for number in range(4)]
+    return [str(count(workers[number % 2])) for number in range(4)]
 
 
 ALTERNATELY = ['"key";r=2;t=18', '"key";r=1;t=18', '"key";r=0;t=18', '"key";r=0;t=18']
@@ -204,7 +205,7 @@ def test_the_settings_choose_where_to_count(redis_url: str) -> None:
 
     assert opened.address is None
     assert opened.key is not None
-    state = opened.key.take("a")
+    state = count(opened.key)
     assert state is not None
     assert state.remaining == 4
     assert Limits().policy == ""

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from app.web.prefix import PrefixMiddleware
+from app.web.application import PrefixMiddleware
 
 
 @pytest.mark.parametrize(
