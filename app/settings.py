@@ -13,8 +13,6 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
-from limits import parse_many
-
 PREFIX = "COLLOQUY_"
 KEY_MINIMUM = 16
 
@@ -87,6 +85,8 @@ def _rate(text: str) -> str:
     if text == "0":
         return text
     try:
+        from limits import parse_many  # takes a while, and most commands need no rate
+
         rates = parse_many(text)
     except ValueError:
         raise ValueError(wanted) from None
@@ -211,6 +211,12 @@ class Settings:
                 f"{PREFIX}SUMMARY_PROVIDER=chat needs {PREFIX}CHAT_URL and {PREFIX}CHAT_MODEL."
             )
         return settings
+
+    @property
+    def sqlite_path(self) -> Path | None:
+        """Where the SQLite file is, or None when the store is MongoDB."""
+        path = self.store_url.removeprefix("sqlite:///")
+        return None if path == self.store_url else Path(path)
 
 
 def _refuse_unknown(environment: Mapping[str, str], known: set[str]) -> None:

@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import orjson
-import yaml
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import logs
 from .domain.limits import BODY_BYTES
+from .schemas.specification import find_spec, read_spec
 from .services.summarizer import Summarizer
 from .settings import Settings
 from .summaries.digest.extractive import Extractive
@@ -38,16 +37,13 @@ if TYPE_CHECKING:
     from .stores import Backend
     from .summaries import Provider
 
-SQLITE = "sqlite:///"
-
 
 def open_backend(settings: Settings) -> Backend:
     """Open the store that ``COLLOQUY_STORE_URL`` names; nothing is connected before its first use."""
-    if settings.store_url.startswith(SQLITE):
+    if settings.sqlite_path is not None:
         from .stores.sqlite import open_sqlite
 
-        path = Path(settings.store_url.removeprefix(SQLITE))
-        return open_sqlite(path, timeout=settings.request_timeout)
+        return open_sqlite(settings.sqlite_path, timeout=settings.request_timeout)
     from .stores.mongo import open_mongo
 
     return open_mongo(settings.store_url, timeout=settings.request_timeout, pool_size=settings.threads + 2)
@@ -70,19 +66,6 @@ def open_provider(settings: Settings) -> Provider:
         directory=settings.summary_templates,
         counter=open_counter(settings.chat_model),
     )
-
-
-def find_spec() -> Path:
-    """Return where ``openapi.yaml`` is: inside the package when installed, beside it in a checkout."""
-    inside = Path(__file__).with_name("openapi.yaml")
-    return inside if inside.exists() else inside.parents[1] / inside.name
-
-
-def read_spec(text: bytes) -> dict[str, Any]:
-    """Read ``openapi.yaml`` with the C parser where PyYAML has it: the Python one takes seconds."""
-    loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
-    loaded: dict[str, Any] = yaml.load(text, Loader=loader)  # noqa: S506  both are safe loaders
-    return loaded
 
 
 def create_app(settings: Settings, backend: Backend | None = None, owner_of: str | None = None) -> Flask:

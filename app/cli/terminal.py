@@ -7,7 +7,6 @@ import os
 import traceback
 from collections.abc import Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 import typer
@@ -17,7 +16,6 @@ from typer.exceptions import TyperException
 from ..domain.errors import ColloquyError
 from ..services.first_start import DEFAULT_PROJECT, create_default_project
 from ..settings import Settings, SettingsError
-from ..wiring import SQLITE, open_backend
 
 if TYPE_CHECKING:
     from ..stores import Backend
@@ -71,11 +69,12 @@ def example(*lines: str) -> str:
 @contextmanager
 def open_store(*, existing: bool = False) -> Iterator[Backend]:
     """Give the store that the environment names, migrated; with ``existing`` it is not created."""
+    from ..wiring import open_backend
+
     settings = Settings.from_environment(os.environ)
-    if existing and settings.store_url.startswith(SQLITE):
-        path = Path(settings.store_url.removeprefix(SQLITE))
-        if not path.exists():
-            raise CommandError(f"there is no store at {path}; COLLOQUY_STORE_URL names another")
+    path = settings.sqlite_path
+    if existing and path is not None and not path.exists():
+        raise CommandError(f"there is no store at {path}; COLLOQUY_STORE_URL names another")
     try:
         backend = open_backend(settings)
     except ValueError as error:

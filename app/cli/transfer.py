@@ -9,22 +9,19 @@ from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from ..domain.records import ScopeFilter
 from ..services.first_start import DEFAULT_PROJECT
-from ..transfer.drafts import Drafter
-from ..transfer.exporter import export
-from ..transfer.http import Client, HttpLoader
-from ..transfer.intake import Intake, Loader
-from ..transfer.loader import NoLoader, StoreLoader
 from ..transfer.reader import STANDARD_INPUT, Files
 from ..transfer.tally import Tally
-from ..wiring import find_spec, read_spec
-from .progress import Meter
 from .terminal import CommandError, open_store, require_project
+
+if TYPE_CHECKING:
+    from ..transfer.drafts import Drafter
+    from ..transfer.intake import Loader
 
 
 def import_files(
@@ -54,6 +51,11 @@ def import_files(
     import can be repeated. A line that cannot be imported is reported and skipped; the exit status is
     then 1.
     """
+    from ..schemas.specification import find_spec, read_spec
+    from ..transfer.drafts import Drafter
+    from ..transfer.intake import Intake
+    from .progress import Meter
+
     lines = Files(files)
     drafter = Drafter(read_spec(find_spec().read_bytes()))
     tally = Tally()
@@ -80,6 +82,9 @@ class Target:
 
 
 def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) -> Loader:
+    from ..transfer.http import Client, HttpLoader
+    from ..transfer.loader import NoLoader, StoreLoader
+
     if target.dry_run:
         return NoLoader(drafter, tally)
     if target.url is None:
@@ -114,6 +119,9 @@ def export_dialogues(
 
     Memories, summaries and the messages of deleted dialogues are not part of it.
     """
+    from ..transfer.exporter import export
+    from .progress import Meter
+
     counts = {"dialogues": 0, "messages": 0}
 
     def count(messages: int) -> None:

@@ -3,15 +3,16 @@
 from __future__ import annotations
 
 import os
-from pathlib import Path
 
 from app.settings import Settings
 from app.stores.sqlite import open_sqlite
-from app.wiring import SQLITE, create_app
+from app.wiring import create_app
 
 settings = Settings.from_environment(os.environ)
+if settings.sqlite_path is None:
+    raise SystemExit("only SQLite's commits can be slowed")
 backend = open_sqlite(
-    Path(settings.store_url.removeprefix(SQLITE)),
+    settings.sqlite_path,
     timeout=settings.request_timeout,
     commit_delay=float(os.environ["BENCH_COMMIT_DELAY"]),
 )

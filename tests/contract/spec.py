@@ -11,7 +11,7 @@ import jsonschema_rs
 import yaml
 
 from app.schemas.json_schema import to_json_schema
-from app.wiring import find_spec
+from app.schemas.specification import find_spec
 
 METHODS = ("get", "put", "post", "delete", "patch")
 

@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
+from app.schemas.specification import find_spec
 from app.stores import Backend
-from app.wiring import find_spec
 from tests.contract.conftest import Api
 from tests.contract.spec import specification
 

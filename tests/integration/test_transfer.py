@@ -14,6 +14,7 @@ import yaml
 
 from app.domain import timestamps
 from app.domain.records import Project, Scope, ScopeFilter, Status
+from app.schemas.specification import find_spec
 from app.services import dialogues, messages, restore
 from app.services.first_start import DEFAULT_PROJECT
 from app.services.inputs import Condition
@@ -25,7 +26,6 @@ from app.transfer.intake import Intake
 from app.transfer.loader import NoLoader, StoreLoader
 from app.transfer.reader import Files, Line
 from app.transfer.tally import Tally
-from app.wiring import find_spec
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 SCOPE = Scope(DEFAULT_PROJECT)

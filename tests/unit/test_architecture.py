@@ -42,9 +42,9 @@ ROOMS: dict[str, set[str]] = {
     "wiring": FOUNDATION
     | SUMMARIES
     | STORES
-    | {"logs", "search", "services", "settings", "stores", "sweeper", "web"},
+    | {"logs", "schemas", "search", "services", "settings", "stores", "sweeper", "web"},
     "mcp": {"domain"},
-    "cli": FOUNDATION | {"logs", "mcp", "services", "settings", "stores", "transfer", "wiring"},
+    "cli": FOUNDATION | {"logs", "mcp", "schemas", "services", "settings", "stores", "transfer", "wiring"},
     "__main__": {"cli"},
 }
 """A room is a package or a module directly under app/; the empty name is app/__init__ itself."""

@@ -243,6 +243,22 @@ def test_the_server_is_found_in_a_checkout_and_when_installed(
     assert server_environment(tmp_path)["PYTHONPATH"] == "/elsewhere"
 
 
+@pytest.mark.parametrize(
+    "program", ["import app", "from app.cli.program import cli; cli(['keys', '--help'])"]
+)
+def test_help_loads_no_server_and_no_store(program: str) -> None:
+    """The package and a command's help are there at once: what only a running command needs is not loaded."""
+    heavy = {"connexion", "flask", "limits", "marshmallow", "pymongo", "requests", "werkzeug", "yaml"}
+    reporting = f"import atexit, sys; atexit.register(lambda: print(*sys.modules)); {program}"
+    done = subprocess.run(
+        [sys.executable, "-c", reporting], cwd=ROOT, capture_output=True, text=True, check=True
+    )
+
+    loaded = set(done.stdout.splitlines()[-1].split())
+    assert "app" in loaded
+    assert loaded & heavy == set()
+
+
 def test_the_package_runs_as_a_module() -> None:
     """``python -m app`` is the same command line, and its errors are no tracebacks."""
     done = subprocess.run(

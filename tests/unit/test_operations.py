@@ -8,8 +8,8 @@ from typing import Any
 
 import pytest
 
+from app.schemas.specification import find_spec, read_spec
 from app.web.operations import LeanFlaskApi
-from app.wiring import find_spec, read_spec
 
 HANDLERS = "app.handlers"
 
