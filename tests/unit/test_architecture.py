@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+import sys
+from collections.abc import Iterable, Iterator
+from itertools import chain
 from pathlib import Path
 
 import pytest
@@ -49,16 +51,41 @@ ROOMS: dict[str, set[str]] = {
 }
 """A room is a package or a module directly under app/; the empty name is app/__init__ itself."""
 
-WEB = {"connexion", "flask", "marshmallow", "werkzeug"}
-DRIVERS = {"gridfs", "mongomock", "pymongo", "sqlite3"}
-FOREIGN = dict.fromkeys(ROOMS, WEB | DRIVERS) | {
-    # Libraries that a room must do without: HTTP stays in the web's rooms, databases in the stores.
-    "stores.mongo": WEB | {"sqlite3"},
-    "stores.sqlite": WEB | {"pymongo"},
-    "schemas": DRIVERS,
-    "handlers": DRIVERS,
-    "web": DRIVERS,
-    "wiring": DRIVERS,
+COMPOSING = {"wiring", "cli", "__main__"}
+"""The rooms that join others, and so reach every library."""
+
+OWNERS: dict[str, set[str]] = {
+    # Each library, and the rooms that alone may import it. Of Python's own there is the driver of SQLite.
+    "Stemmer": {"search"},
+    "connexion": {"web"},
+    "flask": {"handlers", "web", "wiring"},
+    "gunicorn": {"cli", "server"},
+    "inflection": {"handlers", "web"},
+    "jsonschema_rs": {"schemas"},
+    "limits": {"settings", "web"},
+    "marshmallow": {"schemas"},
+    "mcp": {"mcp"},
+    "mcp_types": {"mcp"},
+    "orjson": set(ROOMS),
+    "pydantic": {"mcp"},
+    "pymongo": {"stores.mongo"},
+    "requests": {"transfer"},
+    "rich": {"cli"},
+    "sqlite3": {"stores.sqlite"},
+    "starlette": {"mcp"},
+    "typer": {"cli"},
+    "ulid": {"domain"},
+    "urllib3": {"mcp", "summaries.model"},
+    "uvicorn": {"cli"},
+    "werkzeug": {"web", "wiring"},
+    "yaml": {"schemas"},
+}
+INDEPENDENT = set(OWNERS) - {"Stemmer", "inflection", "jsonschema_rs", "limits", "orjson", "ulid", "yaml"}
+"""The libraries that a room must not even reach through another one, unless the next table allows it."""
+
+REACHED = {
+    "handlers": {"marshmallow", "werkzeug"},
+    "transfer": {"marshmallow"},
 }
 ROOT_MODULES = 8
 
@@ -83,8 +110,22 @@ def room_of(module: str) -> str:
 
 def imports_of(path: Path) -> Iterator[str]:
     """Yield the dotted names that a file imports, wherever in it; modules taken from a package in full."""
+    return read_imports(path, ast.parse(path.read_text(encoding="utf-8")))
+
+
+def runtime_imports_of(path: Path) -> set[str]:
+    """Return what a file imports when it runs, without what only annotations need."""
+    tree = ast.parse(path.read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.If) and isinstance(node.test, ast.Name) and node.test.id == "TYPE_CHECKING":
+            node.body = []
+    return set(read_imports(path, tree))
+
+
+def read_imports(path: Path, tree: ast.Module) -> Iterator[str]:
+    """Yield the dotted names that the code of a file imports."""
     package = path.relative_to(ROOT).parts[:-1]
-    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+    for node in ast.walk(tree):
         if isinstance(node, ast.Import):
             yield from (alias.name for alias in node.names)
         elif isinstance(node, ast.ImportFrom):
@@ -93,6 +134,25 @@ def imports_of(path: Path) -> Iterator[str]:
             for alias in node.names:
                 whole = f"{source}.{alias.name}"
                 yield whole if whole in NAMES else source
+
+
+def libraries(names: Iterable[str]) -> set[str]:
+    """Return the libraries among imported names: what is neither ours nor Python's, and SQLite's driver."""
+    roots = {name.split(".")[0] for name in names}
+    return (roots - {"app", "_typeshed"} - sys.stdlib_module_names) | (roots & {"sqlite3"})
+
+
+def reached_from(room: str) -> set[str]:
+    """Return the libraries that are loaded, sooner or later, by the modules of a room and all they import."""
+    imports = {name_of(path): runtime_imports_of(path) for path in MODULES}
+    waiting = [name for name in NAMES if room_of(name) == room]
+    seen: set[str] = set()
+    while waiting:
+        name = waiting.pop()
+        if name in NAMES - seen:
+            seen.add(name)
+            waiting += [*imports[name], name.rpartition(".")[0]]
+    return libraries(chain.from_iterable(imports[name] for name in seen))
 
 
 def test_every_module_has_a_room() -> None:
@@ -114,10 +174,23 @@ def test_imports_follow_the_arrows(path: Path) -> None:
 
 @pytest.mark.parametrize("path", MODULES, ids=name_of)
 def test_libraries_stay_where_they_belong(path: Path) -> None:
-    """No module uses a web library below the web's rooms, or a database driver outside its store."""
-    foreign = FOREIGN[room_of(name_of(path))]
+    """A library is imported by the rooms in its row alone, and one without a row by none."""
+    room = room_of(name_of(path))
 
-    assert {name for name in imports_of(path) if name.split(".")[0] in foreign} == set()
+    assert {name for name in libraries(imports_of(path)) if room not in OWNERS.get(name, ())} == set()
+
+
+@pytest.mark.parametrize("room", sorted(set(ROOMS) - COMPOSING))
+def test_rooms_are_independent_of_libraries(room: str) -> None:
+    """No room loads a web framework, a driver or a command line through a chain of imports."""
+    own = {name for name, rooms in OWNERS.items() if room in rooms}
+
+    assert reached_from(room) & INDEPENDENT - own - REACHED.get(room, set()) == set()
+
+
+def test_reached_libraries_are_found() -> None:
+    """The chains are followed to their ends: the command line reaches all that ``wiring`` joins."""
+    assert {"connexion", "pymongo", "sqlite3"} <= reached_from("wiring") <= reached_from("cli")
 
 
 def test_imports_are_relative() -> None:
