@@ -9,9 +9,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Generic, NewType, TypeVar
-
-T = TypeVar("T")
+from typing import NewType
 
 JsonText = NewType("JsonText", str)
 Timestamp = NewType("Timestamp", str)
@@ -228,62 +226,3 @@ class TimeRange:
 
     start: Timestamp | None = None
     before: Timestamp | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class DialogueListQuery:
-    """One page of a list of dialogues, ordered by (created, namespace, id).
-
-    ``after`` is the position of the last item of the previous page. ``statuses`` empty means all.
-    ``tags`` must all be carried. ``thread_of`` None means no filter.
-    """
-
-    scope_filter: ScopeFilter
-    limit: int
-    order: Order = Order.DESC
-    after: tuple[str, str, str] | None = None
-    times: TimeRange = TimeRange()
-    statuses: tuple[Status, ...] = ()
-    tags: tuple[str, ...] = ()
-    thread_of: str | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MessageListQuery:
-    """One page of the messages of one dialogue uid, ordered by (created, seq)."""
-
-    uid: str
-    limit: int
-    order: Order = Order.ASC
-    after: tuple[str, int] | None = None
-    times: TimeRange = TimeRange()
-
-
-@dataclass(frozen=True, slots=True)
-class MemoryListQuery:
-    """One page of a list of memories, ordered by (created, namespace, id)."""
-
-    scope_filter: ScopeFilter
-    limit: int
-    order: Order = Order.DESC
-    after: tuple[str, str, str] | None = None
-    times: TimeRange = TimeRange()
-    tags: tuple[str, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class SummaryListQuery:
-    """One page of the summaries of one dialogue uid, ordered by (created, id)."""
-
-    uid: str
-    limit: int
-    order: Order = Order.DESC
-    after: tuple[str, str] | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class Page(Generic[T]):
-    """Some items, in order, and whether more follow."""
-
-    items: list[T]
-    more: bool

@@ -8,7 +8,8 @@ from flask import Response
 from inflection import camelize
 
 from ..domain.errors import Detail, InvalidInput, InvalidParameter
-from ..domain.records import DialogueListQuery, Order, Scope, ScopeFilter, Status
+from ..domain.list_queries import DialogueListQuery
+from ..domain.records import Order, Scope, ScopeFilter, Status
 from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
 from ..services import dialogue_reads, dialogues

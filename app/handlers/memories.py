@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response
 
-from ..domain.records import MemoryListQuery, Order
+from ..domain.list_queries import MemoryListQuery
+from ..domain.records import Order
 from ..schemas.load import load
 from ..schemas.memories import MemorySchema, MemoryUpdateSchema
 from ..services import memories

@@ -6,7 +6,8 @@ from typing import Any
 
 from flask import Response
 
-from ..domain.records import MessageListQuery, Order
+from ..domain.list_queries import MessageListQuery
+from ..domain.records import Order
 from ..schemas.load import load
 from ..schemas.messages import MessageSchema, require_distinct
 from ..services import message_reads, messages

@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING, Any
 
 from flask import Response
 
-from ..domain.records import Order, Scope, SummaryListQuery
+from ..domain.list_queries import SummaryListQuery
+from ..domain.records import Order, Scope
 from ..schemas.load import load
 from ..schemas.summaries import SummarySchema
 from ..services import summaries

@@ -9,7 +9,8 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from ..domain.json_text import compact_json
-from ..domain.records import Dialogue, MessageListQuery, Order, Scope
+from ..domain.list_queries import MessageListQuery
+from ..domain.records import Dialogue, Order, Scope
 from ..summaries.context.planning import LEADING_READ, Context, Format, plan_context, take_leading
 from ..summaries.tokens import TokenCounter, open_counter
 from .bodies import summary_body

@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 
 from ..domain.errors import PayloadTooLarge
 from ..domain.json_text import compact_json
-from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, MessageListQuery, Order, Page
+from ..domain.list_queries import MessageListQuery, Page
+from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Order
 from ..stores import PAGE_BYTES
 from .bodies import (
     array_of,
@@ -23,7 +24,8 @@ from .results import Result
 
 if TYPE_CHECKING:
     from ..domain.list_items import MessageItem
-    from ..domain.records import DialogueListQuery, Scope
+    from ..domain.list_queries import DialogueListQuery
+    from ..domain.records import Scope
     from ..stores import Store, Transaction
 
 WHOLE_AT_ONCE = 4

@@ -17,7 +17,8 @@ from .inputs import UNSET, MemoryUpdate, NewMemory
 from .results import Result
 
 if TYPE_CHECKING:
-    from ..domain.records import MemoryListQuery, Scope
+    from ..domain.list_queries import MemoryListQuery
+    from ..domain.records import Scope
     from ..stores import Store, Transaction
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from ..domain.records import MessageListQuery
+from ..domain.list_queries import MessageListQuery
 from .bodies import messages_array
 from .messages import dialogue_not_found, message_not_found
 from .results import Result

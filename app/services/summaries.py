@@ -19,7 +19,8 @@ from .messages import dialogue_not_found, require_version
 from .results import Result
 
 if TYPE_CHECKING:
-    from ..domain.records import JsonText, SummaryListQuery
+    from ..domain.list_queries import SummaryListQuery
+    from ..domain.records import JsonText
     from ..stores import Generation, Store, Transaction
     from .inputs import Condition, NewSummary
 

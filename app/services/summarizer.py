@@ -11,7 +11,8 @@ import orjson
 
 from ..domain.errors import Detail, DialogueNotFound, InvalidInput, MessageNotFound, quote
 from ..domain.list_items import MessageItem
-from ..domain.records import Dialogue, Message, MessageListQuery, Order, Scope, Summary
+from ..domain.list_queries import MessageListQuery
+from ..domain.records import Dialogue, Message, Order, Scope, Summary
 from ..summaries import Digest, Provider
 from ..summaries.model.templates import load_template
 from .conditions import require_current

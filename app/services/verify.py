@@ -13,15 +13,8 @@ from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ..domain.records import (
-    RECENT_MESSAGES,
-    Dialogue,
-    DialogueListQuery,
-    Message,
-    Scope,
-    ScopeFilter,
-    Tombstone,
-)
+from ..domain.list_queries import DialogueListQuery
+from ..domain.records import RECENT_MESSAGES, Dialogue, Message, Scope, ScopeFilter, Tombstone
 from .recent import longest_tail
 
 if TYPE_CHECKING:

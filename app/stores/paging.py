@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import TypeVar
 
-from ..domain.records import Page
+from ..domain.list_queries import Page
 
 T = TypeVar("T")
 

@@ -7,20 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
-from ..domain.records import (
-    Dialogue,
-    DialogueListQuery,
-    IdempotencyRecord,
-    Memory,
-    MemoryListQuery,
-    Message,
-    MessageListQuery,
-    Page,
-    Scope,
-    ScopeFilter,
-    Summary,
-    SummaryListQuery,
-)
+from ..domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, Page, SummaryListQuery
+from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
 from ..search.query import Hit, SearchQuery
 from .transaction import Transaction
 

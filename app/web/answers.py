@@ -15,7 +15,8 @@ from .idempotency import KeyedRequest, find_replay, write_once
 from .request_context import context, principal
 
 if TYPE_CHECKING:
-    from ..domain.records import DialogueListQuery, MemoryListQuery, MessageListQuery, Scope, SummaryListQuery
+    from ..domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+    from ..domain.records import Scope
     from ..stores import Store, Transaction
     from .cursors import PageRequest
 

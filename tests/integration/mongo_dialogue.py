@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from app.domain.records import Dialogue, MessageListQuery
+from app.domain.list_queries import MessageListQuery
+from app.domain.records import Dialogue
 from app.stores import Backend, Transaction
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, dialogue, instant, message, stored

@@ -8,19 +8,8 @@ from typing import Any
 
 import pytest
 
-from app.domain.records import (
-    DialogueListQuery,
-    IdempotencyRecord,
-    JsonText,
-    MemoryListQuery,
-    MessageListQuery,
-    Order,
-    ScopeFilter,
-    Status,
-    SummaryListQuery,
-    TimeRange,
-    Timestamp,
-)
+from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange, Timestamp
 from app.search.query import MetadataCondition, Operator, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from tests.integration import mongo_server

@@ -13,7 +13,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.errors import ServiceUnavailable
-from app.domain.records import IdempotencyRecord, JsonText, MessageListQuery, Timestamp
+from app.domain.list_queries import MessageListQuery
+from app.domain.records import IdempotencyRecord, JsonText, Timestamp
 from app.stores import Backend, Transaction
 from app.stores.mongo import open_mongo
 from app.stores.mongo.striped_locks import COUNT, StripedLocks

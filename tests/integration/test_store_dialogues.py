@@ -8,15 +8,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.ids import successor
-from app.domain.records import (
-    DialogueListQuery,
-    JsonText,
-    Order,
-    Scope,
-    ScopeFilter,
-    Status,
-    TimeRange,
-)
+from app.domain.list_queries import DialogueListQuery
+from app.domain.records import JsonText, Order, Scope, ScopeFilter, Status, TimeRange
 from app.stores import PAGE_BYTES, Backend, Generation, Transaction
 from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, dialogue_item, instant, message, stored
 

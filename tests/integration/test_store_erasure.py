@@ -5,16 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.domain.errors import ProjectNotFound
-from app.domain.records import (
-    DialogueListQuery,
-    IdempotencyRecord,
-    JsonText,
-    MemoryListQuery,
-    MessageListQuery,
-    Scope,
-    ScopeFilter,
-    Timestamp,
-)
+from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery
+from app.domain.records import IdempotencyRecord, JsonText, Scope, ScopeFilter, Timestamp
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend, Counts, Erased
 from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, memory, message, project, stored, summary

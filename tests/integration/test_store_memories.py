@@ -6,15 +6,14 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from app.domain.ids import successor
+from app.domain.list_queries import MemoryListQuery, SummaryListQuery
 from app.domain.records import (
     IdempotencyRecord,
     JsonText,
     Memory,
-    MemoryListQuery,
     Order,
     ScopeFilter,
     Summary,
-    SummaryListQuery,
     TimeRange,
     Timestamp,
 )

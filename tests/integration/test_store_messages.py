@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from app.domain.ids import successor
-from app.domain.records import Dialogue, JsonText, Message, MessageListQuery, Order, TimeRange
+from app.domain.list_queries import MessageListQuery
+from app.domain.records import Dialogue, JsonText, Message, Order, TimeRange
 from app.stores import PAGE_BYTES, Backend, Transaction
 from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, instant, message, message_item, stored
 

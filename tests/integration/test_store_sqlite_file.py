@@ -17,7 +17,8 @@ from types import SimpleNamespace
 import pytest
 
 from app.domain.errors import ServiceUnavailable
-from app.domain.records import IdempotencyRecord, JsonText, MessageListQuery, ScopeFilter, Timestamp
+from app.domain.list_queries import MessageListQuery
+from app.domain.records import IdempotencyRecord, JsonText, ScopeFilter, Timestamp
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, open_sqlite
 from app.stores.sqlite.schema import VERSION

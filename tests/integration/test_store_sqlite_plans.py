@@ -9,18 +9,8 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.records import (
-    DialogueListQuery,
-    IdempotencyRecord,
-    JsonText,
-    MemoryListQuery,
-    MessageListQuery,
-    Order,
-    ScopeFilter,
-    Status,
-    SummaryListQuery,
-    TimeRange,
-)
+from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend

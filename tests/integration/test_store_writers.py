@@ -10,7 +10,7 @@ from dataclasses import replace
 import pytest
 
 from app.domain.errors import DuplicateId
-from app.domain.records import MessageListQuery
+from app.domain.list_queries import MessageListQuery
 from app.stores import Backend, Transaction
 from tests.records import SCOPE, dialogue, instant, message, project, stored
 

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
-from ...domain.records import Dialogue, DialogueListQuery, Order, Page, Scope, ScopeFilter, Tombstone
+from ...domain.list_queries import DialogueListQuery, Page
+from ...domain.records import Dialogue, Order, Scope, ScopeFilter, Tombstone
 from ..maintenance import Maintenance
 from ..paging import walk
 from . import reindexing

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
-from ...domain.records import Page
+from ...domain.list_queries import Page
 from .. import PAGE_BYTES
 from .database import Document, Rows
 

@@ -8,17 +8,8 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from ...domain.records import (
-    DialogueListQuery,
-    IdempotencyRecord,
-    MemoryListQuery,
-    Message,
-    Order,
-    Scope,
-    ScopeFilter,
-    Summary,
-    TimeRange,
-)
+from ...domain.list_queries import DialogueListQuery, MemoryListQuery
+from ...domain.records import IdempotencyRecord, Message, Order, Scope, ScopeFilter, Summary, TimeRange
 from .database import Document, MongoDatabase
 from .mapping import (
     MESSAGE_FIELDS,

@@ -11,21 +11,23 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
 from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ...domain.list_queries import (
+    DialogueListQuery,
+    MemoryListQuery,
+    MessageListQuery,
+    Page,
+    SummaryListQuery,
+)
 from ...domain.records import (
     DEFAULT_NAMESPACE,
     Dialogue,
-    DialogueListQuery,
     IdempotencyRecord,
     Memory,
-    MemoryListQuery,
     Message,
-    MessageListQuery,
-    Page,
     Scope,
     ScopeFilter,
     Status,
     Summary,
-    SummaryListQuery,
 )
 from ...search.query import Hit, SearchQuery
 from ...waiting import blocking

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Final, TypeVar
 
 from ...domain.errors import ServiceUnavailable
-from ...domain.records import Page
+from ...domain.list_queries import Page
 from ...waiting import blocking
 from .commit import GroupCommit
 from .failures import translate

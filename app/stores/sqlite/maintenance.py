@@ -11,7 +11,8 @@ from functools import partial
 from typing import Final
 
 from ...domain.errors import ServiceUnavailable
-from ...domain.records import Dialogue, DialogueListQuery, Order, Page, Scope, ScopeFilter, Tombstone
+from ...domain.list_queries import DialogueListQuery, Page
+from ...domain.records import Dialogue, Order, Scope, ScopeFilter, Tombstone
 from ..maintenance import Maintenance
 from ..paging import walk
 from . import erasure, mapping, queries, reindexing, schema

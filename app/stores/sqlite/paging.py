@@ -5,7 +5,7 @@ from __future__ import annotations
 import sqlite3
 from typing import TypeVar
 
-from ...domain.records import Page
+from ...domain.list_queries import Page
 from ..bounds import PAGE_BYTES
 from .mapping import Columns
 

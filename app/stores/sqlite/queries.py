@@ -5,17 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...domain.records import (
-    DEFAULT_NAMESPACE,
-    DialogueListQuery,
-    MemoryListQuery,
-    MessageListQuery,
-    Order,
-    Scope,
-    ScopeFilter,
-    SummaryListQuery,
-    TimeRange,
-)
+from ...domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+from ...domain.records import DEFAULT_NAMESPACE, Order, Scope, ScopeFilter, TimeRange
 from . import mapping
 from .statements import NOT_PURGED
 

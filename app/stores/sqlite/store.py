@@ -8,20 +8,14 @@ from typing import Final, TypeVar
 import orjson
 
 from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
-from ...domain.records import (
-    Dialogue,
+from ...domain.list_queries import (
     DialogueListQuery,
-    IdempotencyRecord,
-    Memory,
     MemoryListQuery,
-    Message,
     MessageListQuery,
     Page,
-    Scope,
-    ScopeFilter,
-    Summary,
     SummaryListQuery,
 )
+from ...domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
 from ...search.query import Hit, SearchQuery
 from ..paging import walk
 from ..store import Counts, Generation, Store
