@@ -11,7 +11,8 @@ from __future__ import annotations
 
 import importlib
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any
 
@@ -74,9 +75,19 @@ def open_counter(model: str | None = None) -> TokenCounter:
 
 
 def _load_encoding(model: str) -> Any:
-    loader: Any = importlib.import_module("tiktoken.load")
+    with _offline(importlib.import_module("tiktoken.load")):
+        return importlib.import_module("tiktoken").encoding_for_model(model)
+
+
+@contextmanager
+def _offline(loader: Any) -> Iterator[None]:
+    """Keep tiktoken from downloading while it looks for a file, for which it has no option."""
+    download = loader.read_file
     loader.read_file = _refuse_download
-    return importlib.import_module("tiktoken").encoding_for_model(model)
+    try:
+        yield
+    finally:
+        loader.read_file = download
 
 
 def _refuse_download(_url: str) -> bytes:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import sys
 from collections.abc import Iterable, Iterator
+from functools import cache
 from itertools import chain
 from pathlib import Path
 
@@ -113,6 +114,7 @@ def imports_of(path: Path) -> Iterator[str]:
     return read_imports(path, ast.parse(path.read_text(encoding="utf-8")))
 
 
+@cache
 def runtime_imports_of(path: Path) -> set[str]:
     """Return what a file imports when it runs, without what only annotations need."""
     tree = ast.parse(path.read_text(encoding="utf-8"))

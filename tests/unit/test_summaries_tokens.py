@@ -51,6 +51,10 @@ def install(monkeypatch: pytest.MonkeyPatch, *, cached: bool) -> None:
             load.read_file("an address")
         return Encoding()
 
+    def read_file(url: str) -> bytes:
+        pytest.fail(f"{url} was downloaded")
+
+    load.read_file = read_file
     tiktoken.encoding_for_model = encoding_for_model
     tiktoken.load = load
     monkeypatch.setitem(sys.modules, "tiktoken", tiktoken)
@@ -66,6 +70,8 @@ def test_with_tiktoken_and_its_cache_the_count_is_exact(monkeypatch: pytest.Monk
 
 
 def test_tiktoken_never_downloads(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the file in the cache the count is an estimate, and the network is not asked."""
+    """Without the file in the cache the count is an estimate; others in the process may still download."""
     install(monkeypatch, cached=False)
+    download = sys.modules["tiktoken.load"].read_file
     assert open_counter("gpt-4o") is ESTIMATE
+    assert sys.modules["tiktoken.load"].read_file is download
