@@ -152,6 +152,16 @@ lock-clients: $(READY) ## resolve the tools of `make clients` again (UPGRADE=1: 
 	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
 	$(subst make lock,make lock-clients,$(COMPILE)) --output-file tests/clients/requirements.lock tests/clients/requirements.in
 
+.PHONY: adapters
+adapters: $(READY) ## the Python client with each framework that it has an adapter for (ARGS='langgraph' for one)
+	@clients/python/check-adapters $(ARGS)
+
+.PHONY: lock-adapters
+lock-adapters: $(READY) ## resolve the frameworks of `make adapters` again (UPGRADE=1: to the newest)
+	cd clients/python && for extra in $(if $(ARGS),$(ARGS),$$(sed -n '/optional-dependencies/,/^$$/s/^\([a-z-]*\) = .*/\1/p' pyproject.toml)); do \
+	  $(subst $(BIN),../../$(BIN),$(subst make lock,make lock-adapters,$(COMPILE))) --extra $$extra \
+	    --output-file locks/$$extra.lock pyproject.toml adapter_tests/requirements.in; done
+
 SUMY := bench/summaries/.venv
 
 $(SUMY)/.ready: bench/summaries/requirements.txt
