@@ -34,7 +34,7 @@ class DialogueSchema(Schema):
     @post_load
     def _read(self, data: dict[str, Any], **_: Any) -> Placed[NewDialogue]:
         messages = gather(data)
-        _require_sensible_fork(data, messages)
+        _require_parent_of_fork(data)
         metadata, state = data["metadata"], data["state"]
         command = NewDialogue(
             id=data.get("id") or new_id(),
@@ -72,18 +72,11 @@ def _fingerprint(command: NewDialogue, metadata: dict[str, Any], state: dict[str
     )
 
 
-def _require_sensible_fork(data: dict[str, Any], messages: tuple[NewMessage, ...]) -> None:
-    if data["forkAt"] is None:
-        return
-    if data["threadOf"] is None:
+def _require_parent_of_fork(data: dict[str, Any]) -> None:
+    if data["forkAt"] is not None and data["threadOf"] is None:
         raise InvalidInput(
             "forkAt needs threadOf: the dialogue whose messages are copied.",
             Detail("threadOf", "is required with forkAt", "REQUIRED"),
-        )
-    if messages:
-        raise InvalidInput(
-            "A fork starts with the parent's messages: append others after creating it.",
-            Detail("messages", "cannot be sent together with forkAt"),
         )
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 from ..domain import timestamps
 from ..domain.errors import Detail, DuplicateId, InvalidInput, ParentDialogueNotFound, quote
 from ..domain.ids import fingerprint, successor
-from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Status, Timestamp
+from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Message, Status, Timestamp
 from . import messages
 from .bodies import deletion_result, dialogue_result, messages_array
 from .conditions import require_current
@@ -33,12 +33,11 @@ def create(tx: Transaction, command: NewDialogue) -> Result:
     parent = _require_parent(tx, command.thread_of)
     now = timestamps.now()
     fresh = begin(tx, command, now)
+    copies: list[Message] = []
     if command.fork_at is not None and parent is not None:
-        fresh, added = fork(tx, parent, fresh, command.fork_at, now)
-        shown = messages_array(added[-RECENT_MESSAGES:])
-    else:
-        fresh, added = messages.extend(tx, fresh, command.messages, now)
-        shown = messages_array(added)
+        fresh, copies = fork(tx, parent, fresh, command.fork_at, now)
+    fresh, added = messages.extend(tx, fresh, command.messages, now, copies)
+    shown = messages_array(added[-RECENT_MESSAGES:] if copies else added)
     if parent is not None:
         count_thread(tx, parent)
     tx.insert_dialogue(fresh)

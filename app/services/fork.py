@@ -10,7 +10,6 @@ import orjson
 from ..domain.errors import Detail, InvalidInput, quote
 from ..domain.ids import new_id
 from ..domain.json_text import compact_json
-from .messages import count_in
 from .state import parse
 
 if TYPE_CHECKING:
@@ -27,7 +26,11 @@ FORK_BYTES = 64 * 1024 * 1024
 def fork(
     tx: Transaction, parent: Dialogue, thread: Dialogue, message_id: str, now: Timestamp
 ) -> tuple[Dialogue, list[Message]]:
-    """Return the thread with copies of the parent's messages up to and including one."""
+    """Return the thread, and copies for it of the parent's messages up to and including one.
+
+    The copies are not counted in the thread yet. Raises InvalidInput when there is no such message, or
+    when there are too many.
+    """
     last = tx.find_messages(parent, [message_id]).get(message_id)
     if last is None:
         raise _refusal(f"names no message of the parent: {quote(message_id)}")
@@ -36,7 +39,8 @@ def fork(
         raise _refusal("a fork copies at most 10,000 messages or 64 MiB")
     copies = [_copy(original, thread, seq, now) for seq, original in enumerate(originals)]
     metadata = {"forkedFrom": message_id} | parse(thread.metadata)
-    return count_in(tx, replace(thread, metadata=compact_json(metadata)), copies), copies
+    created_count = thread.created_count + len(copies)
+    return replace(thread, metadata=compact_json(metadata), created_count=created_count), copies
 
 
 def _copy(original: Message, thread: Dialogue, seq: int, now: Timestamp) -> Message:

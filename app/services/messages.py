@@ -100,10 +100,18 @@ def record(draft: NewMessage, dialogue: Dialogue, seq: int, now: Timestamp) -> M
 
 
 def extend(
-    tx: Transaction, dialogue: Dialogue, drafts: Sequence[NewMessage], now: Timestamp
+    tx: Transaction,
+    dialogue: Dialogue,
+    drafts: Sequence[NewMessage],
+    now: Timestamp,
+    copies: Sequence[Message] = (),
 ) -> tuple[Dialogue, list[Message]]:
-    """Return the dialogue with the drafts counted and embedded, and the messages to insert."""
-    added = [record(draft, dialogue, dialogue.next_seq + offset, now) for offset, draft in enumerate(drafts)]
+    """Return the dialogue with the drafts counted and embedded, and the messages to insert.
+
+    ``copies``, with which a fork begins, come before them.
+    """
+    start = dialogue.next_seq + len(copies)
+    added = [*copies, *(record(draft, dialogue, seq, now) for seq, draft in enumerate(drafts, start))]
     return count_in(tx, dialogue, added), added
 
 

@@ -147,13 +147,28 @@ def test_forks_copy_messages(api: Api) -> None:
     assert api.ok("POST", "/dialogue", own)["metadata"] == {"forkedFrom": "mine"}
 
 
+def test_a_branch_comes_in_one_request(api: Api) -> None:
+    """A fork's own messages come after the copies, and repeating the request changes nothing."""
+    batch = [HELLO | {"id": f"m{n}", "created": f"2026-01-0{n + 1}"} for n in range(3)]
+    api.ok("POST", "/dialogue", {"id": "p", "messages": batch})
+    own = [HELLO | {"id": f"b{n}", "created": f"2026-02-0{n + 1}"} for n in range(2)]
+    branch = {"id": "f", "threadOf": "p", "forkAt": "m1", "messages": own}
+    forked = api.ok("POST", "/dialogue", branch)
+    kept = api.ok("GET", "/messages", query={"dialogueId": "f"})["items"]
+    assert [m["created"][:10] for m in kept] == ["2026-01-01", "2026-01-02", "2026-02-01", "2026-02-02"]
+    assert [m["id"] for m in kept[2:]] == ["b0", "b1"]
+    assert forked["messages"] == kept
+    assert api.ok("POST", "/dialogue", branch) == forked
+    api.refused(409, "DUPLICATE_ID", "POST", "/dialogue", branch | {"messages": own[:1]})
+
+
 def test_forks_are_refused(api: Api) -> None:
-    """An unknown message, no parent, or messages beside it are 400."""
+    """An unknown message and no parent are 400."""
     api.ok("POST", "/dialogue", {"id": "p", "message": HELLO | {"id": "m"}})
     for body in (
         {"threadOf": "p", "forkAt": "none"},
         {"forkAt": "m"},
-        {"threadOf": "p", "forkAt": "m", "message": HELLO},
+        {"threadOf": "p", "forkAt": "none", "message": HELLO},
     ):
         api.refused(400, "INVALID_INPUT", "POST", "/dialogue", body)
     assert api.ok("GET", "/dialogue/p")["threadCount"] == 0

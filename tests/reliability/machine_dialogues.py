@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from tests.reliability.comparison import where
-from tests.reliability.machine_driver import MATCHES, PLACES, STATES, TAGS, TIMES, Driver, drafts
+from tests.reliability.machine_driver import CONTENTS, MATCHES, PLACES, STATES, TAGS, TIMES, Driver, drafts
 from tests.reliability.model_records import Json, Matches, Place
 
 
@@ -33,11 +33,13 @@ class DialogueRules(Driver):
             body["threadOf"] = thread_of
         self.create_at(place, body)
 
-    @rule(place=PLACES, of=PLACES, at=st.sampled_from(["m1", "m2"]))
-    def fork(self, place: Place, of: Place, at: str) -> None:
-        """Start a thread with a copy of what was said."""
+    @rule(place=PLACES, of=PLACES, at=st.sampled_from(["m1", "m2"]), said=st.lists(CONTENTS, max_size=2))
+    def fork(self, place: Place, of: Place, at: str, said: list[object]) -> None:
+        """Start a thread with a copy of what was said, and what is said next."""
         self.ready(of)
-        self.create_at((of[0], place[1]), {"id": place[1], "threadOf": of[1], "forkAt": at})
+        body = {"id": place[1], "threadOf": of[1], "forkAt": at}
+        messages = [{"role": "user", "content": content} for content in said]
+        self.create_at((of[0], place[1]), body | ({"messages": messages} if messages else {}))
 
     @rule(data=st.data())
     def repeat_creation(self, data: st.DataObject) -> None:

@@ -36,10 +36,10 @@ class Model(Extras):
             metadata=request["metadata"] | ({"forkedFrom": body["forkAt"]} if copied else {}),
             state=dict(request["state"]),
         )
-        self._accept(life, request["messages"])
         for original in copied:
             given = {**original.given, "created": original.created}
             self._accept(life, [{**given, "id": "", "tags": original.tags}])
+        self._accept(life, request["messages"])
         life.first = [said.id for said in life.messages]
         self.lives.setdefault(place, []).append(life)
         if parent is not None:

@@ -128,13 +128,13 @@ def _repeats_an_id(refusal: Refusal) -> bool:
 
 
 def _forks_badly(refusal: Refusal) -> bool:
-    """Whether forkAt lacks its parent, comes with messages, or names one that the parent does not have."""
+    """Whether forkAt lacks its parent, or names a message that the parent does not have."""
     fields = refusal.fields
     if "forkAt" not in fields:
         return False
     if "threadOf" not in fields:
         return refusal.names("threadOf")
-    return refusal.names("messages" if fields.get("message") or fields.get("messages") else "forkAt")
+    return refusal.names("forkAt")
 
 
 def _moves_a_dialogue(refusal: Refusal) -> bool:
@@ -232,7 +232,7 @@ RULES = (
         lambda refusal: {"message", "messages"} <= set(refusal.fields),
     ),
     Rule("no id occurs twice in a request", INPUT, _repeats_an_id),
-    Rule("forkAt needs threadOf, names a message of it, and brings the messages itself", INPUT, _forks_badly),
+    Rule("forkAt needs threadOf and names a message of it", INPUT, _forks_badly),
     Rule("a PUT repeats id, namespace and metadata only as they are", INPUT, _moves_a_dialogue),
     Rule("text has no NUL", JSON_TEXT, _has_nul),
     Rule("integers fit 64 bits", JSON_TEXT, _has_long_integer),
