@@ -8,6 +8,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
+from enum import StrEnum
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
@@ -15,25 +16,61 @@ import typer
 
 from ..domain.records import ScopeFilter
 from ..services.first_start import DEFAULT_PROJECT
-from ..transfer.reader import STANDARD_INPUT, Files
+from ..transfer.input.containers import STANDARD_INPUT, Documents
 from ..transfer.tally import Tally
-from .terminal import CommandError, open_store, require_project
+from .terminal import CommandError, columns, open_store, require_project
 
 if TYPE_CHECKING:
     from ..transfer.drafts import Drafter
     from ..transfer.intake import Loader
+    from ..transfer.readers.format import Format
+
+
+def _list_formats(value: bool) -> None:  # noqa: FBT001  # typer hands an option's value over by position
+    if value:
+        from ..transfer.readers import FORMATS
+
+        for line in columns(["FORMAT", "WHAT IT IS"], [[one.name, one.program] for one in FORMATS]):
+            typer.echo(line)
+        raise typer.Exit
+
+
+class Branches(StrEnum):
+    """What becomes of branches that a conversation left."""
+
+    ALL = "all"
+    CURRENT = "current"
 
 
 def import_files(
     files: Annotated[
-        list[str], typer.Argument(help="JSON lines, plain or gzipped; - is standard input.", metavar="FILE")
+        list[str],
+        typer.Argument(
+            help="JSON, JSON lines, an archive of them or a folder; - is standard input.", metavar="FILE"
+        ),
     ],
     *,
     project: Annotated[str, typer.Option(help="The project.", metavar="NAME")] = DEFAULT_PROJECT,
     namespace: Annotated[
         str | None, typer.Option(help="Put everything into this namespace.", metavar="NAME")
     ] = None,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Check every line; store nothing.")] = False,
+    format_name: Annotated[
+        str | None,
+        typer.Option("--format", help="The format, where the content does not tell.", metavar="NAME"),
+    ] = None,
+    list_formats: Annotated[  # noqa: ARG001  # its callback does it all
+        bool,
+        typer.Option("--list-formats", help="List the formats.", callback=_list_formats, is_eager=True),
+    ] = False,
+    branches: Annotated[
+        Branches, typer.Option(help="Abandoned branches: as threads (all), or left out (current).")
+    ] = Branches.ALL,
+    update: Annotated[
+        bool, typer.Option("--update", help="Take over titles, tags and status that changed at the source.")
+    ] = False,
+    dry_run: Annotated[
+        bool, typer.Option("--dry-run", help="Read and check everything; store nothing.")
+    ] = False,
     url: Annotated[
         str | None, typer.Option(help="Import into the server at this address instead of the store.")
     ] = None,
@@ -44,31 +81,44 @@ def import_files(
         ),
     ] = None,
 ) -> None:
-    """Import conversations, one JSON object a line.
+    """Import conversations of other programs, and what `colloquy export` wrote.
 
-    Read are OpenAI-style conversations ({"id", "messages": [...]}), lists of turns ({"dialogue_id",
-    "turns": [...]}) and what `colloquy export` wrote. What is there already stays as it is, so that an
-    import can be repeated. A line that cannot be imported is reported and skipped; the exit status is
-    then 1.
+    The format of each file is found from its content; --list-formats lists those that are known. What is
+    there already stays, and what is new is added, so that an import can be repeated, and a later export of
+    the same account brings what came since. What cannot be imported is reported and skipped; the exit
+    status is then 1.
     """
     from ..schemas.specification import find_spec, read_spec
     from ..transfer.drafts import Drafter
-    from ..transfer.intake import Intake
+    from ..transfer.intake import Choices, Intake
     from .progress import Meter
 
-    lines = Files(files)
+    documents = Documents(files)
     drafter = Drafter(read_spec(find_spec().read_bytes()))
     tally = Tally()
-    meter = Meter(lines.size, lambda: lines.done, lambda: tally.messages)
+    meter = Meter(documents.size, lambda: documents.done, lambda: tally.messages)
     tally.report = meter.say
+    choices = Choices(namespace, _format(format_name), branches is Branches.ALL)
     with ExitStack() as stack:
-        target = Target(project, url, key, dry_run)
+        target = Target(project, url, key, dry_run, update)
         loader = _loader(stack, target, drafter, tally)
         stack.enter_context(meter)
-        Intake(loader, tally, namespace).run(lines, meter.tick)
-    typer.echo(_sum_up(tally, meter.seconds, dry_run=dry_run))
+        Intake(loader, drafter, tally, choices).run(documents, meter.tick)
+    for line in sum_up(tally, meter.seconds, dry_run=dry_run):
+        typer.echo(line)
     if tally.bad:
         raise typer.Exit(1)
+
+
+def _format(name: str | None) -> Format | None:
+    if name is None:
+        return None
+    from ..transfer.readers import find_format
+
+    found = find_format(name)
+    if found is None:
+        raise CommandError(f"there is no format {name}; 'colloquy import --list-formats' lists them")
+    return found
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +129,12 @@ class Target:
     url: str | None
     key: str | None
     dry_run: bool
+    update: bool
 
 
 def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) -> Loader:
-    from ..transfer.http import Client, HttpLoader
+    from ..transfer.http import Client
+    from ..transfer.http_loader import HttpLoader
     from ..transfer.loader import NoLoader, StoreLoader
 
     if target.dry_run:
@@ -90,21 +142,34 @@ def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) ->
     if target.url is None:
         backend = stack.enter_context(open_store())
         require_project(backend, target.project)
-        return StoreLoader(backend, target.project, drafter, tally)
+        return StoreLoader(backend, target.project, drafter, tally, update=target.update)
     if target.key is None:
         raise CommandError("--url needs --key, or COLLOQUY_API_KEY in the environment")
     if target.project != DEFAULT_PROJECT:
         raise CommandError("with --url the key decides on the project: leave --project out")
-    return HttpLoader(Client(target.url, target.key), drafter, tally)
+    return HttpLoader(Client(target.url, target.key), drafter, tally, update=target.update)
 
 
-def _sum_up(tally: Tally, seconds: float, *, dry_run: bool) -> str:
+def sum_up(tally: Tally, seconds: float, *, dry_run: bool) -> Iterator[str]:
+    """Yield what an import did, a line a kind; what did not happen is not mentioned."""
     did = "Would import" if dry_run else "Imported"
     rate = tally.messages / max(seconds, 0.001)
-    return (
+    yield (
         f"{did} {tally.dialogues:,} dialogues and {tally.messages:,} messages in {seconds:.1f} s "
         f"({rate:,.0f} messages/s); {tally.unchanged:,} were there already, {tally.bad:,} bad lines."
     )
+    counted = [
+        (tally.memories, "memories were stored"),
+        (tally.updated, "dialogues were brought up to date"),
+        (
+            tally.different,
+            "things differ from what is stored, which stays; --update takes over titles, tags and status",
+        ),
+        (tally.deleted, "messages were deleted here since an earlier import, and stay away"),
+        (tally.skipped, "files beside them hold no conversations"),
+        *((count, kind) for kind, count in sorted(tally.notes.items())),
+    ]
+    yield from (f"  {count:,} {what}." for count, what in counted if count)
 
 
 def export_dialogues(

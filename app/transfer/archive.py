@@ -14,9 +14,7 @@ from ..domain.errors import quote
 from ..domain.json_text import compact_json
 from ..domain.records import Dialogue, Message, Status, Timestamp
 from ..services.bodies import head_fields
-from .conversation import BadLine, Conversation
-
-Fields = dict[str, Any]
+from .conversation import BadLine, Conversation, Fields
 
 MARK = "colloquy"
 """The field that tells our format from others; its value is the format's version."""
@@ -53,6 +51,7 @@ def read(fields: Fields) -> Conversation:
     return Conversation(
         dialogue={name: fields[name] for name in _SENT if name in fields},
         messages=[{name: item[name] for name in _SENT_MESSAGE if name in item} for item in messages],
+        exact=True,
         modified=tuple(_required_time(item, "modified") for item in messages),
         status=_status(fields.get("status")),
         ended_at=_time(fields, "endedAt"),

@@ -1,9 +1,9 @@
-"""One conversation between formats: what every source is read into and every loader takes."""
+"""One conversation between formats: what every reader makes and every loader takes."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import orjson
@@ -16,9 +16,11 @@ BATCH_MESSAGES = 25
 BATCH_BYTES = 6 * 1024 * 1024
 """How much JSON of messages goes into one request: below the API's 8 MiB, with room for a state."""
 
+Fields = dict[str, Any]
+
 
 class BadLine(ValueError):
-    """A line that cannot be imported; the text says why."""
+    """A line or an item that cannot be imported; the text says why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,12 +28,17 @@ class Conversation:
     """A dialogue as the API's requests would carry it.
 
     ``dialogue`` is the body of POST /dialogue without messages, its ``id`` included; ``messages``
-    are those bodies, each with its ``id``. The rest is what no request can say, and is known only
-    of conversations that were exported.
+    are those bodies, each with its ``id``; ``memories`` are bodies of POST /memory. Without an id it
+    is memories and nothing else. ``alternate`` is the id to take where ``id`` was made from how the
+    conversation begins and another begins alike. ``exact`` marks what a server of this API had: it
+    needs no fitting, and what follows ``exact`` is what no request can say.
     """
 
-    dialogue: dict[str, Any]
-    messages: list[dict[str, Any]]
+    dialogue: Fields
+    messages: list[Fields] = field(default_factory=list)
+    memories: list[Fields] = field(default_factory=list)
+    alternate: str | None = None
+    exact: bool = False
     modified: tuple[Timestamp, ...] = ()
     status: Status = Status.ACTIVE
     ended_at: Timestamp | None = None
@@ -39,7 +46,29 @@ class Conversation:
     last_modified: Timestamp | None = None
 
 
-def batches(messages: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, Any]]]:
+@dataclass(frozen=True, slots=True)
+class Node:
+    """A place in a tree: the id of the one before it, and the messages here (none: a place alone)."""
+
+    parent: str | None
+    messages: list[Fields]
+
+
+@dataclass(frozen=True, slots=True)
+class Tree:
+    """A conversation whose messages follow on each other in several ways.
+
+    ``nodes`` are in the source's order. ``current`` is the last node of the path that the source shows;
+    None where it does not say: then it is the newest.
+    """
+
+    dialogue: Fields
+    nodes: dict[str, Node]
+    current: str | None = None
+    memories: list[Fields] = field(default_factory=list)
+
+
+def batches(messages: Sequence[Fields]) -> Iterator[Sequence[Fields]]:
     """Yield the messages as requests may carry them; nothing for none."""
     start, size = 0, 0
     for place, message in enumerate(messages):
@@ -52,6 +81,6 @@ def batches(messages: Sequence[dict[str, Any]]) -> Iterator[Sequence[dict[str, A
         yield messages[start:]
 
 
-def first_batch(messages: Sequence[dict[str, Any]]) -> int:
+def first_batch(messages: Sequence[Fields]) -> int:
     """Return how many messages the request that creates the dialogue carries."""
     return len(next(batches(messages), ()))

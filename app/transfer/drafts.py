@@ -4,36 +4,44 @@ from __future__ import annotations
 
 from typing import Any
 
-from ..domain.errors import ColloquyError
+from ..domain.errors import ColloquyError, quote
 from ..domain.records import DEFAULT_NAMESPACE
 from ..schemas.dialogues import DialogueSchema, with_messages
-from ..schemas.fields import EMPTY_OBJECT
 from ..schemas.json_schema import BodyValidator
 from ..schemas.load import load
-from ..schemas.messages import MessageSchema, draft
-from ..services.inputs import NewMessage
+from ..schemas.memories import MemorySchema
+from ..schemas.messages import CONTENT_BYTES, draft_valid
+from ..services.inputs import NewMemory, NewMessage
 from ..services.restore import Record
-from .conversation import BadLine, Conversation, first_batch
-
-Fields = dict[str, Any]
+from .conversation import BadLine, Conversation, Fields, first_batch
+from .fitting import Limits
 
 DIALOGUE = DialogueSchema()
-MESSAGE = MessageSchema()
-
-_PLAIN = {"tags": (), "metadata": EMPTY_OBJECT, "created": None}
-_NOT_PLAIN = frozenset(_PLAIN)
+MEMORY = MemorySchema()
 
 
 class Drafter:
-    """Holds the compiled schemas of POST /dialogue and of a message in ``openapi.yaml``."""
+    """Holds the compiled schemas of a new dialogue, message and memory in ``openapi.yaml``."""
 
     def __init__(self, specification: Fields) -> None:
         schemas = specification["components"]["schemas"]
         self._dialogue = BodyValidator(_resolve(schemas["NewDialogue"], specification))
         self._message = BodyValidator(_resolve(schemas["NewMessage"], specification))
+        self._memory = BodyValidator(_resolve(schemas["NewMemory"], specification))
+        self._roles = frozenset(schemas["Role"]["enum"])
+
+    @property
+    def limits(self) -> Limits:
+        """What one message may hold."""
+        return Limits(CONTENT_BYTES, self._roles)
 
     def check(self, conversation: Conversation) -> None:
         """Raise BadLine unless the API would take the conversation, sizes apart."""
+        for memory in conversation.memories:
+            if not self._memory.validator.is_valid(memory):
+                raise BadLine(f"Memory {quote(memory.get('id'))}: {_reason(self._memory.refusal(memory))}")
+        if not conversation.dialogue:
+            return
         if not self._dialogue.validator.is_valid(conversation.dialogue):
             raise BadLine(_reason(self._dialogue.refusal(conversation.dialogue)))
         for place, message in enumerate(conversation.messages):
@@ -42,6 +50,14 @@ class Drafter:
         ids = {message["id"] for message in conversation.messages}
         if len(ids) < len(conversation.messages):
             raise BadLine("Two messages have the same id.")
+
+    def memories(self, conversation: Conversation) -> list[tuple[str, NewMemory]]:
+        """Return the memories of a checked conversation, with their namespaces; raises BadLine for sizes."""
+        try:
+            placed = [load(MEMORY, memory) for memory in conversation.memories]
+        except ColloquyError as error:
+            raise BadLine(_reason(error)) from None
+        return [(one.namespace or DEFAULT_NAMESPACE, one.command) for one in placed]
 
     def draft(self, conversation: Conversation) -> tuple[str, Record]:
         """Return the namespace and the record of a checked conversation; raises BadLine for sizes."""
@@ -59,19 +75,16 @@ class Drafter:
             ended_at=conversation.ended_at,
             archived_at=conversation.archived_at,
             last_modified=conversation.last_modified,
+            guessed=conversation.alternate is not None,
         )
         return placed.namespace or DEFAULT_NAMESPACE, record
 
 
 def _draft(place: int, message: Fields) -> NewMessage:
-    """Draft a message; one without tags, metadata and time needs no normalising, which takes longer."""
     try:
-        if _NOT_PLAIN.isdisjoint(message):
-            return draft(message | _PLAIN)
-        drafted: NewMessage = load(MESSAGE, message)
+        return draft_valid(message)
     except ColloquyError as error:
         raise BadLine(f"Message {place}: {_reason(error)}") from None
-    return drafted
 
 
 def _reason(error: ColloquyError) -> str:

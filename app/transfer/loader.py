@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ColloquyError, ProjectNotFound, ServiceUnavailable
-from ..domain.records import Scope
-from ..services.restore import STEP, Outcome, Record, restore
-from .conversation import Conversation
+from ..domain.records import DEFAULT_NAMESPACE, Scope
+from ..services.restore import STEP, Outcome, Record, remember, restore
+from .conversation import BadLine, Conversation
 from .drafts import Drafter
-from .reader import Line
 from .spool import Spool
 from .tally import Tally
 
@@ -19,45 +20,76 @@ if TYPE_CHECKING:
 BATCH_MESSAGES = 1000
 BATCH_DIALOGUES = 200
 BATCH_BYTES = 4 * 1024 * 1024
-"""A transaction takes no more messages, dialogues and bytes of source than this (a long dialogue apart)."""
+"""A transaction takes no more messages, dialogues and bytes of content than this (a long dialogue apart)."""
+
+TAKEN = "The id belongs to another conversation, which begins differently: nothing of this one was stored."
+
+Entry = tuple[str, Conversation, Record]
 
 
 class StoreLoader:
-    """Takes conversations in and stores them in batches; ``flush`` stores what is left."""
+    """Takes conversations in and stores them in batches; ``flush`` stores what is left.
 
-    def __init__(self, store: Store, project: str, drafter: Drafter, tally: Tally) -> None:
+    ``update`` takes over what changed at the source: title, tags and status.
+    """
+
+    def __init__(
+        self, store: Store, project: str, drafter: Drafter, tally: Tally, *, update: bool = False
+    ) -> None:
         self._store = store
         self._project = project
         self._drafter = drafter
         self._tally = tally
-        self._batch: list[tuple[Line, Record]] = []
+        self._update = update
+        self._batch: list[Entry] = []
         self._namespace = ""
         self._messages = 0
         self._bytes = 0
         self.orphans = False
         self.waiting = Spool()
 
-    def add(self, line: Line, conversation: Conversation) -> None:
+    def add(self, place: str, conversation: Conversation) -> None:
         """Take a conversation; raises BadLine when it breaks a rule."""
         self._drafter.check(conversation)
+        memories = self._drafter.memories(conversation)
+        if conversation.dialogue:
+            self._add_dialogue(place, conversation)
+        for namespace, command in memories:
+            scope = Scope(self._project, namespace)
+            self._tally.count_memory(self._store.write(scope, partial(remember, command=command)))
+
+    def _add_dialogue(self, place: str, conversation: Conversation) -> None:
         namespace, record = self._drafter.draft(conversation)
+        size = sum(draft.content_length for draft in record.messages)
         is_long = len(record.messages) > STEP
-        if is_long or namespace != self._namespace or self._is_full(line, record):
+        if is_long or namespace != self._namespace or self._is_full(record, size):
             self.flush()
         self._namespace = namespace
         if is_long:
-            self._load_alone(line, record)
+            self._load_alone((place, conversation, record))
             return
-        self._batch.append((line, record))
+        self._batch.append((place, conversation, record))
         self._messages += len(record.messages)
-        self._bytes += len(line.text)
+        self._bytes += size
 
-    def _is_full(self, line: Line, record: Record) -> bool:
+    def _is_full(self, record: Record, size: int) -> bool:
         return (
             len(self._batch) >= BATCH_DIALOGUES
             or self._messages + len(record.messages) > BATCH_MESSAGES
-            or self._bytes + len(line.text) > BATCH_BYTES
+            or self._bytes + size > BATCH_BYTES
         )
+
+    def present(self, conversation: Conversation) -> frozenset[str]:
+        """Return the ids of the messages that the dialogue of this id has already."""
+        scope = Scope(self._project, conversation.dialogue.get("namespace") or DEFAULT_NAMESPACE)
+        dialogue_id = conversation.dialogue["id"]
+        if any(record.command.id == dialogue_id for _, _, record in self._batch):
+            self.flush()
+        found = self._store.get_dialogue(scope, dialogue_id)
+        if found is None:
+            return frozenset()
+        kept = self._store.messages_since(scope, dialogue_id, found.uid, -1)
+        return frozenset(message.id for message in kept)
 
     def flush(self) -> None:
         """Store the conversations taken so far; if one is refused, each in a transaction of its own."""
@@ -66,46 +98,76 @@ class StoreLoader:
         if not batch:
             return
         try:
-            outcomes = self._restore([record for _, record in batch], 0)
+            outcomes = self._restore([record for _, _, record in batch], 0)
         except (ServiceUnavailable, ProjectNotFound):
             raise
         except ColloquyError:
-            for line, record in batch:
-                self._load_alone(line, record)
+            for entry in batch:
+                self._load_alone(entry)
             return
-        for (line, _), outcome in zip(batch, outcomes, strict=True):
-            self._note(line, outcome)
+        for entry, outcome in zip(batch, outcomes, strict=True):
+            self._note(entry, outcome)
 
-    def _load_alone(self, line: Line, record: Record) -> None:
+    def _load_alone(self, entry: Entry) -> None:
         """Store one conversation, in as many transactions as it needs."""
-        created, added = False, 0
+        place, _, record = entry
+        whole = Outcome()
         try:
             for start in range(0, max(1, len(record.messages)), STEP):
                 outcome = self._restore([record], start)[0]
-                if outcome.parent_missing:
-                    self._note(line, outcome)
+                if outcome.parent_missing or outcome.taken:
+                    self._note(entry, outcome)
                     return
-                created, added = created or outcome.created, added + outcome.messages
+                whole = _add(whole, outcome)
         except (ServiceUnavailable, ProjectNotFound):
             raise
         except ColloquyError as error:
-            self._tally.reject(line, error.message)
+            self._tally.reject(place, error.message)
             return
-        self._tally.count(created=created, messages=added)
+        self._tally.count(whole)
 
     def _restore(self, records: list[Record], start: int) -> list[Outcome]:
-        orphan = self.orphans
+        orphan, update = self.orphans, self._update
 
         def work(tx: Transaction) -> list[Outcome]:
-            return [restore(tx, record, start, orphan=orphan) for record in records]
+            return [restore(tx, record, start, orphan=orphan, update=update) for record in records]
 
         return self._store.write(Scope(self._project, self._namespace), work)
 
-    def _note(self, line: Line, outcome: Outcome) -> None:
+    def _note(self, entry: Entry, outcome: Outcome) -> None:
+        place, conversation, _ = entry
         if outcome.parent_missing:
-            self.waiting.add(line)
+            self.waiting.add(place, conversation)
+        elif not outcome.taken:
+            self._tally.count(outcome)
+        elif conversation.alternate is None:
+            self._tally.reject(place, TAKEN)
         else:
-            self._tally.count(created=outcome.created, messages=outcome.messages)
+            self._load_under_alternate(place, conversation, conversation.alternate)
+
+    def _load_under_alternate(self, place: str, conversation: Conversation, alternate: str) -> None:
+        named = renamed(conversation, alternate)
+        try:
+            _, record = self._drafter.draft(named)
+        except BadLine as error:
+            self._tally.reject(place, str(error))
+            return
+        self._load_alone((place, named, record))
+
+
+def renamed(conversation: Conversation, dialogue_id: str) -> Conversation:
+    """Return a conversation whose id was guessed under one that only it has."""
+    return replace(conversation, dialogue={**conversation.dialogue, "id": dialogue_id}, alternate=None)
+
+
+def _add(one: Outcome, other: Outcome) -> Outcome:
+    return Outcome(
+        created=one.created or other.created,
+        messages=one.messages + other.messages,
+        updated=one.updated or other.updated,
+        different=one.different + other.different,
+        deleted=one.deleted + other.deleted,
+    )
 
 
 class NoLoader:
@@ -117,11 +179,17 @@ class NoLoader:
         self.orphans = False
         self.waiting = Spool()
 
-    def add(self, _: Line, conversation: Conversation) -> None:
+    def add(self, _: str, conversation: Conversation) -> None:
         """Check a conversation; raises BadLine when it breaks a rule."""
         self._drafter.check(conversation)
-        self._drafter.draft(conversation)
-        self._tally.count(created=True, messages=len(conversation.messages))
+        self._tally.memories += len(self._drafter.memories(conversation))
+        if conversation.dialogue:
+            self._drafter.draft(conversation)
+            self._tally.count(Outcome(created=True, messages=len(conversation.messages)))
+
+    def present(self, _: Conversation) -> frozenset[str]:
+        """Return nothing: a dry run looks at no store."""
+        return frozenset()
 
     def flush(self) -> None:
         """Store nothing."""

@@ -1,35 +1,42 @@
-"""Lines put aside until what they depend on is there: in memory while few, on disk beyond that."""
+"""Conversations put aside until what they depend on is there: in memory while few, on disk beyond that."""
 
 from __future__ import annotations
 
 import tempfile
 from collections.abc import Iterator
+from typing import Any
 
 import orjson
 
-from .reader import Line
+from ..domain.records import Status
+from .conversation import Conversation
 
 MEMORY_BYTES = 16 * 1024 * 1024
 
 
 class Spool:
-    """A queue of lines on a temporary file that nobody else can name."""
+    """A queue of conversations, each with its place, on a temporary file that nobody else can name."""
 
     def __init__(self) -> None:
         self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  # closed below
         self.count = 0
 
-    def add(self, line: Line) -> None:
-        """Put a line aside."""
-        self._file.write(orjson.dumps([line.source, line.number, line.text.decode()]) + b"\n")
+    def add(self, place: str, conversation: Conversation) -> None:
+        """Put a conversation aside."""
+        self._file.write(orjson.dumps([place, conversation]) + b"\n")
         self.count += 1
 
-    def __iter__(self) -> Iterator[Line]:
+    def __iter__(self) -> Iterator[tuple[str, Conversation]]:
         self._file.seek(0)
         for entry in self._file:
-            source, number, text = orjson.loads(entry)
-            yield Line(source, number, text.encode())
+            place, fields = orjson.loads(entry)
+            yield place, _conversation(fields)
 
     def close(self) -> None:
         """Remove the file."""
         self._file.close()
+
+
+def _conversation(fields: dict[str, Any]) -> Conversation:
+    typed = {"status": Status(fields["status"]), "modified": tuple(fields["modified"])}
+    return Conversation(**fields | typed)

@@ -3,75 +3,26 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterable
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import orjson
 import pytest
-import yaml
 
 from app.domain import timestamps
-from app.domain.records import Project, Scope, ScopeFilter, Status
-from app.schemas.specification import find_spec
+from app.domain.records import Project, Scope, Status
 from app.services import dialogues, messages, restore
 from app.services.first_start import DEFAULT_PROJECT
 from app.services.inputs import Condition
-from app.services.verify import Seen, verify
 from app.stores import Backend
-from app.transfer.drafts import Drafter
-from app.transfer.exporter import export
-from app.transfer.intake import Intake
-from app.transfer.loader import NoLoader, StoreLoader
-from app.transfer.reader import Files, Line
+from app.transfer.conversation import Conversation
+from app.transfer.intake import Choices, Intake
+from app.transfer.loader import NoLoader
+from app.transfer.readers import read_document
 from app.transfer.tally import Tally
+from tests.integration.importing import SCOPE, bring_in, check_store, document, drafter, export_all, texts
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
-SCOPE = Scope(DEFAULT_PROJECT)
-
-
-@lru_cache
-def drafter() -> Drafter:
-    """Return the checker of conversations, its schemas compiled once."""
-    return Drafter(yaml.load(find_spec().read_bytes(), Loader=yaml.CSafeLoader))
-
-
-def bring_in(
-    backend: Backend, lines: Iterable[Any], project: str = DEFAULT_PROJECT, namespace: str | None = None
-) -> tuple[Tally, list[str]]:
-    """Import lines (values, bytes or Line) and return the counts and the reports."""
-    backend.create_project(Project(project, immutable=False, created=timestamps.now()))
-    reports: list[str] = []
-    tally = Tally(reports.append)
-    loader = StoreLoader(backend, project, drafter(), tally)
-    Intake(loader, tally, namespace).run(map(_line, lines, range(1, 100_000)), lambda: None)
-    return tally, reports
-
-
-def _line(value: Any, number: int) -> Line:
-    if isinstance(value, Line):
-        return value
-    return Line("test", number, value if isinstance(value, bytes) else orjson.dumps(value))
-
-
-def export_all(backend: Backend, project: str = DEFAULT_PROJECT, namespace: str | None = None) -> list[bytes]:
-    """Return the lines of an export."""
-    text = "".join(export(backend, ScopeFilter(project, namespace), lambda _: None))
-    return text.encode().splitlines()
-
-
-def texts(backend: Backend, dialogue_id: str, scope: Scope = SCOPE) -> list[Any]:
-    """Return the contents of a dialogue's messages in the order of acceptance."""
-    found = backend.get_dialogue(scope, dialogue_id)
-    assert found is not None
-    kept = backend.messages_since(scope, dialogue_id, found.uid, -1)
-    return [orjson.loads(message.body)["content"] for message in kept]
-
-
-def check_store(backend: Backend, project: str = DEFAULT_PROJECT) -> None:
-    """Hold the whole store against the invariants."""
-    assert [str(problem) for problem in verify(backend, project, Seen())] == []
 
 
 def conversation(dialogue_id: str, count: int) -> dict[str, Any]:
@@ -107,7 +58,9 @@ def test_a_second_run_adds_nothing(backend: Backend) -> None:
 def test_an_interrupted_import_is_completed(backend: Backend) -> None:
     """The messages that an earlier run did not come to are added by the next, and only those."""
     whole = conversation("c", 1500)
-    _, record = drafter().draft(_conversation(whole))
+    [(_, read)] = read_document(document(whole), None, Tally())
+    assert isinstance(read, Conversation)
+    _, record = drafter().draft(read)
     backend.create_project(Project(DEFAULT_PROJECT, immutable=False, created=timestamps.now()))
     backend.write(SCOPE, lambda tx: restore.restore(tx, record))
     tally, _ = bring_in(backend, [whole])
@@ -117,41 +70,98 @@ def test_an_interrupted_import_is_completed(backend: Backend) -> None:
     check_store(backend)
 
 
-def _conversation(fields: Any) -> Any:
-    from app.transfer.sources import read_line  # noqa: PLC0415  # only here
+def test_a_conversation_that_grew_is_continued(backend: Backend) -> None:
+    """Messages that are new are added, with the ids that they have or at their places without any."""
+    bring_in(backend, [conversation("b", 2), unnamed(3)])
+    tally, reports = bring_in(backend, [conversation("b", 3), unnamed(5)])
+    again, _ = bring_in(backend, [conversation("b", 3), unnamed(5), conversation("b", 1)])
 
-    return read_line(orjson.dumps(fields))
+    assert (tally.dialogues, tally.messages, reports) == (0, 3, [])
+    assert (again.unchanged, again.messages, again.dialogues) == (3, 0, 0)
+    assert texts(backend, "b") == ["m0", "m1", "m2"]
+    check_store(backend)
+
+
+def unnamed(count: int) -> dict[str, Any]:
+    """Return a conversation without an id."""
+    roles = ("user", "assistant")
+    return {"messages": [{"role": roles[place % 2], "content": f"u{place}"} for place in range(count)]}
+
+
+def test_conversations_that_begin_alike_stay_apart(backend: Backend) -> None:
+    """Without ids the beginning names a conversation; another that goes on differently is one of its own."""
+    other = unnamed(4)
+    other["messages"][2]["content"] = "something else"
+    tally, reports = bring_in(backend, [unnamed(4), other, unnamed(4)])
+    again, _ = bring_in(backend, [other, unnamed(4)])
+
+    assert (tally.dialogues, tally.messages, tally.unchanged, reports) == (2, 8, 1, [])
+    assert again.unchanged == 2
 
 
 def test_a_different_conversation_under_a_known_id_is_a_bad_line(backend: Backend) -> None:
     """It is reported, nothing of it is stored, and the other lines of its batch are."""
     bring_in(backend, [conversation("b", 2)])
-    tally, reports = bring_in(backend, [conversation("a", 1), conversation("b", 3), conversation("c", 1)])
+    other = {"id": "b", "messages": [{"role": "user", "content": f"other {place}"} for place in range(3)]}
+    forked = conversation("b", 3)
+    forked["messages"][1]["content"] = "not what was said"
+    tally, reports = bring_in(backend, [conversation("a", 1), other, forked, conversation("c", 1)])
 
-    assert tally.bad == 1
-    assert reports[0].startswith("test, line 2: ")
+    assert tally.bad == 2
+    assert [report.split(":")[0] for report in reports] == ["test, line 2", "test, line 3"]
     assert texts(backend, "b") == ["m0", "m1"]
     assert texts(backend, "a") == texts(backend, "c") == ["m0"]
 
 
+def test_what_changed_at_the_source_is_counted_or_taken_over(backend: Backend) -> None:
+    """A title and tags that changed stay as they are here, unless --update asks for them."""
+    bring_in(backend, [conversation("b", 2) | {"title": "Old", "tags": ["x"]}])
+    changed = conversation("b", 2) | {"title": "New", "tags": ["y"]}
+    changed["messages"][0]["content"] = "edited"
+    counted, _ = bring_in(backend, [changed])
+    updated, _ = bring_in(backend, [changed], update=True)
+    stored = backend.get_dialogue(SCOPE, "b")
+
+    assert (counted.different, counted.updated, counted.bad) == (2, 0, 0)
+    assert (updated.different, updated.updated) == (1, 1)
+    assert stored is not None
+    assert (stored.label, stored.tags) == ("New", ("y",))
+    assert texts(backend, "b") == ["m0", "m1"]
+
+
+def test_a_later_backup_brings_what_changed_since(backend: Backend) -> None:
+    """A dialogue that is newer in the backup takes its status, label, tags, state and messages from there."""
+    bring_in(backend, [EXPORTED | {"status": "active", "endedAt": None, "archivedAt": None}])
+    later = EXPORTED | {"modified": "2026-02-02T00:00:00.000Z", "label": "Later", "state": {"x": 1}}
+    later["messages"] = [*EXPORTED["messages"], EXPORTED["messages"][0] | {"id": "more", "content": "more"}]
+    tally, reports = bring_in(backend, [later])
+    stored = backend.get_dialogue(Scope(DEFAULT_PROJECT, "anna"), "whole")
+
+    assert (tally.updated, tally.messages, tally.different, reports) == (1, 1, 0, [])
+    assert stored is not None
+    assert (stored.status, stored.label, stored.state) == (Status.ARCHIVED, "Later", '{"x":1}')
+    assert (stored.modified, stored.total) == ("2026-02-02T00:00:00.000Z", 5)
+    check_store(backend)
+
+
 def test_bad_lines_are_reported_with_their_number_and_skipped(backend: Backend) -> None:
-    """Sizes and shapes that the API would refuse make a line bad; its neighbours are imported."""
-    big = {"id": "big", "messages": [{"role": "user", "content": "x" * 1_100_000}]}
+    """What is no JSON, no conversation or says nothing makes a line bad; its neighbours are imported."""
     lines = [
         conversation("ok", 1),
         b"{nonsense",
-        big,
         {"id": "role", "messages": [{"role": "robot", "content": "x"}]},
-        {"id": "tags", "tags": ["t" * 65], "messages": []},
-        {"id": "meta", "metadata": {"m": "x" * 70_000}, "messages": []},
+        {"id": "said", "messages": [{"role": "user", "utterance": "x"}]},
+        {"id": "unknown", "lines": []},
         conversation("ok2", 1),
     ]
     tally, reports = bring_in(backend, lines)
 
-    assert (tally.dialogues, tally.bad) == (2, 5)
-    assert [report.split(":")[0] for report in reports] == [f"test, line {number}" for number in range(2, 7)]
-    assert "1 MiB" in reports[1]
-    assert "role" in reports[2]
+    assert (tally.dialogues, tally.bad) == (2, 4)
+    assert [report.split(":")[0] for report in reports] == [f"test, line {number}" for number in range(2, 6)]
+    assert "not valid JSON" in reports[0]
+    assert "role" in reports[1]
+    assert "no content that is understood" in reports[2]
+    assert "--list-formats" in reports[3]
 
 
 def test_a_namespace_can_be_given(backend: Backend) -> None:
@@ -270,25 +280,10 @@ def test_a_dry_run_checks_without_storing() -> None:
     """Every line is checked by the same rules; there is no store at all."""
     tally = Tally(lambda _: None)
     loader = NoLoader(drafter(), tally)
-    lines = [_line(conversation("c", 3), 1), _line({"id": "x"}, 2)]
-    Intake(loader, tally, None).run(lines, lambda: None)
+    lines = document(conversation("c", 3), {"id": "x"})
+    Intake(loader, drafter(), tally, Choices()).run([lines], lambda: None)
 
     assert (tally.dialogues, tally.messages, tally.bad) == (1, 3, 1)
-
-
-def test_gzip_is_recognised_by_its_content_and_damage_is_reported(tmp_path: Path) -> None:
-    """A gzipped file is read whatever its name; one that is cut off gives its lines and a problem."""
-    packed = gzip.compress(b'{"a":1}\n\n{"b":2}')
-    whole, cut, plain = tmp_path / "whole", tmp_path / "cut.gz", tmp_path / "plain.gz"
-    whole.write_bytes(packed)
-    cut.write_bytes(gzip.compress(b"x" * 100 + b"\n" + bytes(range(256)) * 50)[:-20])
-    plain.write_bytes(b'\xef\xbb\xbf{"c":3}\r\n')
-
-    assert [(line.number, line.text) for line in Files([str(whole)])] == [(1, b'{"a":1}'), (3, b'{"b":2}')]
-    assert [line.text for line in Files([str(plain)])] == [b'{"c":3}']
-    problems = [line.problem for line in Files([str(cut)])]
-    assert problems[-1] is not None
-    assert "damaged" in problems[-1]
 
 
 @pytest.mark.parametrize("name", ["agent-conversations.jsonl.gz", "service-dialogues.jsonl.gz"])
@@ -301,10 +296,10 @@ def test_real_conversations_read_back_equal(
         pytest.skip(f"the real conversations are not there: {name}")
     # mongomock compares each insert with all that is there: a whole file would take minutes.
     most = 10 if request.node.callspec.params["backend"] == "mongomock" else None
-    lines = list(Files([str(path)]))[:most]
+    lines = gzip.decompress(path.read_bytes()).splitlines()[:most]
     tally, reports = bring_in(backend, lines)
     again, _ = bring_in(backend, lines)
-    sources = [orjson.loads(line.text) for line in lines]
+    sources = [orjson.loads(line) for line in lines]
 
     assert (tally.dialogues, reports, again.unchanged) == (len(sources), [], len(sources))
     for source in sources:

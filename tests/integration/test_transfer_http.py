@@ -14,19 +14,13 @@ from app.domain.records import Project, Scope, Status
 from app.services.keys import Grant, create_key
 from app.settings import Settings
 from app.stores import Backend
-from app.transfer.http import Client, HttpLoader, ServerAway
-from app.transfer.intake import Intake
+from app.transfer.http import Client, ServerAway
+from app.transfer.http_loader import HttpLoader
+from app.transfer.intake import Choices, Intake
 from app.transfer.tally import Tally
 from app.wiring import create_app
-from tests.integration.test_transfer import (
-    EXPORTED,
-    _line,
-    bring_in,
-    check_store,
-    conversation,
-    drafter,
-    texts,
-)
+from tests.integration.importing import bring_in, check_store, document, drafter, texts
+from tests.integration.test_transfer import EXPORTED, conversation
 
 
 class Server:
@@ -52,7 +46,7 @@ class Server:
         reports: list[str] = []
         tally = Tally(reports.append)
         loader = HttpLoader(Client(self.url, key or self.key, pause=0), drafter(), tally)
-        Intake(loader, tally, None).run(map(_line, lines, range(1, 1000)), lambda: None)
+        Intake(loader, drafter(), tally, Choices()).run([document(*lines)], lambda: None)
         return tally, reports
 
 
@@ -93,18 +87,19 @@ def test_passing_failures_are_retried(server: Server, sqlite_backend: Backend) -
 
 
 def test_refused_conversations_are_bad_lines(server: Server) -> None:
-    """A clash, or a thread without a parent, is reported; a thread may come before its parent."""
+    """A clash is reported; a thread may come before its parent, and outlive it."""
     thread = {"colloquy": 1, "status": "active", "messages": []}
     server.take(conversation("b", 1))
     tally, reports = server.take(
         thread | {"id": "t", "threadOf": "root"},
         thread | {"id": "left", "threadOf": "gone"},
-        conversation("b", 2),
+        {"id": "b", "messages": [{"role": "user", "content": "another"}]},
         thread | {"id": "root"},
     )
 
-    assert (tally.dialogues, tally.bad) == (2, 2)
-    assert sorted(report.split(":")[0] for report in reports) == ["test, line 2", "test, line 3"]
+    assert (tally.dialogues, tally.bad) == (3, 1)
+    assert [report.split(":")[0] for report in reports] == ["test, line 3"]
+    assert server.take(conversation("b", 40))[0].messages == 39
 
 
 def test_a_key_or_server_that_will_not_do_stops_the_import(server: Server) -> None:

@@ -1,21 +1,29 @@
-"""What one line of each source becomes."""
+"""What one value of each format becomes."""
 
 from __future__ import annotations
 
 from typing import Any
 
-import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from app.transfer.conversation import BadLine, Conversation, batches
-from app.transfer.sources import hash_id, read_line
+from app.transfer.fitting import Limits, fit
+from app.transfer.ids import hash_id
+from app.transfer.input.decoding import Notes, decode
+from app.transfer.readers import FORMATS
+from app.transfer.readers.format import Source
+
+LIMITS = Limits(1024 * 1024, frozenset({"system", "user", "assistant", "tool", "function", "developer"}))
 
 
-def read(fields: Any) -> Conversation:
-    """Read a line given as a value."""
-    return read_line(orjson.dumps(fields))
+def read(value: Any) -> Conversation:
+    """Read a value, as an import does."""
+    found = next(one for one in FORMATS if one.recognises(value))
+    [conversation] = found.read(value, Source("test"))
+    assert isinstance(conversation, Conversation)
+    return fit(conversation, LIMITS, Notes())
 
 
 def test_an_openai_conversation_keeps_plain_contents_as_strings() -> None:
@@ -86,11 +94,14 @@ def test_other_fields_go_to_metadata() -> None:
     assert conversation.messages[0]["metadata"] == {"n": 1}
 
 
-def test_a_conversation_without_id_gets_a_hash_of_its_line() -> None:
-    """The same line gives the same id each time."""
-    line = orjson.dumps({"messages": []})
+def test_a_conversation_without_id_is_named_by_its_beginning() -> None:
+    """It has the same id when it has grown, and another to fall back to that only it has."""
+    said = [{"role": role, "content": role} for role in ("user", "assistant", "user")]
+    short, grown = read({"messages": said[:2]}), read({"messages": said})
 
-    assert read_line(line).dialogue["id"] == read_line(line).dialogue["id"] == hash_id(line)
+    assert short.dialogue["id"] == grown.dialogue["id"]
+    assert short.alternate != grown.alternate
+    assert [item["id"] for item in grown.messages][:2] == [item["id"] for item in short.messages]
 
 
 @pytest.mark.parametrize("source_id", ["a b", "ü", "..", "a/b", "x" * 129, "line\n"])
@@ -113,17 +124,14 @@ def test_message_ids_stay_within_their_limit() -> None:
     ("line", "reason"),
     [
         (b"{", "not valid JSON"),
-        (b"[]", "not a JSON object"),
-        (b"{}", "either"),
-        (b'{"messages":[],"turns":[]}', "either"),
-        (b'{"messages":{}}', "messages is not an array"),
         (b'{"messages":["x"]}', "messages[0] is not an object"),
         (b'{"id":true,"messages":[]}', "id is neither"),
         (b'{"id":"a","id":"b","messages":[]}', "twice"),
         (b'{"messages":[],"metadata":1}', "metadata is not an object"),
+        (b'{"messages":[{"role":"user","content":7}]}', "neither text nor"),
+        (b'{"messages":[{"role":"user","content":[7]}]}', "neither text nor"),
         (b'{"turns":[{"speaker":"BOT","utterance":"x"}]}', "USER or SYSTEM"),
         (b'{"turns":[{"speaker":"USER","utterance":"x","state":1}]}', "turns[0].state"),
-        (b'{"messages":[{"role":"user","content":"\\ud800"}]}', "surrogate"),
         (b'{"colloquy":2,"id":"a","messages":[]}', "version"),
         (b'{"colloquy":1,"messages":[]}', "id is missing"),
         (b'{"colloquy":1,"id":"a","status":"active","messages":[],"colour":1}', "not a field"),
@@ -132,7 +140,7 @@ def test_message_ids_stay_within_their_limit() -> None:
 def test_a_bad_line_says_what_is_wrong(line: bytes, reason: str) -> None:
     """Each kind of bad line is refused with its reason."""
     with pytest.raises(BadLine) as raised:
-        read_line(line)
+        read(decode(line, Notes()))
 
     assert reason in str(raised.value)
 

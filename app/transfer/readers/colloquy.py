@@ -1,0 +1,18 @@
+"""What ``colloquy export`` wrote."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from .. import archive
+from .fields import has_keys
+from .format import Format, Found, Source
+
+
+def read(fields: Any, _: Source) -> Iterator[Found]:
+    """Read one dialogue, as it was."""
+    yield archive.read(fields)
+
+
+FORMAT = Format("colloquy", "Colloquy's own export", read, has_keys(archive.MARK))
