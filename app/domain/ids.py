@@ -1,4 +1,4 @@
-"""Identifiers: ULIDs, their successors, and the fingerprints that tell a repeat from a clash."""
+"""Identifiers: ULIDs, their successors, and fingerprints, which tell a repeated request from another one."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What lists and searches read of each resource: what they answer of it, and where it stands.
+"""List items: what lists and searches read of a resource, which is what they answer and its position.
 
 The fields have the names of the records' own. They are named tuples, since a page makes a hundred of
 them at a time; tags are the JSON array that is answered.

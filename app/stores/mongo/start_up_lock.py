@@ -14,7 +14,7 @@ from .database import MongoDatabase
 LEASE = 15.0
 """Seconds after which the lock of a holder that died is free.
 
-Work that takes longer may meet another's, so it has to be harmless to do twice; all of ours is.
+Work that takes longer may run at the same time as another holder's, so it must be harmless to do twice.
 """
 
 PAUSE = 0.05

@@ -1,9 +1,9 @@
 """Group commit: writes of several threads that wait at the same time share one transaction.
 
-A commit waits for the disk, and only one writer at a time can hold the file. So the first thread
-that wants to write leads: it begins a transaction, takes along what other threads of this process
-have queued, runs each work inside a savepoint, commits once and wakes them. Nobody is answered
-before the commit returned. A lone writer leads itself and hands nothing to anybody.
+A commit waits for the disk, and only one writer at a time can hold the file. So the first thread that
+wants to write becomes the leader: it begins a transaction, takes the works that other threads of this
+process have queued, runs each in a savepoint, commits once and wakes those threads. No thread returns
+before the commit has. A thread that writes alone is its own leader and needs no savepoint.
 """
 
 from __future__ import annotations
@@ -93,14 +93,14 @@ class GroupCommit:
         return result
 
     def _wait(self, job: _Job, wake: threading.Event) -> None:
-        """Return when the job was run or is to lead."""
+        """Return when the job was run, or when its thread is to lead, else raise ServiceUnavailable."""
         if wake.wait(job.deadline - time.monotonic()):
             return
         with self._mutex:
             if job.phase is _Phase.WAITING:
                 self._queue.remove(job)
                 raise ServiceUnavailable(BUSY)
-        # Some leader has taken it, so that it may be committed: only the leader knows.
+        # A leader has taken the job and may commit it: only the leader knows how it ends.
         wake.wait()
 
     def _lead(self, own: _Job) -> None:
@@ -117,13 +117,13 @@ class GroupCommit:
             self._finish(batch)
 
     def _finish(self, batch: list[_Job]) -> None:
-        """Give the lead to the first in the queue, if any, and wake those that were served."""
+        """Make the first thread in the queue the leader, if there is one, and wake those that were served."""
         with self._mutex:
-            heir = self._queue.popleft() if self._queue else None
-            self._led = heir is not None
-            if heir is not None:
-                heir.phase = _Phase.LEADING
-        for job in (*batch, heir):
+            successor = self._queue.popleft() if self._queue else None
+            self._led = successor is not None
+            if successor is not None:
+                successor.phase = _Phase.LEADING
+        for job in (*batch, successor):
             if job is not None and job.wake is not None:
                 job.wake.set()
 
@@ -167,7 +167,7 @@ class GroupCommit:
             connection.execute(f"PRAGMA busy_timeout = {round(self._timeout * 1000)}")
 
     def _gather(self, batch: list[_Job]) -> None:
-        """Take along what waits, now that the file is ours."""
+        """Take queued works into the batch, now that this process holds the file."""
         with self._mutex:
             while self._queue and len(batch) < BATCH:
                 job = self._queue.popleft()

@@ -30,7 +30,7 @@ class _Connection(sqlite3.Connection):
     """A connection that weak references may point to."""
 
 
-class _Thread(threading.local):
+class _ThreadConnection(threading.local):
     """The connection of the thread at hand, and the process and file that it was opened in."""
 
     connection: _Connection | None = None
@@ -49,14 +49,14 @@ class SqliteDatabase:
     def __init__(self, path: Path, timeout: float, commit_delay: float) -> None:
         self.path = path
         self._timeout = timeout
-        self._thread = _Thread()
+        self._thread = _ThreadConnection()
         self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._opening = threading.Lock()
         self._closed = False
         self.commits = GroupCommit(self.connection, timeout, commit_delay)
 
     def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
-        """Return the row of a query by primary key: no time for another thread to serve meanwhile."""
+        """Return the row of a query by primary key, which is too short a wait to let another thread serve."""
         try:
             rows = self.connection().execute(sql, values).fetchall()
         except sqlite3.Error as error:
@@ -115,7 +115,7 @@ class SqliteDatabase:
         elif mine.file == file:
             return connection
         else:
-            # Put back from a backup, say. What is written to the old file now would be lost.
+            # The file was replaced, by a backup for example. What is written to the old one would be lost.
             connection.close()
         mine.connection = connection = self._open()
         mine.process, mine.file = os.getpid(), file
