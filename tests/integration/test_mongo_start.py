@@ -176,7 +176,7 @@ def test_a_thread_waits_for_the_lock_of_another_in_its_process(
 ) -> None:
     """And is refused when that takes too long."""
     monkeypatch.setattr(start_up_lock, "LEASE", 0.1)
-    store = server.open(timeout=0.1)
+    store = server.open(timeout=1.0)
 
     def attempt() -> str:
         with pytest.raises(ServiceUnavailable), store.start_up_lock():
