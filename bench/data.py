@@ -10,7 +10,7 @@ from app.domain.records import Scope, Timestamp
 from app.schemas.dialogues import DialogueSchema
 from app.schemas.messages import MessageSchema
 from app.services import dialogues, messages
-from app.services.first_start import prepare
+from app.services.bootstrap import prepare
 from app.services.inputs import Condition
 from app.stores import Backend
 

@@ -23,7 +23,7 @@ from app import logs
 from app.domain.records import Dialogue, Message, Scope, Timestamp
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
-from app.services.first_start import prepare
+from app.services.bootstrap import prepare
 from app.settings import Settings
 from app.stores import Backend, Transaction
 from app.stores.sqlite import open_sqlite

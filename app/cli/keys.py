@@ -11,7 +11,7 @@ import typer
 from ..domain import timestamps
 from ..domain.errors import quote
 from ..domain.records import Key, Rights, Timestamp
-from ..services.first_start import DEFAULT_PROJECT
+from ..services.bootstrap import DEFAULT_PROJECT
 from ..services.keys import Grant, create_key
 from .terminal import (
     CommandError,

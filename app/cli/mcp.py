@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..services.first_start import DEFAULT_PROJECT
+from ..services.bootstrap import DEFAULT_PROJECT
 from ..settings import Settings
 from .terminal import CommandError, open_store, require_project
 

@@ -9,7 +9,7 @@ from typing import NoReturn
 
 import typer
 
-from ..services.first_start import Prepared, prepare
+from ..services.bootstrap import Prepared, prepare
 from ..settings import Settings
 from .terminal import open_store
 

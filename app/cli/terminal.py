@@ -14,7 +14,7 @@ from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ..domain.errors import ColloquyError
-from ..services.first_start import DEFAULT_PROJECT, create_default_project
+from ..services.bootstrap import DEFAULT_PROJECT, create_default_project
 from ..settings import Settings, SettingsError
 
 if TYPE_CHECKING:

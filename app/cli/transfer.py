@@ -15,7 +15,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from ..domain.records import ScopeFilter
-from ..services.first_start import DEFAULT_PROJECT
+from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import STANDARD_INPUT, Documents
 from ..transfer.tally import Tally
 from .terminal import CommandError, columns, open_store, require_project

@@ -7,7 +7,7 @@ from typing import Annotated
 import typer
 
 from ..domain.records import Scope
-from ..services.first_start import DEFAULT_PROJECT
+from ..services.bootstrap import DEFAULT_PROJECT
 from ..services.namespaces import erase
 from ..services.repair import repair
 from ..services.verify import Problem, Seen, verify

@@ -1,1 +1,1 @@
-"""From the wire to commands, with marshmallow."""
+"""From the bodies of requests to the inputs of the rules: compiled JSON Schemas, then marshmallow."""

@@ -1,4 +1,4 @@
-"""Dialogues from the wire."""
+"""The bodies of requests about dialogues, read into the inputs of the rules."""
 
 from __future__ import annotations
 
@@ -21,8 +21,8 @@ class DialogueSchema(Schema):
 
     id = fields.Raw()
     namespace = fields.Raw(load_default=None)
-    threadOf = fields.Raw(load_default=None)  # noqa: N815  # the wire's name
-    forkAt = fields.Raw(load_default=None)  # noqa: N815  # the wire's name
+    threadOf = fields.Raw(load_default=None)  # noqa: N815  # the field's name in the API
+    forkAt = fields.Raw(load_default=None)  # noqa: N815  # the field's name in the API
     label = Label(load_default=None)
     tags = Tags(load_default=())
     metadata = Metadata(load_default=EMPTY_OBJECT)

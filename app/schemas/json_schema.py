@@ -8,7 +8,7 @@ from typing import Any
 import jsonschema_rs
 
 from ..domain.errors import ColloquyError, InvalidInput, MissingParameter, TooManyMessages
-from .problems import MOST_DETAILS, Problem, describe, find_problems, sentence, shorten
+from .problems import MOST_DETAILS, Problem, describe, find_problems, names_of, sentence, shorten
 
 REQUIRED_IDS = frozenset({"dialogueId", "id"})
 """Fields and parameters whose absence has a code of its own."""
@@ -40,6 +40,7 @@ class BodyValidator:
     def __init__(self, schema: dict[str, Any]) -> None:
         # Connexion has followed every reference and attaches all components besides.
         self.schema = to_json_schema({key: value for key, value in schema.items() if key != "components"})
+        self.names = names_of(self.schema)
         self.validator = jsonschema_rs.Draft4Validator(self.schema)
 
     def check(self, body: Any) -> None:
@@ -49,10 +50,10 @@ class BodyValidator:
 
     def refusal(self, body: Any) -> ColloquyError:
         """Return the error that says what is wrong with a body."""
-        problems = self._problems(shorten(body)) or self._problems(body)
-        details = describe(problems)
-        if any(_is_too_many(problem) for problem in problems):
-            return TooManyMessages("A request takes at most 25 messages.", *details)
+        problems = self._problems(shorten(body, self.names.required)) or self._problems(body)
+        details = describe(problems, self.names.known)
+        for problem in filter(_is_too_many, problems):
+            return TooManyMessages(f"A request takes at most {problem.kind.limit} messages.", *details)
         if any(_is_missing_id(problem) for problem in problems):
             return MissingParameter("The body must name the resource by its id.", *details)
         return InvalidInput(sentence(details[0]), *details)

@@ -1,4 +1,4 @@
-"""Memories from the wire."""
+"""The bodies of requests about memories, read into the inputs of the rules."""
 
 from __future__ import annotations
 

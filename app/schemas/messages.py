@@ -1,4 +1,4 @@
-"""Messages from the wire."""
+"""The bodies of requests about messages, read into the inputs of the rules."""
 
 from __future__ import annotations
 

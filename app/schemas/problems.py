@@ -1,4 +1,4 @@
-"""What is wrong with a value, in words for a person: the problems that a compiled schema finds.
+"""The problems that a compiled schema finds in a value, in words for a person.
 
 A schema says by ``x-accepts`` what is right where a pattern or a choice of forms would not tell. Names
 that the client chose are cut, and no more of them are shown than an answer may repeat of its input.
@@ -7,7 +7,7 @@ that the client chose are cut, and no more of them are shown than an answer may 
 from __future__ import annotations
 
 import difflib
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -24,9 +24,6 @@ LONGEST_NAME = 40
 MOST_ITEMS = 200
 """How many items of an array, and fields of an object, are looked at for problems."""
 
-FIELDS = frozenset({"content", "dialogueId", "id", "object", "query", "role", "tags", "value"})
-"""Fields that some body requires: leaving one out would make a problem."""
-
 NAMES_SHOWN = 160
 """How many characters of such names all details show together; the message repeats one name."""
 
@@ -42,18 +39,44 @@ class Problem:
     schema: dict[str, Any]
 
 
-def shorten(value: Any) -> Any:
+@dataclass(frozen=True, slots=True)
+class SchemaNames:
+    """The fields that a schema names, and those of them that it requires somewhere."""
+
+    known: frozenset[str | int]
+    required: frozenset[str]
+
+
+def names_of(schema: Any) -> SchemaNames:
+    """Return the names in a schema; indexes of the first items of an array count as known."""
+    known: set[str | int] = set(range(MOST_DETAILS * 5))
+    required: set[str] = set()
+    waiting = [schema]
+    while waiting:
+        part = waiting.pop()
+        if isinstance(part, dict):
+            properties, demanded = part.get("properties"), part.get("required")
+            known.update(properties if isinstance(properties, dict) else ())
+            required.update(demanded if isinstance(demanded, list) else ())
+            waiting += part.values()
+        elif isinstance(part, list):
+            waiting += part
+    return SchemaNames(frozenset(known), frozenset(required))
+
+
+def shorten(value: Any, required: Collection[str]) -> Any:
     """Return a value without what is beyond the first MOST_ITEMS of each array and the first fields.
 
-    Every limit on a number of items is below that, so that what is wrong stays wrong in the same way
-    while a body of a million wrong things takes no longer to describe than one of a thousand.
+    The ``required`` fields stay, since leaving one out would make a problem. Every limit on a number of items
+    is below that, so that what is wrong stays wrong in the same way, while a body of a million wrong things
+    takes no longer to describe than one of a thousand.
     """
     if isinstance(value, list):
-        return [shorten(item) for item in value[:MOST_ITEMS]]
+        return [shorten(item, required) for item in value[:MOST_ITEMS]]
     if isinstance(value, dict):
         kept = list(value)[:MOST_ITEMS]
-        kept += [name for name in value if name in FIELDS] if len(value) > MOST_ITEMS else []
-        return {name: shorten(value[name]) for name in kept}
+        kept += [name for name in value if name in required] if len(value) > MOST_ITEMS else []
+        return {name: shorten(value[name], required) for name in kept}
     return value
 
 
@@ -87,11 +110,14 @@ def _has_type(form: dict[str, Any], value: Any) -> bool:
     return "type" in form and bool(jsonschema_rs.Draft4Validator({"type": form["type"]}).is_valid(value))
 
 
-def describe(problems: Iterable[Problem]) -> list[Detail]:
-    """Return problems in words: one for each field, unknown and missing fields one by one."""
+def describe(problems: Iterable[Problem], known: Collection[str | int]) -> list[Detail]:
+    """Return problems in words: one for each field, unknown and missing fields one by one.
+
+    ``known`` are the names that the schema has itself, which do not count as shown.
+    """
     details: dict[str, Detail] = {}
     shown = 0
-    for detail, echoed in (pair for problem in problems for pair in _describe(problem)):
+    for detail, echoed in (pair for problem in problems for pair in _describe(problem, known)):
         shown += echoed
         if details and (len(details) >= MOST_DETAILS or shown > NAMES_SHOWN):
             break
@@ -99,22 +125,18 @@ def describe(problems: Iterable[Problem]) -> list[Detail]:
     return list(details.values())
 
 
-def _describe(problem: Problem) -> Iterator[tuple[Detail, int]]:
+def _describe(problem: Problem, known: Collection[str | int]) -> Iterator[tuple[Detail, int]]:
     """Yield details, and how many characters of each are names that the client chose."""
     where, kind = field_path(problem.path), problem.kind
-    echoed = sum(len(str(part)) for part in problem.path if part not in KNOWN_NAMES)
+    echoed = sum(len(str(part)) for part in problem.path if part not in known)
     if kind.name == "additionalProperties":
-        known = list(problem.schema.get("properties", {}))
+        fields = list(problem.schema.get("properties", {}))
         for name in kind.unexpected[:MOST_DETAILS]:
-            yield _unknown_field(where, name, known), min(len(name), LONGEST_NAME) + echoed
+            yield _unknown_field(where, name, fields), min(len(name), LONGEST_NAME) + echoed
     elif kind.name == "required":
         yield Detail(join(where, kind.property), "is required", "REQUIRED"), echoed
     else:
         yield Detail(where, _words(kind, problem.schema)), echoed
-
-
-KNOWN_NAMES: set[str | int] = {*range(MOST_DETAILS * 5), "message", "messages", "content", "filter", "tags"}
-"""Parts of a path that are the API's own words."""
 
 
 def _words(kind: Any, schema: dict[str, Any]) -> str:

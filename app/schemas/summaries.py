@@ -1,4 +1,4 @@
-"""Summaries from the wire."""
+"""The bodies of requests about summaries, read into the inputs of the rules."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ from .fields import Metadata, Tags
 class SummarySchema(Schema):
     """The body of POST /summary; the handler takes the namespace out."""
 
-    dialogueId = fields.Raw(required=True)  # noqa: N815  # the wire's name
+    dialogueId = fields.Raw(required=True)  # noqa: N815  # the field's name in the API
     id = fields.Raw()
     template = fields.Raw(load_default=None)
-    startId = fields.Raw(load_default=None)  # noqa: N815  # the wire's name
-    endId = fields.Raw(load_default=None)  # noqa: N815  # the wire's name
+    startId = fields.Raw(load_default=None)  # noqa: N815  # the field's name in the API
+    endId = fields.Raw(load_default=None)  # noqa: N815  # the field's name in the API
     tags = Tags(load_default=())
     metadata = Metadata(load_default=None)
 

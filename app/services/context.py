@@ -87,7 +87,7 @@ def read_context(store: Store, scope: Scope, dialogue_id: str, request: ContextR
         request.format,
         total=dialogue.total,
         counter=counter,
-        wire=reader.stored,
+        render=reader.stored,
     )
     return Result(_body(context, _used(context, usable, counter)))
 

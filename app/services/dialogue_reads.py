@@ -112,15 +112,15 @@ def get_dialogues(
 
     ``include`` may name ``messages`` and ``state``. Raises PayloadTooLarge when they take more than 8 MiB.
     """
-    wanted = list(dict.fromkeys(dialogue_ids))
+    ids = list(dict.fromkeys(dialogue_ids))
     found: dict[str, JsonText] = {}
     size = 0
-    for dialogue_id, body in _bodies(store, scope, wanted, include):
+    for dialogue_id, body in _bodies(store, scope, ids, include):
         found[dialogue_id] = body
         size += len(body.encode())
         if size > PAGE_BYTES:
             raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
-    items = array_of(found[dialogue_id] for dialogue_id in wanted if dialogue_id in found)
+    items = array_of(found[dialogue_id] for dialogue_id in ids if dialogue_id in found)
     return Result(page_body(items, None))
 
 

@@ -38,14 +38,14 @@ def render(state: dict[str, Any]) -> JsonText:
     return text
 
 
-def merge(current: JsonText, changes: dict[str, Any]) -> JsonText:
+def merge(state: JsonText, changes: dict[str, Any]) -> JsonText:
     """Return the state with the given keys replaced; the text is unchanged if nothing differs."""
-    return render(parse(current) | changes)
+    return render(parse(state) | changes)
 
 
-def patch(current: JsonText, changes: dict[str, Any]) -> JsonText:
+def patch(state: JsonText, changes: dict[str, Any]) -> JsonText:
     """Return the state after a JSON merge patch (RFC 7396): null removes a key, objects nest."""
-    return render(_patched(parse(current), changes))
+    return render(_patched(parse(state), changes))
 
 
 def _patched(target: object, changes: dict[str, Any]) -> dict[str, Any]:

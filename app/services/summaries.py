@@ -40,7 +40,7 @@ class Draft:
 
 
 class Span:
-    """Notes, of the messages that pass through it, the first and last ``created`` and the highest seq."""
+    """The first and last ``created`` and the highest seq of the messages that pass through it."""
 
     def __init__(self) -> None:
         self.first: str | None = None

@@ -1,8 +1,8 @@
 """Summaries and model contexts: pure functions over turns, free of any store.
 
-``extractive`` (the default) quotes what matters without any model; ``chat`` asks an endpoint that
-speaks the OpenAI chat completions format. Both are a ``Provider``. ``context`` chooses what of a
-dialogue fits a model's window.
+``digest`` (the default provider, ``extractive``) quotes what matters without any model; ``model`` asks an
+endpoint that speaks the OpenAI chat completions format. ``context`` chooses what of a dialogue fits a model's
+window.
 """
 
 from __future__ import annotations
@@ -71,5 +71,5 @@ def choose_budget(budget: int | None, total_tokens: int, previous_tokens: int) -
     """Return how many tokens a digest may take, given what it accounts for."""
     if budget is not None:
         return budget
-    wanted = int(BUDGET_SHARE * total_tokens) + previous_tokens
-    return max(MINIMUM_BUDGET, min(MAXIMUM_BUDGET, wanted))
+    share = int(BUDGET_SHARE * total_tokens) + previous_tokens
+    return max(MINIMUM_BUDGET, min(MAXIMUM_BUDGET, share))

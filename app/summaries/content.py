@@ -24,7 +24,7 @@ class Text:
 
 
 @dataclass(frozen=True, slots=True)
-class Call:
+class ToolCall:
     """A request to run a tool. ``arguments`` is JSON text; ``id`` is empty when none was given."""
 
     id: str
@@ -34,7 +34,7 @@ class Call:
 
 
 @dataclass(frozen=True, slots=True)
-class Result:
+class ToolResult:
     """What a tool answered."""
 
     id: str
@@ -61,7 +61,7 @@ class Unknown:
     raw: Any
 
 
-Part = Text | Call | Result | Image | Unknown
+Part = Text | ToolCall | ToolResult | Image | Unknown
 
 WORD_KINDS = frozenset({"text", "input_text", "output_text", "refusal"})
 DATA_MEDIA = re.compile("[;,].*", re.DOTALL)
@@ -119,7 +119,7 @@ def _read_block(block: Any) -> Part:
 def _read_result_block(block: dict[str, Any]) -> Part:
     text = _flatten(block.get("content", block.get("output")))
     failed = block.get("is_error") is True
-    return Result(_id_of(block, "tool_use_id", "call_id"), "", text, failed=failed)
+    return ToolResult(_id_of(block, "tool_use_id", "call_id"), "", text, failed=failed)
 
 
 def _id_of(block: dict[str, Any], *keys: str) -> str:
@@ -151,7 +151,7 @@ def _read_calls(message: dict[str, Any]) -> Iterator[Part]:
         yield _read_call(call) if isinstance(call, dict) else Unknown("tool_call", call)
     legacy = message.get("function_call")
     if isinstance(legacy, dict):
-        yield Call("", _text_of(legacy.get("name")), _arguments(legacy.get("arguments")), legacy=True)
+        yield ToolCall("", _text_of(legacy.get("name")), _arguments(legacy.get("arguments")), legacy=True)
 
 
 def _read_call(block: dict[str, Any]) -> Part:
@@ -161,7 +161,7 @@ def _read_call(block: dict[str, Any]) -> Part:
     if not name:
         return Unknown("tool_call", block)
     arguments = next((body[key] for key in ("arguments", "input", "args") if key in body), None)
-    return Call(_id_of(block, "call_id", "id"), name, _arguments(arguments))
+    return ToolCall(_id_of(block, "call_id", "id"), name, _arguments(arguments))
 
 
 def _arguments(value: Any) -> str:
@@ -174,10 +174,10 @@ def _read_result(role: str, message: dict[str, Any], name: str) -> list[Part]:
     content = message.get("content")
     blocks = content if isinstance(content, list) else []
     inner = [_read_block(block) for block in blocks]
-    if any(isinstance(part, Result) for part in inner):
+    if any(isinstance(part, ToolResult) for part in inner):
         return inner
     call_id = _id_of(message, "tool_call_id")
-    return [Result(call_id, name, _flatten(content), legacy=role == "function")]
+    return [ToolResult(call_id, name, _flatten(content), legacy=role == "function")]
 
 
 def _flatten(content: Any) -> str:
@@ -189,7 +189,7 @@ def _flatten(content: Any) -> str:
 
 
 def _flat_part(part: Part) -> str:
-    if isinstance(part, Text | Result):
+    if isinstance(part, Text | ToolResult):
         return part.text
     if isinstance(part, Image):
         return f"[image: {part.label}]"
@@ -206,3 +206,15 @@ READERS: dict[str, Callable[[dict[str, Any]], Part]] = {
     "tool_result": _read_result_block,
     "function_call_output": _read_result_block,
 }
+
+
+def wrap(text: str, width: int) -> Iterator[str]:
+    """Cut a text at spaces into pieces of at most ``width`` characters, without copying it again."""
+    start = 0
+    while len(text) - start > width:
+        cut = text.rfind(" ", start + width // 2, start + width)
+        end = cut if cut > 0 else start + width
+        yield text[start:end].strip()
+        start = end
+    if text[start:].strip():
+        yield text[start:].strip()

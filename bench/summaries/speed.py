@@ -31,7 +31,7 @@ sys.path[:0] = [str(ROOT), str(HERE)]
 from gold import AGENTS, read_rows, stored_content  # noqa: E402
 
 from app import logs  # noqa: E402
-from app.services.first_start import prepare  # noqa: E402
+from app.services.bootstrap import prepare  # noqa: E402
 from app.settings import Settings  # noqa: E402
 from app.stores.sqlite import open_sqlite  # noqa: E402
 from app.summaries import Digest, Turn  # noqa: E402

@@ -14,7 +14,7 @@ import yaml
 from app.domain import timestamps
 from app.domain.records import Project, Scope, ScopeFilter
 from app.schemas.specification import find_spec
-from app.services.first_start import DEFAULT_PROJECT
+from app.services.bootstrap import DEFAULT_PROJECT
 from app.services.verify import Seen, verify
 from app.stores import Backend
 from app.transfer.drafts import Drafter

@@ -12,7 +12,7 @@ import pytest
 from app.domain import timestamps
 from app.domain.records import Project, Scope, Status
 from app.services import dialogues, messages, restore
-from app.services.first_start import DEFAULT_PROJECT
+from app.services.bootstrap import DEFAULT_PROJECT
 from app.services.inputs import Condition
 from app.stores import Backend
 from app.transfer.conversation import Conversation

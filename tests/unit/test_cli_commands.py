@@ -14,7 +14,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.program import cli
 from app.cli.serve import server_command, server_environment
-from app.services.first_start import prepare
+from app.services.bootstrap import prepare
 from app.services.keys import hash_key
 from app.stores.sqlite import open_sqlite
 

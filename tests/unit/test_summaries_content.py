@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.summaries import Turn
-from app.summaries.content import Call, Image, Part, Result, Text, Unknown, read_parts
+from app.summaries.content import Image, Part, Text, ToolCall, ToolResult, Unknown, read_parts
 
 
 def parts_of(content: Any, role: str = "user") -> list[Part]:
@@ -31,15 +31,18 @@ def parts_of(content: Any, role: str = "user") -> list[Part]:
         ({"tool_calls": ["odd"]}, [Unknown("tool_call", "odd")]),
         ({"tool_calls": [{"id": "c"}]}, [Unknown("tool_call", {"id": "c"})]),
         ({"content": None, "tool_calls": {}}, []),
-        ([{"type": "tool_use", "id": "c", "name": "f"}], [Call("c", "f", "{}")]),
-        ([{"type": "function_call", "call_id": "c", "name": "f", "arguments": ""}], [Call("c", "f", "{}")]),
+        ([{"type": "tool_use", "id": "c", "name": "f"}], [ToolCall("c", "f", "{}")]),
+        (
+            [{"type": "function_call", "call_id": "c", "name": "f", "arguments": ""}],
+            [ToolCall("c", "f", "{}")],
+        ),
         (
             [{"type": "function_call_output", "call_id": "c", "output": {"a": 1}}],
-            [Result("c", "", '{"a":1}')],
+            [ToolResult("c", "", '{"a":1}')],
         ),
         (
             [{"type": "tool_result", "tool_use_id": "c", "is_error": True}],
-            [Result("c", "", "", failed=True)],
+            [ToolResult("c", "", "", failed=True)],
         ),
         ([{"type": "image", "source": 7}], [Unknown("image", {"type": "image", "source": 7})]),
         (
@@ -72,4 +75,4 @@ def test_a_tools_answer_of_blocks_is_read_as_text() -> None:
         {"type": "odd"},
     ]
     expected = "found\n[image: https://example.com/a.png]\n[calls next]\n[odd]"
-    assert parts_of(blocks, "tool") == [Result("", "", expected)]
+    assert parts_of(blocks, "tool") == [ToolResult("", "", expected)]

@@ -72,7 +72,7 @@ def test_only_the_facts_mentioned_most_are_remembered(monkeypatch: pytest.Monkey
     for number in range(400):
         pool.add_turn(Turn(f"m{number}", number, "user", f"Order AB{number:05} costs ${number}.50.", ""))
     assert len(pool._mentions) <= 150
-    assert pool.tally.turns == 400
+    assert pool.counts.turns == 400
 
 
 def test_results_inside_a_tool_message_are_read() -> None:

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from .. import Turn
-from ..content import Call, Part, Result, Text, read_parts
+from ..content import Part, Text, ToolCall, ToolResult, read_parts
 
 PAIR_REACH = 100
 """A result whose call is not among this many messages before it counts as one without a call."""
@@ -37,8 +37,8 @@ class Worked:
     """An assistant's tool calls, each with its result, after what it said with them."""
 
     parts: list[Part]
-    calls: list[Call]
-    results: dict[str, Result] = field(default_factory=dict)
+    calls: list[ToolCall]
+    results: dict[str, ToolResult] = field(default_factory=dict)
 
 
 Step = Said | Worked
@@ -90,37 +90,37 @@ def group_turns(newest_first: Iterable[Turn]) -> Iterator[list[Turn]]:
 def _await_calls(turn: Turn, awaited: set[str], orphans: set[str]) -> bool:
     """Note the results whose calls are still to come; says whether a result names no call."""
     parts = read_parts(turn)
-    results = [part for part in parts if isinstance(part, Result)]
+    results = [part for part in parts if isinstance(part, ToolResult)]
     awaited.update(result.id for result in results if result.id and result.id not in orphans)
-    awaited.difference_update(part.id for part in parts if isinstance(part, Call))
+    awaited.difference_update(part.id for part in parts if isinstance(part, ToolCall))
     return any(not result.id for result in results)
 
 
 def pair_calls(turns: Iterable[Turn], ids: CallIds) -> list[Step]:
     """Return the steps of one unit, with calls and results paired and well named."""
     steps: list[Step] = []
-    waiting: dict[str, tuple[Worked, Call]] = {}
+    waiting: dict[str, tuple[Worked, ToolCall]] = {}
     for turn in turns:
         parts = read_parts(turn)
         if turn.role in {"system", "developer"}:
             steps.append(Said(turn.role, [_as_words(part, turn) for part in parts], turn.name))
             continue
-        lost = [part for part in parts if isinstance(part, Result) and not _answer(part, waiting)]
+        lost = [part for part in parts if isinstance(part, ToolResult) and not _answer(part, waiting)]
         steps.extend(Said("user", [_as_words(result, turn)]) for result in lost)
         steps.extend(_say(turn, parts, waiting, ids))
     for step in steps:
         if isinstance(step, Worked):
             for call in step.calls:
-                step.results.setdefault(call.id, Result(call.id, call.name, INTERRUPTED, failed=True))
+                step.results.setdefault(call.id, ToolResult(call.id, call.name, INTERRUPTED, failed=True))
     return steps
 
 
 def _say(
-    turn: Turn, parts: list[Part], waiting: dict[str, tuple[Worked, Call]], ids: CallIds
+    turn: Turn, parts: list[Part], waiting: dict[str, tuple[Worked, ToolCall]], ids: CallIds
 ) -> Iterator[Step]:
     """What a turn says beside results: an assistant's calls are work, anybody else's are words."""
-    calls = [part for part in parts if isinstance(part, Call)]
-    rest = [part for part in parts if not isinstance(part, Call | Result)]
+    calls = [part for part in parts if isinstance(part, ToolCall)]
+    rest = [part for part in parts if not isinstance(part, ToolCall | ToolResult)]
     if calls and turn.role == "assistant":
         yield _start(rest, calls, waiting, ids)
     elif rest or calls or not parts:
@@ -129,7 +129,7 @@ def _say(
 
 
 def _start(
-    rest: Sequence[Part], calls: list[Call], waiting: dict[str, tuple[Worked, Call]], ids: CallIds
+    rest: Sequence[Part], calls: list[ToolCall], waiting: dict[str, tuple[Worked, ToolCall]], ids: CallIds
 ) -> Worked:
     worked = Worked(list(rest), [])
     for position, call in enumerate(calls):
@@ -140,7 +140,7 @@ def _start(
     return worked
 
 
-def _answer(result: Result, waiting: dict[str, tuple[Worked, Call]]) -> bool:
+def _answer(result: ToolResult, waiting: dict[str, tuple[Worked, ToolCall]]) -> bool:
     """Give a result to its call: the one it names, or for want of an id the first that fits."""
     key = result.id
     if not key:
@@ -155,9 +155,9 @@ def _answer(result: Result, waiting: dict[str, tuple[Worked, Call]]) -> bool:
 
 def _as_words(part: Part, turn: Turn) -> Part:
     """Return a call or a result that cannot be sent as one in plain words."""
-    if isinstance(part, Result):
+    if isinstance(part, ToolResult):
         name = part.name or turn.name or "call"
         return Text(f"[Result of tool {name}, its call is not shown]\n{part.text}")
-    if isinstance(part, Call):
+    if isinstance(part, ToolCall):
         return Text(f"[calls {part.name} with {part.arguments}]")
     return part

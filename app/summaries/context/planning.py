@@ -10,7 +10,7 @@ from typing import Any
 
 from ...domain.errors import Detail, InvalidParameter
 from .. import Turn
-from ..content import Call, Image, Result, Text, Unknown, as_json, read_parts
+from ..content import Image, Text, ToolCall, ToolResult, Unknown, as_json, read_parts
 from ..tokens import ESTIMATE, TokenCounter
 from .formats import (
     IMAGE_TOKENS,
@@ -91,14 +91,14 @@ def plan_context(  # noqa: PLR0913  each is a decision of the caller's, and all 
     *,
     total: int,
     counter: TokenCounter = ESTIMATE,
-    wire: Callable[[Turn], Any] = plain_message,
+    render: Callable[[Turn], Any] = plain_message,
 ) -> Context:
     """Choose what fits ``max_tokens`` and put it in the form that ``target`` wants.
 
     The last user message comes first, then the leading messages, the summary if older messages
     are left out, and the newest units as long as they fit; a tool call and its results are one
     unit. ``newest_first`` (which may repeat the leading messages) is read no further than that.
-    ``total`` is the number of messages in the dialogue; ``wire`` gives the stored message.
+    ``total`` is the number of messages in the dialogue; ``render`` gives the stored message.
     Raises InvalidParameter, naming the smallest budget that works, when the last user message
     does not fit.
     """
@@ -106,7 +106,7 @@ def plan_context(  # noqa: PLR0913  each is a decision of the caller's, and all 
     known = {turn.seq for turn in leading}
     plan.read(group_turns(turn for turn in newest_first if turn.seq not in known))
     plan.choose(leading, summary)
-    return plan.finish(total, wire)
+    return plan.finish(total, render)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -163,10 +163,10 @@ class _Plan:
             left -= self._fit_summary(summary, left)
         self._take_newest(left)
 
-    def finish(self, total: int, wire: Callable[[Turn], Any]) -> Context:
+    def finish(self, total: int, render: Callable[[Turn], Any]) -> Context:
         """Write the message array."""
         turns = [turn for unit in self._chosen for turn in unit.turns]
-        messages, system = self._write(wire)
+        messages, system = self._write(render)
         return Context(
             messages,
             system,
@@ -241,10 +241,10 @@ class _Plan:
         render = to_openai if self._target is Format.OPENAI else to_anthropic
         return [message for step in pair_calls(turns, ids) for message in render(step)]
 
-    def _write(self, wire: Callable[[Turn], Any]) -> tuple[list[Any], str | None]:
+    def _write(self, render: Callable[[Turn], Any]) -> tuple[list[Any], str | None]:
         turns = [turn for unit in self._chosen for turn in unit.turns]
         if self._target is Format.MESSAGES:
-            return [wire(turn) for turn in [*self._leading, *turns]], None
+            return [render(turn) for turn in [*self._leading, *turns]], None
         ids = CallIds()
         leading = self._render(self._leading, ids)
         rest = [message for unit in self._chosen for message in self._render(unit.turns, ids)]
@@ -256,16 +256,16 @@ class _Plan:
 
 def _is_from_user(turn: Turn) -> bool:
     """Whether a person speaks; a user's message of tool results alone (Anthropic's form) is none."""
-    parts = read_parts(turn) if turn.role == "user" else [Result("", "", "")]
-    return not parts or any(not isinstance(part, Result) for part in parts)
+    parts = read_parts(turn) if turn.role == "user" else [ToolResult("", "", "")]
+    return not parts or any(not isinstance(part, ToolResult) for part in parts)
 
 
 def _cost_of_turn(turn: Turn, count: Callable[[str], int]) -> int:
     tokens = MESSAGE_TOKENS + count(turn.name or "")
     for part in read_parts(turn):
-        if isinstance(part, Text | Result):
+        if isinstance(part, Text | ToolResult):
             tokens += count(part.text)
-        elif isinstance(part, Call):
+        elif isinstance(part, ToolCall):
             tokens += count(part.name) + count(part.arguments)
         elif isinstance(part, Image):
             tokens += IMAGE_TOKENS

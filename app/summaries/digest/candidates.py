@@ -29,8 +29,8 @@ class Candidate:
 
 
 @dataclass(slots=True)
-class Tally:
-    """What was read, in numbers."""
+class SourceCounts:
+    """How much was read: turns, tokens and what could not be quoted."""
 
     turns: int = 0
     skipped: int = 0

@@ -12,7 +12,7 @@ from itertools import groupby
 
 from .. import MAXIMUM_BUDGET, Digest, Turn, choose_budget
 from ..tokens import ESTIMATE, TokenCounter
-from .candidates import Candidate, Tally
+from .candidates import Candidate, SourceCounts
 from .pool import Pool
 from .selection import Selection, select
 
@@ -52,21 +52,21 @@ class Extractive:
         for turn in turns:
             pool.add_turn(turn)
         pool.close()
-        tally = pool.tally
-        spoken = tally.tokens - tally.system_tokens
+        counts = pool.counts
+        spoken = counts.tokens - counts.system_tokens
         content = self._digest(pool, previous, choose_budget(budget, spoken, self._count(previous or "")))
         tokens = self._count(content)
-        return Digest(content, PROVIDER, None, tally.turns, tally.skipped, tally.tokens, tokens)
+        return Digest(content, PROVIDER, None, counts.turns, counts.skipped, counts.tokens, tokens)
 
     def _digest(self, pool: Pool, previous: str | None, allowed: int) -> str:
         covered = COVERED.match(previous or "")
-        turns = pool.tally.turns + (int(covered.group(1)) if covered else 0)
+        turns = pool.counts.turns + (int(covered.group(1)) if covered else 0)
         header = HEADER.format(turns=turns)
         if allowed < BRIEF_TOKENS:
 
             def write(room: int) -> str:
                 selection = select(pool, room, self._count, brief=True)
-                rest = _unshown(selection, pool.tally)
+                rest = _unshown(selection, pool.counts)
                 return _write_brief(selection, BRIEF_HEADER.format(turns=turns, rest=rest))
         else:
             header += PREFIX_NOTE.format(prefix=pool.prefix) if pool.prefix else ""
@@ -126,7 +126,7 @@ def _write(selection: Selection, header: str, pool: Pool) -> str:
     for title, part in ((ABOUT, about), (QUOTED, quoted), (OPEN_QUESTIONS, unsettled)):
         if part:
             sections.append("\n".join([title, *_lines(part, selection, pool.prefix)]))
-    sections.append("\n".join([LEFT_OUT, _left_out(selection, pool.tally)]))
+    sections.append("\n".join([LEFT_OUT, _left_out(selection, pool.counts)]))
     return "\n\n".join(sections)
 
 
@@ -171,23 +171,23 @@ def _quote(candidate: Candidate) -> str:
     return candidate.text if candidate.verbatim else f'"{candidate.text}"'
 
 
-def _left_out(selection: Selection, tally: Tally) -> str:
-    tokens = max(0, tally.tokens - sum(candidate.tokens for candidate in selection.quoted))
+def _left_out(selection: Selection, counts: SourceCounts) -> str:
+    tokens = max(0, counts.tokens - sum(candidate.tokens for candidate in selection.quoted))
     numbers = [
-        f"{_unshown(selection, tally)} of {tally.turns} messages",
-        f"{tokens} of {tally.tokens} tokens",
+        f"{_unshown(selection, counts)} of {counts.turns} messages",
+        f"{tokens} of {counts.tokens} tokens",
     ]
-    if tally.images:
-        numbers.append(f"{tally.images} images")
-    if tally.unknown:
-        numbers.append(f"{tally.unknown} blocks of unknown kind")
-    if tally.skipped:
-        numbers.append(f"{tally.skipped} messages with nothing to read")
+    if counts.images:
+        numbers.append(f"{counts.images} images")
+    if counts.unknown:
+        numbers.append(f"{counts.unknown} blocks of unknown kind")
+    if counts.skipped:
+        numbers.append(f"{counts.skipped} messages with nothing to read")
     return "- " + ", ".join(numbers)
 
 
-def _unshown(selection: Selection, tally: Tally) -> int:
+def _unshown(selection: Selection, counts: SourceCounts) -> int:
     """Return how many messages neither a quote nor a mention comes from."""
     shown = {candidate.place for candidate in selection.quoted if candidate.label}
     shown.update(place for place, _ in selection.named)
-    return tally.turns - len(shown)
+    return counts.turns - len(shown)

@@ -12,6 +12,8 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import Any
 
+from ..content import wrap
+
 FENCE = re.compile(r"(^```[^\n]*\n.*?(?:^```[ \t]*$|\Z))", re.MULTILINE | re.DOTALL)
 SENTENCE_END = re.compile(r"(?<=[.!?])[\"')\]]?\s+(?=[\"'(\[A-Z0-9])")
 PASSAGE_CHARACTERS = 400
@@ -71,18 +73,6 @@ def _even(text: str) -> str:
 
 def _cut(sentence: str) -> Iterable[str]:
     return [sentence] if 0 < len(sentence) <= PASSAGE_CHARACTERS else wrap(sentence, PASSAGE_CHARACTERS)
-
-
-def wrap(text: str, width: int) -> Iterator[str]:
-    """Cut a text at spaces into pieces of at most ``width`` characters, without copying it again."""
-    start = 0
-    while len(text) - start > width:
-        cut = text.rfind(" ", start + width // 2, start + width)
-        end = cut if cut > 0 else start + width
-        yield text[start:end].strip()
-        start = end
-    if text[start:].strip():
-        yield text[start:].strip()
 
 
 def split_result(text: str) -> Iterator[Passage]:

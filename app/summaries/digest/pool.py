@@ -11,11 +11,11 @@ from collections.abc import Callable, Iterable, Iterator
 from itertools import islice
 
 from .. import Turn
-from ..content import Call, Image, Part, Result, Text, Unknown, read_parts
-from .candidates import Candidate, Tally
+from ..content import Image, Part, Text, ToolCall, ToolResult, Unknown, read_parts, wrap
+from .candidates import Candidate, SourceCounts
 from .facts import DECISION, IDLE, OPEN, Fact, find_facts, find_words
 from .mentions import Mentions
-from .passages import Passage, show_arguments, split_result, split_text, wrap
+from .passages import Passage, show_arguments, split_result, split_text
 from .references import References
 
 POOL_FACTOR = 4
@@ -55,7 +55,7 @@ class Pool:
     """Collects candidates from turns and from the previous digest."""
 
     def __init__(self, budget: int, count: Callable[[str], int]) -> None:
-        self.tally = Tally()
+        self.counts = SourceCounts()
         self.candidates: list[Candidate] = []
         self._count = count
         self._limit = budget * POOL_FACTOR
@@ -84,12 +84,12 @@ class Pool:
         self._note_turn(said=any(not isinstance(part, Unknown) for part in parts))
         self._place += 1
         self._reference = self._references.add(turn.id)
-        before = self.tally.tokens
+        before = self.counts.tokens
         self._unread = READ_CHARACTERS if self._read < READ_TOGETHER else READ_THEN
         for part in parts:
             self._add_part(turn, part)
         if turn.role in {"system", "developer"}:
-            self.tally.system_tokens += self.tally.tokens - before
+            self.counts.system_tokens += self.counts.tokens - before
         if self._held > 2 * self._limit:
             self._prune()
 
@@ -114,24 +114,24 @@ class Pool:
 
     def _note_turn(self, *, said: bool) -> None:
         if said:
-            self.tally.turns += 1
+            self.counts.turns += 1
         else:
-            self.tally.skipped += 1
+            self.counts.skipped += 1
 
     def _add_part(self, turn: Turn, part: Part) -> None:
         speaker = turn.role + (f" {turn.name}" if turn.name else "")
         if isinstance(part, Text):
             self._add_text(turn, speaker, part.text)
-        elif isinstance(part, Call):
+        elif isinstance(part, ToolCall):
             self._add_call(speaker, part)
-        elif isinstance(part, Result):
+        elif isinstance(part, ToolResult):
             self._add_result(turn, part)
         elif isinstance(part, Image):
-            self.tally.images += 1
+            self.counts.images += 1
             image = f"image {part.label}"
             self._keep(Candidate(self._place, speaker, image, bonus=2.0, verbatim=True), ASSISTANT)
         else:
-            self.tally.unknown += 1
+            self.counts.unknown += 1
 
     def _readable(self, text: str) -> str:
         """Return as much of a text as may still be read of this message."""
@@ -141,7 +141,7 @@ class Pool:
         return read
 
     def _add_text(self, turn: Turn, speaker: str, text: str) -> None:
-        self.tally.tokens += self._count(text)
+        self.counts.tokens += self._count(text)
         system = turn.role in {"system", "developer"}
         source = SYSTEM if system else USER if turn.role == "user" else ASSISTANT
         first = turn.role == "user" and not self._asked
@@ -177,8 +177,8 @@ class Pool:
         if text.endswith("?") and not idle and not unsettled:
             self._unanswered.append(candidate)
 
-    def _add_call(self, speaker: str, call: Call) -> None:
-        self.tally.tokens += self._count(call.name) + self._count(call.arguments)
+    def _add_call(self, speaker: str, call: ToolCall) -> None:
+        self.counts.tokens += self._count(call.name) + self._count(call.arguments)
         if call.id:
             self._call_names[call.id] = call.name
             if len(self._call_names) > CALLS_KEPT:
@@ -190,10 +190,10 @@ class Pool:
         text = f"calls {call.name}({shown})"
         self._keep(Candidate(self._place, speaker, text, bonus=BASE_WORTH, verbatim=True), CALL)
 
-    def _add_result(self, turn: Turn, result: Result) -> None:
+    def _add_result(self, turn: Turn, result: ToolResult) -> None:
         tokens = self._count(result.text)
-        self.tally.tokens += tokens
-        self.tally.tool_tokens += tokens
+        self.counts.tokens += tokens
+        self.counts.tool_tokens += tokens
         name = result.name or turn.name or self._call_names.pop(result.id, "")
         speaker = f"tool {name}".rstrip()
         for passage in islice(split_result(self._readable(result.text)), MESSAGE_PASSAGES):

@@ -123,9 +123,9 @@ def _read_bounded(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
     return b"".join(pieces)
 
 
-def _pause(attempt: int, asked: float | None) -> float:
-    if asked is not None:
-        return min(asked, LONGEST_PAUSE)
+def _pause(attempt: int, retry_after: float | None) -> float:
+    if retry_after is not None:
+        return min(retry_after, LONGEST_PAUSE)
     grown = min(FIRST_PAUSE * 2.0**attempt, LONGEST_PAUSE)
     return grown * random.uniform(0.5, 1.0)  # noqa: S311  spreads retries, guards nothing
 

@@ -1,4 +1,4 @@
-"""What a model is asked to write: four instructions of our own, and the operator's.
+"""The templates of what a model is to write: four instructions of our own, and the operator's.
 
 A template is a UTF-8 text file ``NAME.txt`` with an instruction in plain words. Files in the
 operator's directory come first, so that one of them may replace one of ours.
@@ -28,15 +28,15 @@ def load_template(name: str | None, directory: Path | None = None) -> str:
 
     Raises InvalidInput when there is none of that name. A name is never a path.
     """
-    wanted = name or DEFAULT_TEMPLATE
-    if NAME.fullmatch(wanted):
+    requested = name or DEFAULT_TEMPLATE
+    if NAME.fullmatch(requested):
         for folder in filter(None, (directory, BUILT_IN)):
-            path = folder / f"{wanted}.txt"
+            path = folder / f"{requested}.txt"
             if path.is_file():
                 with path.open(encoding="utf-8", errors="replace") as file:
                     return file.read(TEMPLATE_BYTES).strip()
     known = ", ".join(list_templates(directory))
     raise InvalidInput(
-        f"There is no template {quote(wanted)}. Known templates: {known}.",
+        f"There is no template {quote(requested)}. Known templates: {known}.",
         Detail("template", "is not the name of a template"),
     )

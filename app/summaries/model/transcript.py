@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
 from .. import Turn
-from ..content import Call, Image, Part, Result, Text, read_parts
-from ..digest.passages import wrap
+from ..content import Image, Part, Text, ToolCall, ToolResult, read_parts, wrap
 
 RESULT_CHARACTERS = 4_000
 """Of a longer tool answer the beginning is sent, and how much more there was."""
@@ -36,9 +35,9 @@ def write_turn(turn: Turn) -> str:
 def _write_part(part: Part) -> str:
     if isinstance(part, Text):
         return part.text
-    if isinstance(part, Call):
+    if isinstance(part, ToolCall):
         return f"(calls {part.name} with {part.arguments})"
-    if isinstance(part, Result):
+    if isinstance(part, ToolResult):
         more = len(part.text) - RESULT_CHARACTERS
         return part.text if more <= 0 else f"{part.text[:RESULT_CHARACTERS]} ({more} more characters)"
     return f"(image: {part.label})" if isinstance(part, Image) else ""
