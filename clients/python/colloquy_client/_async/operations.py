@@ -95,9 +95,9 @@ class AsyncOperations(AsyncTransport):
 
         Every field is optional. Give `message` or `messages`, not both. With `threadOf` it becomes a thread
         of a dialogue in the same namespace; with `forkAt` as well it starts with a copy of the parent's
-        messages up to and including that one (up to 10,000 messages or 64 MiB). The answer has the messages
-        that this request created, in the order sent. An id that was deleted may be used again; the new
-        dialogue starts empty.
+        messages up to and including that one (up to 10,000 messages or 64 MiB), and those of the request
+        come after them. The answer has the messages that this request created, in the order sent; of a fork
+        it has the recent ones. An id that was deleted may be used again; the new dialogue starts empty.
         """
         answer = await self.send(
             "POST",
