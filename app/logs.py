@@ -20,10 +20,10 @@ from .domain import timestamps
 from .settings import SettingsError
 
 _ECHO = re.compile(r"(Invalid request from ip=\S*): .*|(Error handling request) .*", re.DOTALL)
-"""What gunicorn says of requests that fail in its hands, and what it quotes of them: it may hold a key."""
+"""Messages of gunicorn about requests that it could not read; what they quote may hold a key."""
 
 CODES = ("sqlite_errorname", "code", "errno", "name")
-"""Where SQLite, MongoDB, the system and the import of a module say what was wrong, as a number or a name."""
+"""Attributes in which SQLite, MongoDB, the system and imports name an error by a number or a word."""
 
 
 class JsonLines(logging.Formatter):

@@ -1,4 +1,4 @@
-"""Removes, in the background and in batches, what deletions have hidden already."""
+"""The sweeper removes, in the background and in batches, the rows that deletions have hidden."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from .stores import Maintenance
 
 PERIOD = 600.0
-"""Seconds between looks when nothing wakes it; what a crash left is found at the next start."""
+"""Seconds between two sweeps when nothing wakes it; each start begins with one."""
 
 log = logging.getLogger(__name__)
 

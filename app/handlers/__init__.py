@@ -1,1 +1,1 @@
-"""What the operations of ``openapi.yaml`` call: parse, call a service, answer."""
+"""The handlers of the operations of ``openapi.yaml``: each parses, calls one rule, and answers."""

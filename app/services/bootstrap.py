@@ -1,4 +1,4 @@
-"""What a store must hold before it can serve anybody: a project and a key."""
+"""The first project and the first key, without which a server has nobody to serve."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ DEFAULT_PROJECT = "default"
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """What the preparation found worth telling: a key made just now, or why the operator's opens nothing."""
+    """What the operator is told: a key made just now, or why the key of the settings opens nothing."""
 
     new_key: str | None = None
     warning: str | None = None
 
 
 def prepare(catalog: Catalog, api_key: str | None) -> Prepared:
-    """Make the default project and a key where there is no key yet, or honour the operator's key.
+    """Create the default project and a key where there is no key yet, or store the operator's key.
 
     Call it under ``Maintenance.start_up_lock``: then several servers that start together do it once.
     """
     if api_key is not None:
-        return _honour(catalog, api_key)
+        return _store_operator_key(catalog, api_key)
     if catalog.list_keys():
         return Prepared()
     create_default_project(catalog)
@@ -47,8 +47,8 @@ def create_default_project(catalog: Catalog) -> bool:
     return True
 
 
-def _honour(catalog: Catalog, api_key: str) -> Prepared:
-    """Store the operator's key if it is not there; a revocation of it stands."""
+def _store_operator_key(catalog: Catalog, api_key: str) -> Prepared:
+    """Store the operator's key if it is not there; one that was revoked stays revoked."""
     found = catalog.find_key(hash_key(api_key))
     if found is None:
         exists = create_default_project(catalog)

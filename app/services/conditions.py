@@ -1,4 +1,4 @@
-"""``If-Match`` decided on the locked dialogue, in the step that writes it."""
+"""``If-Match``, compared with the locked dialogue in the transaction that writes it."""
 
 from __future__ import annotations
 
@@ -13,9 +13,9 @@ if TYPE_CHECKING:
 
 
 def require_current(condition: Condition, dialogue: Dialogue | None) -> None:
-    """Refuse a write whose If-Match does not name the current version.
+    """Raise PreconditionFailed when a write's If-Match does not name the dialogue's version.
 
-    ``*`` names any; of a deleted dialogue, whose messages can still be written, there is none.
+    ``*`` names any version. A deleted dialogue, whose messages can still be written, has none.
     """
     etags = condition.etags
     if etags is None or (dialogue is not None and ("*" in etags or etag_of(dialogue) in etags)):

@@ -1,4 +1,4 @@
-"""The context of a dialogue for a model: what is read for it, and the answer."""
+"""The context of a dialogue for a model: reading its messages, and the answer."""
 
 from __future__ import annotations
 

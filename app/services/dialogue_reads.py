@@ -48,7 +48,7 @@ def get_dialogue(store: Store, scope: Scope, dialogue_id: str, known: Collection
     Raises DialogueNotFound.
     """
     dialogue = find_dialogue(store, scope, dialogue_id)
-    if known and is_known(dialogue, known):
+    if known and is_known(etag_of(dialogue), known):
         return Result(NOTHING, etag_of(dialogue), is_known=True)
     return dialogue_result(dialogue, recent_messages(store, scope, dialogue))
 
@@ -56,14 +56,14 @@ def get_dialogue(store: Store, scope: Scope, dialogue_id: str, known: Collection
 def get_state(store: Store, scope: Scope, dialogue_id: str, known: Collection[str] = ()) -> Result:
     """Return a dialogue's state, unless its ETag is among those known; raises DialogueNotFound."""
     dialogue = find_dialogue(store, scope, dialogue_id)
-    if known and is_known(dialogue, known):
+    if known and is_known(etag_of(dialogue), known):
         return Result(NOTHING, etag_of(dialogue), is_known=True)
     return Result(dialogue.state, etag_of(dialogue))
 
 
-def is_known(dialogue: Dialogue, known: Collection[str]) -> bool:
-    """Whether the client has this version of a dialogue; ``*`` stands for any."""
-    return etag_of(dialogue) in known or "*" in known
+def is_known(etag: str, known: Collection[str]) -> bool:
+    """Whether a version is among those that a client has; ``*`` stands for any."""
+    return etag in known or "*" in known
 
 
 def is_cut(dialogue: Dialogue) -> bool:

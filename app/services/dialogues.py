@@ -25,7 +25,10 @@ EMPTY_ARRAY = JsonText("[]")
 
 
 def create(tx: Transaction, command: NewDialogue) -> Result:
-    """Create a dialogue with its first messages; a repeat answers it as it is now."""
+    """Create a dialogue with its first messages; a repeat answers it as it is now.
+
+    Raises DuplicateId, ParentDialogueNotFound, and InvalidInput for a fork that cannot be made.
+    """
     if command.id_given:
         existing = tx.lock_dialogue(command.id)
         if existing is not None:
@@ -55,7 +58,7 @@ def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Result
 
 
 def require_same(existing: Dialogue, command: NewDialogue) -> None:
-    """Refuse a creation that is not a repeat of the one that made the dialogue."""
+    """Raise DuplicateId for a creation that does not repeat the one that made the dialogue."""
     if existing.create_hash != command.hash:
         raise DuplicateId(
             f"A dialogue {quote(command.id)} exists in this namespace and was made by a different "
@@ -105,7 +108,11 @@ def begin(tx: Transaction, command: NewDialogue, now: Timestamp) -> Dialogue:
 
 
 def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition: Condition) -> Result:
-    """Apply a PUT, all or nothing; what changes nothing moves neither ``modified`` nor the ETag."""
+    """Apply a PUT, all or nothing; one that changes nothing moves neither ``modified`` nor the ETag.
+
+    Raises DialogueNotFound, DuplicateId, PreconditionFailed, DialogueEnded, PayloadTooLarge, and InvalidInput
+    for other metadata.
+    """
     dialogue = messages.require_dialogue(tx, dialogue_id)
     repeat = messages.find_repeat(tx, dialogue, command.messages)
     changed = _changed(dialogue, command)
@@ -143,7 +150,7 @@ def _require_same_metadata(dialogue: Dialogue, echoed: dict[str, Any]) -> None:
 
 
 def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
-    """End an active dialogue; on one that is not active this changes nothing."""
+    """End an active dialogue, and leave any other as it is; raises DialogueNotFound, PreconditionFailed."""
     dialogue = messages.require_version(tx, dialogue_id, condition)
     if dialogue.status is Status.ACTIVE:
         now = timestamps.now()
@@ -153,7 +160,7 @@ def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
 
 
 def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
-    """Archive a dialogue: lists leave it out unless asked for it."""
+    """Archive a dialogue, which lists then leave out; raises DialogueNotFound, PreconditionFailed."""
     dialogue = messages.require_version(tx, dialogue_id, condition)
     if dialogue.status is not Status.ARCHIVED:
         now = timestamps.now()
@@ -163,7 +170,7 @@ def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
 
 
 def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
-    """Make an ended or archived dialogue active again."""
+    """Make a dialogue active again; raises DialogueNotFound, PreconditionFailed."""
     dialogue = messages.require_version(tx, dialogue_id, condition)
     if dialogue.status is not Status.ACTIVE:
         active = replace(dialogue, status=Status.ACTIVE, ended_at=None, archived_at=None)

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 
 
 def require_dialogue(tx: Transaction, dialogue_id: str) -> Dialogue:
-    """Lock a dialogue, or say that there is none."""
+    """Lock a dialogue; raises DialogueNotFound."""
     dialogue = tx.lock_dialogue(dialogue_id)
     if dialogue is None:
         raise dialogue_not_found(dialogue_id)
@@ -51,7 +51,7 @@ def dialogue_not_found(dialogue_id: str) -> DialogueNotFound:
 
 
 def require_active(dialogue: Dialogue) -> None:
-    """Refuse what only an active dialogue takes."""
+    """Raise DialogueEnded for a dialogue that is not active."""
     if dialogue.status is not Status.ACTIVE:
         raise DialogueEnded(
             f"The dialogue is {dialogue.status.value}: it takes no messages, tags or label. "
@@ -206,7 +206,7 @@ def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condit
 
 
 def require_message(tx: Transaction, dialogue_id: str, message_id: str) -> Message:
-    """Find a message of the newest generation that has it, or say that there is none."""
+    """Return a message of the newest generation that has it; raises MessageNotFound."""
     message = tx.find_message(dialogue_id, message_id)
     if message is None:
         raise message_not_found(dialogue_id, message_id)
@@ -221,7 +221,7 @@ def message_not_found(dialogue_id: str, message_id: str) -> MessageNotFound:
 
 
 def require_mutable(tx: Transaction) -> None:
-    """Refuse deletion in an immutable project."""
+    """Raise DialogueImmutable in an immutable project, which deletes nothing."""
     if tx.is_immutable():
         raise DialogueImmutable("This project is immutable: dialogues and messages cannot be deleted.")
 

@@ -31,7 +31,7 @@ def parse(text: JsonText) -> dict[str, Any]:
 
 
 def render(state: dict[str, Any]) -> JsonText:
-    """Return a state as JSON text, or refuse it for its size."""
+    """Return a state as JSON text; raises PayloadTooLarge."""
     text = compact_json(state)
     if len(text.encode()) > STATE_BYTES:
         raise PayloadTooLarge("The state would exceed 1 MiB of JSON. Nothing was stored.")

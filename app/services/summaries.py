@@ -1,4 +1,4 @@
-"""The rules for stored summaries: repeating, what makes one stale, what clients see."""
+"""The rules for stored summaries: saving, repeating, reading, and when one is stale."""
 
 from __future__ import annotations
 
@@ -64,7 +64,7 @@ def turn_of(message: Message | MessageItem) -> Turn:
 
 
 def find_repeat(command: NewSummary, existing: Summary | None) -> Summary | None:
-    """Return the summary under the request's id, if the same request made it."""
+    """Return the summary under the request's id; raises DuplicateId when another request made it."""
     if existing is not None and existing.hash != command.hash:
         raise DuplicateId(f"A summary {quote(command.id)} exists and was made by a different request.")
     return existing

@@ -1,4 +1,4 @@
-"""Making a summary: what is read for it, what it builds on, and who makes it."""
+"""Making a summary: the messages it reads, the summary it builds on, the provider that makes it."""
 
 from __future__ import annotations
 
@@ -64,16 +64,16 @@ class Summarizer:
         self._templates = templates
 
     def require_template(self, command: NewSummary) -> None:
-        """Refuse a template that does not exist, whichever provider is to use it."""
+        """Raise InvalidInput for a template that does not exist, whichever provider is to use it."""
         load_template(command.template, self._templates)
 
     def prepare(
         self, scope: Scope, command: NewSummary, condition: Condition, *, may_fall_back: bool
     ) -> Draft | Summary:
-        """Make the summary asked for, or return the stored one that answers the request already.
+        """Make a summary, or return the stored one that answers the request already.
 
-        That is the one made by the same request under its id, or else the latest when nothing was
-        said since. The messages are read in one pass. A provider that fails gives a failed Digest;
+        That is the one made by the same request under its id, or else the latest when no message came
+        since. The messages are read in one pass. A provider that fails gives a failed Digest;
         ``may_fall_back`` lets the extractive one step in and say so.
         """
         stored = find_repeat(

@@ -1,1 +1,1 @@
-"""All that knows Flask or Connexion: what happens around a request before and after its handler."""
+"""The web: everything that knows Flask or Connexion, around the handlers."""

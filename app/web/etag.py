@@ -25,11 +25,6 @@ def if_none_match(header: str | None) -> Collection[str]:
     return () if header is None else {tag for _, tag in _parse("If-None-Match", header)}
 
 
-def is_known(etag: str, known: Collection[str]) -> bool:
-    """Whether a version is among those that a client knows; ``*`` stands for any."""
-    return bool(known) and (etag in known or "*" in known)
-
-
 def _parse(name: str, header: str) -> list[tuple[str, str]]:
     if header.strip() == "*":
         return [("", "*")]

@@ -30,7 +30,7 @@ SAFE_HEADERS = (
     ("Cache-Control", "private, no-cache"),
     ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
 )
-"""What keeps browsers and proxies from misusing an answer, unless it has its own."""
+"""Headers against the misuse of an answer by browsers and proxies; an answer may have its own."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 
@@ -51,7 +51,7 @@ class Hooks:
         app.register_error_handler(Exception, answer_error)
 
     def admit(self) -> None:
-        """Let a request through to its handler, or raise what is wrong with it."""
+        """Check a request before its handler runs; raises the error that answers it instead."""
         # Flask's own names for both are proxies, which look them up at each use.
         request: Request = request_ctx.request
         parts: Parts = self._app.extensions["colloquy"]

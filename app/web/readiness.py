@@ -1,4 +1,4 @@
-"""Whether the store can serve, found out at most once a second however many ask: to find out is to write."""
+"""Readiness: the store is checked, by a write, at most once a second however many requests ask."""
 
 from __future__ import annotations
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import pytest
 
 from app.domain.errors import InvalidParameter
+from app.services.dialogue_reads import is_known
 from app.services.inputs import Condition
-from app.web.etag import if_match, if_none_match, is_known
+from app.web.etag import if_match, if_none_match
 
 
 @pytest.mark.parametrize(
