@@ -1,7 +1,8 @@
 """JSON as the API accepts it, stricter than Python's own: each deviation is an error that says what it is.
 
-Python's parser takes NaN, numbers beyond every limit, lone surrogates, NUL and repeated keys, and gives up on
-deep nesting with an error of its own.
+Python's parser takes NaN, numbers beyond every limit, lone surrogates, NUL in keys and repeated keys, and
+gives up on deep nesting with an error of its own. NUL in values is taken here too; ``openapi.yaml`` says
+which fields do without it.
 """
 
 from __future__ import annotations
@@ -10,6 +11,7 @@ import json
 import math
 import re
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any, NoReturn
 
 from .errors import InvalidJson, quote
@@ -28,7 +30,7 @@ def parse_json(body: bytes) -> Any:
     """Return the value of a text in JSON.
 
     Raises InvalidJson unless it is UTF-8 with finite numbers, integers of 64 bits, unique keys, at most
-    64 levels and no NUL.
+    64 levels and no NUL in keys.
     """
     try:
         text = body.decode("utf-8")
@@ -102,11 +104,12 @@ def _require_shallow(value: Any) -> None:
 
 
 def _require_clean_strings(value: Any) -> None:
-    """Refuse NUL and lone surrogates in any string or key; only escapes can bring them here."""
+    """Refuse lone surrogates in any string, and NUL in keys; only escapes can bring them here."""
     waiting = [value]
     while waiting:
         item = waiting.pop()
         if isinstance(item, dict):
+            _require_no_nul(item)
             waiting.extend(item)
             waiting.extend(item.values())
         elif isinstance(item, list):
@@ -115,9 +118,12 @@ def _require_clean_strings(value: Any) -> None:
             _require_clean(item)
 
 
+def _require_no_nul(keys: Iterable[str]) -> None:
+    if any("\0" in key for key in keys):
+        raise InvalidJson("A key contains NUL (U+0000), which cannot be stored.")
+
+
 def _require_clean(text: str) -> None:
-    if "\0" in text:
-        raise InvalidJson("A string contains NUL (U+0000), which cannot be stored.")
     try:
         text.encode("utf-8")
     except UnicodeEncodeError:

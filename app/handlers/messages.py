@@ -11,6 +11,7 @@ from ..domain.records import Order
 from ..schemas.load import load
 from ..schemas.messages import MessageSchema, require_distinct
 from ..services import message_reads, messages
+from ..summaries.context.planning import Format
 from ..web.answers import commit, fetch, fetch_page
 from ..web.cursors import PageRequest
 from ..web.request_context import condition, context, scope
@@ -29,7 +30,7 @@ def create_message(body: dict[str, Any]) -> Response:
 
 def create_messages(dialogue_id: str, body: list[Any], namespace: str | None = None) -> Response:
     """POST /messages: a bare array in, a bare array out."""
-    drafts = tuple(load(MESSAGE, item, where=(index,)) for index, item in enumerate(body))
+    drafts = tuple(load(MESSAGE, item, where=("messages", index)) for index, item in enumerate(body))
     require_distinct(drafts)
     return commit(scope(namespace), messages.append, dialogue_id, drafts, condition())
 
@@ -40,6 +41,7 @@ def list_messages(
     limit: int = 100,
     order: str = "asc",
     next_: str | None = None,
+    format_: str = "messages",
     **dates: str,
 ) -> Response:
     """GET /messages."""
@@ -47,7 +49,8 @@ def list_messages(
     generation = message_reads.find_generation(context().parts.backend, where, dialogue_id)
     query = MessageListQuery(generation.uid, limit, Order(order), None, times)
     page = PageRequest(("messages", where, dialogue_id, generation.uid, order, times), next_, 2)
-    return fetch_page(message_reads.list_messages, query, page, where, dialogue_id, alive=generation.alive)
+    asked = message_reads.MessageList(where, dialogue_id, generation.alive, Format(format_))
+    return fetch_page(message_reads.list_messages, query, page, asked)
 
 
 def list_dialogue_messages(id_: str, namespace: str | None = None, **query: Any) -> Response:

@@ -13,8 +13,8 @@ from .problems import MOST_DETAILS, Problem, describe, find_problems, names_of, 
 REQUIRED_IDS = frozenset({"dialogueId", "id"})
 """Fields and parameters whose absence has a code of its own."""
 
-LISTS_OF_MESSAGES: frozenset[tuple[str | int, ...]] = frozenset({(), ("messages",)})
-"""Where a body has the array of messages whose excess has a code of its own."""
+MESSAGES = ("messages",)
+"""Where a body has its messages, whose excess has a code of its own; a bare array counts as that."""
 
 
 def to_json_schema(schema: Any) -> Any:
@@ -59,11 +59,16 @@ class BodyValidator:
         return InvalidInput(sentence(details[0]), *details)
 
     def _problems(self, body: Any) -> list[Problem]:
-        return list(islice(find_problems(self.schema, body), MOST_DETAILS))
+        where = MESSAGES if isinstance(body, list) and _takes_array(self.schema) else ()
+        return list(islice(find_problems(self.schema, body, where), MOST_DETAILS))
+
+
+def _takes_array(schema: dict[str, Any]) -> bool:
+    return any(form.get("type") == "array" for form in schema.get("oneOf", [schema]))
 
 
 def _is_too_many(problem: Problem) -> bool:
-    return problem.kind.name == "maxItems" and problem.path in LISTS_OF_MESSAGES
+    return problem.kind.name == "maxItems" and problem.path == MESSAGES
 
 
 def _is_missing_id(problem: Problem) -> bool:

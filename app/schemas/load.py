@@ -38,4 +38,8 @@ def _details(messages: Any, path: tuple[str | int, ...]) -> list[Detail]:
             for key, value in messages.items()
             for detail in _details(value, path if key == "_schema" else (*path, key))
         ]
-    return [Detail(field_path(list(path)), message) for message in messages]
+    return [Detail(field_path(list(path)), message, CODES.get(message, "INVALID")) for message in messages]
+
+
+CODES = {"is required": "REQUIRED"}
+"""The code of a detail that has one of its own, as the compiled schemas give it."""

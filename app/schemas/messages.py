@@ -9,6 +9,7 @@ from marshmallow import Schema, ValidationError, fields, post_load
 from ..domain.errors import Detail, InvalidInput, PayloadTooLarge, quote
 from ..domain.ids import fingerprint, new_id
 from ..domain.json_text import compact_json
+from ..domain.native_message import BESIDE_CONTENT, whole_content
 from ..search.analysis import has_image, message_terms
 from ..services.inputs import NewMessage
 from .fields import EMPTY_OBJECT, Metadata, Tags, Time
@@ -22,7 +23,14 @@ class MessageSchema(Schema):
 
     id = fields.Raw()
     role = fields.Raw(required=True)
-    content = fields.Raw(required=True)
+    content = fields.Raw(allow_none=True)
+    tool_calls = fields.Raw(allow_none=True)
+    tool_call_id = fields.Raw(allow_none=True)
+    function_call = fields.Raw(allow_none=True)
+    refusal = fields.Raw(allow_none=True)
+    reasoning_content = fields.Raw(allow_none=True)
+    annotations = fields.Raw(allow_none=True)
+    audio = fields.Raw(allow_none=True)
     name = fields.Raw()
     tags = Tags(load_default=())
     metadata = Metadata(load_default=EMPTY_OBJECT)
@@ -30,15 +38,18 @@ class MessageSchema(Schema):
 
     @post_load
     def _read(self, data: dict[str, Any], **_: Any) -> NewMessage:
-        return draft(data)
+        try:
+            return draft(data)
+        except InvalidInput as error:
+            raise ValidationError({detail.field: [detail.message] for detail in error.details}) from None
 
 
 def draft(data: dict[str, Any]) -> NewMessage:
     """Return the input of a message whose fields the schema, or its equal, has normalised.
 
-    Raises PayloadTooLarge for its content.
+    Raises InvalidInput for a message that says nothing, and PayloadTooLarge for its content.
     """
-    content, name, metadata = data["content"], data.get("name"), data["metadata"]
+    content, name, metadata = _content(data), data.get("name"), data["metadata"]
     text = compact_json(content)
     size = len(text.encode())
     if size > CONTENT_BYTES:
@@ -81,6 +92,20 @@ def draft_valid(message: dict[str, Any]) -> NewMessage:
         )
     except ValidationError as error:
         raise InvalidInput(f"The message is not valid: {'; '.join(map(str, error.messages))}.") from None
+
+
+def _content(data: dict[str, Any]) -> Any:
+    content = whole_content(data)
+    if content is None or content in ("", []):
+        reason = NOTHING_SAID if "content" in data else "is required"
+        raise InvalidInput(f"content {reason}.", Detail("content", reason))
+    return content
+
+
+NOTHING_SAID = (
+    "must be a non-empty string, an object or a non-empty array of objects, "
+    f"unless one of {', '.join(BESIDE_CONTENT)} stands beside it"
+)
 
 
 def gather(data: dict[str, Any]) -> tuple[NewMessage, ...]:

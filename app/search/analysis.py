@@ -249,8 +249,9 @@ def _texts(content: Any, depth: int) -> Iterator[str]:
 
 
 def _block_texts(block: dict[str, Any], depth: int) -> Iterator[str]:
-    if isinstance(block.get("text"), str):
-        yield block["text"]
+    for key in ("text", "refusal"):
+        if isinstance(block.get(key), str):
+            yield block[key]
     for key in ("content", "parts", "output"):
         yield from _texts(block.get(key), depth)
     calls = block.get("tool_calls")

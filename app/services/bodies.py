@@ -126,9 +126,11 @@ def summary_body(summary: Summary) -> JsonText:
     return JsonText(summary.body[:-1] + ',"stale":true}')
 
 
-def page_body(items: JsonText, cursor: str | None) -> JsonText:
+def page_body(items: JsonText, cursor: str | None, system: str | None = None) -> JsonText:
     """Return one page of a list, ``items`` being a JSON array; ``next`` is absent on the last."""
     fields: dict[str, Any] = {"items": orjson.Fragment(items)}
+    if system is not None:
+        fields["system"] = system
     if cursor is not None:
         fields["next"] = cursor
     return compact_json(fields)

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from ..domain.json_text import compact_json
 from ..domain.list_queries import MessageListQuery
+from ..summaries.context.native import to_native
+from ..summaries.context.planning import Format
 from .bodies import messages_array
 from .messages import dialogue_not_found, message_not_found
 from .results import Result
+from .summaries import turn_of
 
 if TYPE_CHECKING:
     from ..domain.records import Scope
@@ -30,19 +35,31 @@ def find_generation(store: Store, scope: Scope, dialogue_id: str) -> Generation:
     return generation
 
 
-def list_messages(
-    store: Store, query: MessageListQuery, scope: Scope, dialogue_id: str, *, alive: bool
-) -> Result:
+@dataclass(frozen=True, slots=True)
+class MessageList:
+    """Whose messages are listed, whether that generation of the dialogue is ``alive``, and in which form."""
+
+    scope: Scope
+    dialogue_id: str
+    alive: bool
+    target: Format = Format.MESSAGES
+
+
+def list_messages(store: Store, query: MessageListQuery, asked: MessageList) -> Result:
     """Return a page of the messages of one generation of a dialogue.
 
-    Raises DialogueNotFound when it is not ``alive`` and left no message.
+    Raises DialogueNotFound when it is not alive and left no message.
     """
-    page = store.list_messages(scope, dialogue_id, query)
-    if not alive and not page.items and not _has_any(store, scope, dialogue_id, query.uid):
-        raise dialogue_not_found(dialogue_id)
+    page = store.list_messages(asked.scope, asked.dialogue_id, query)
+    if not asked.alive and not page.items and not _has_any(store, asked, query.uid):
+        raise dialogue_not_found(asked.dialogue_id)
     last = page.items[-1] if page.more else None
-    return Result(messages_array(page.items), position=None if last is None else (last.created, last.seq))
+    position = None if last is None else (last.created, last.seq)
+    if asked.target is Format.MESSAGES:
+        return Result(messages_array(page.items), position=position)
+    messages, system = to_native([turn_of(message) for message in page.items], asked.target)
+    return Result(compact_json(messages), position=position, system=system)
 
 
-def _has_any(store: Store, scope: Scope, dialogue_id: str, uid: str) -> bool:
-    return bool(store.list_messages(scope, dialogue_id, MessageListQuery(uid, 1)).items)
+def _has_any(store: Store, asked: MessageList, uid: str) -> bool:
+    return bool(store.list_messages(asked.scope, asked.dialogue_id, MessageListQuery(uid, 1)).items)

@@ -14,6 +14,7 @@ class Result:
     ``body`` is the JSON of the answer; of a page of a list it is the array of items, and ``position`` that of
     the last one if more follow. ``etag`` is there when a dialogue is answered, ``is_known`` when the client
     has that version, and then the body is empty. ``replayed`` says that an Idempotency-Key had the result.
+    ``system`` stands beside the items of a page of messages in Anthropic's form.
     """
 
     body: JsonText
@@ -21,3 +22,4 @@ class Result:
     is_known: bool = False
     replayed: bool = False
     position: tuple[str | int, ...] | None = None
+    system: str | None = None

@@ -59,8 +59,8 @@ class Span:
 def turn_of(message: Message | MessageItem) -> Turn:
     """Return a stored message as summaries and contexts read it."""
     fields = orjson.loads(message.body)
-    role, content, name = fields["role"], fields["content"], fields.get("name")
-    return Turn(message.id, message.seq, role, content, message.created, name)
+    role = "assistant" if fields["role"] == "model" else fields["role"]
+    return Turn(message.id, message.seq, role, fields["content"], message.created, fields.get("name"))
 
 
 def find_repeat(command: NewSummary, existing: Summary | None) -> Summary | None:

@@ -1,8 +1,9 @@
 """What a message's content holds, whatever shape it was stored in.
 
 Read are: text; arrays of blocks as OpenAI (chat and responses) and Anthropic define them; whole
-messages of either stored as one object; and the importer's ``{content, tool_calls?,
-tool_call_id?}``. Everything becomes a list of parts. A block of an unknown kind stays as it is.
+messages of either stored as one object; and ``{content, tool_calls?, tool_call_id?, ...}``, in which
+a message of OpenAI's API is stored. Everything becomes a list of parts. A block of an unknown kind
+stays as it is.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
+from ..domain.native_message import BESIDE_CONTENT
 from . import Turn
 
 
@@ -65,18 +67,18 @@ Part = Text | ToolCall | ToolResult | Image | Unknown
 
 WORD_KINDS = frozenset({"text", "input_text", "output_text", "refusal"})
 DATA_MEDIA = re.compile("[;,].*", re.DOTALL)
-MESSAGE_KEYS = frozenset({"content", "tool_calls", "tool_call_id", "function_call"})
+MESSAGE_KEYS = frozenset({"content", *BESIDE_CONTENT})
 
 
 def read_parts(turn: Turn) -> list[Part]:
     """Return what a turn says, in order; empty texts are left out."""
     content = turn.content
-    message = content if isinstance(content, dict) and _is_message(content) else {"content": content}
+    message = content if is_message(content) else {"content": content}
     name = turn.name or _text_of(message.get("name"))
     if turn.role in {"tool", "function"}:
         found = _read_result(turn.role, message, name)
     else:
-        found = [*_read_content(message.get("content")), *_read_calls(message)]
+        found = [*_read_beside(message), *_read_content(message.get("content")), *_read_calls(message)]
     return [part for part in found if not isinstance(part, Text) or part.text.strip()]
 
 
@@ -85,8 +87,11 @@ def as_json(value: Any) -> str:
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))
 
 
-def _is_message(content: dict[str, Any]) -> bool:
-    return bool(MESSAGE_KEYS & set(content)) and content.get("type", "message") == "message"
+def is_message(content: Any) -> bool:
+    """Whether stored content is a whole message of a model's API."""
+    if not isinstance(content, dict) or content.get("type", "message") != "message":
+        return False
+    return bool(MESSAGE_KEYS & set(content))
 
 
 def _text_of(value: Any) -> str:
@@ -143,6 +148,17 @@ def _image_label(url: str) -> str:
     if url.startswith("data:"):
         return DATA_MEDIA.sub("", url)[5:45] or "image"
     return url.partition("?")[0][:120]
+
+
+def _read_beside(message: dict[str, Any]) -> Iterator[Part]:
+    """Give what was thought, refused or said aloud instead of a content."""
+    thought, refusal, audio = (message.get(name) for name in ("reasoning_content", "refusal", "audio"))
+    if isinstance(thought, str):
+        yield Unknown("reasoning", {"reasoning_content": thought})
+    if isinstance(refusal, str):
+        yield Text(refusal)
+    if isinstance(audio, dict):
+        yield Text(_text_of(audio.get("transcript")) or "[audio]")
 
 
 def _read_calls(message: dict[str, Any]) -> Iterator[Part]:

@@ -14,7 +14,7 @@ import orjson
 
 from .conversation import Conversation, Fields
 from .ids import fit_id, is_id
-from .input.decoding import Notes
+from .input.decoding import Notes, without_nul
 
 MOST_TAGS, LONGEST_TAG = 10, 64
 LONGEST_LABEL = LONGEST_NAME = 128
@@ -71,10 +71,11 @@ def _fit_head(dialogue: Fields, notes: Notes, overflow: dict[str, Any]) -> Field
         notes[NEW_IDS] += 1
         metadata.setdefault("sourceId", source_id)
     label = dialogue.get("label")
-    if label is not None and len(label) > LONGEST_LABEL:
-        notes[CUT_LABELS] += 1
-        metadata.setdefault("title", label)
-        dialogue["label"] = label[:LONGEST_LABEL]
+    if label is not None:
+        dialogue["label"] = without_nul(label[:LONGEST_LABEL], notes)
+        if len(label) > LONGEST_LABEL:
+            notes[CUT_LABELS] += 1
+            metadata.setdefault("title", label)
     _fit_tags(dialogue, metadata, notes)
     state = dialogue.get("state")
     if state and len(orjson.dumps(state)) > STATE_BYTES:
@@ -88,14 +89,16 @@ def _fit_tags(fields: Fields, metadata: Fields, notes: Notes) -> None:
     tags = fields.get("tags")
     if not tags:
         return
-    fitting = [tag for tag in dict.fromkeys(tags) if isinstance(tag, str) and 0 < len(tag) <= LONGEST_TAG][
-        :MOST_TAGS
-    ]
+    fitting = [tag for tag in dict.fromkeys(tags) if isinstance(tag, str) and _is_tag(tag)][:MOST_TAGS]
     rest = [tag for tag in dict.fromkeys(map(_as_text, tags)) if tag not in fitting]
     fields["tags"] = fitting
     if rest:
         notes[MOVED_TAGS] += len(rest)
         metadata.setdefault("tags", rest)
+
+
+def _is_tag(text: str) -> bool:
+    return 0 < len(text) <= LONGEST_TAG and "\0" not in text
 
 
 def _as_text(value: Any) -> str:
@@ -136,9 +139,10 @@ def _fit_message(message: Fields, limits: Limits, notes: Notes, overflow: dict[s
         message["role"] = "assistant"
         metadata.setdefault("role", "model")
     name = message.get("name")
-    if name is not None and len(name) > LONGEST_NAME:
-        message["name"] = name[:LONGEST_NAME]
-        metadata.setdefault("name", name)
+    if name is not None:
+        message["name"] = without_nul(name[:LONGEST_NAME], notes)
+        if len(name) > LONGEST_NAME:
+            metadata.setdefault("name", name)
     _fit_tags(message, metadata, notes)
     _fit_metadata(message, metadata, notes, overflow)
     content = message["content"]

@@ -85,7 +85,7 @@ def fetch_page(
     after: Any = parts.cursors.find_start(page)
     result = rule(parts.backend, replace(query, after=after), *args, **options)
     following = None if result.position is None else parts.cursors.write(page.binding, result.position)
-    return json_response(page_body(result.body, following))
+    return json_response(page_body(result.body, following, result.system))
 
 
 def respond(result: Result) -> Response:

@@ -78,7 +78,6 @@ BAD_JSON = [
     b'{"label": Infinity}',
     b'{"label": 1e999}',
     b'{"label": "\\ud800"}',
-    b'{"label": "a\\u0000b"}',
     b'{"\\u0000": 1}',
     b'{"label": "a", "label": "b"}',
     b'{"state": {"a": 1, "a": 1}}',

@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,9 @@ from tests.server import ROOT, serving
 README = (ROOT / "README.md").read_text()
 TOUR = README[README.index("## A five-minute tour") : README.index("## The Python client")]
 STEPS = re.findall(r"```sh\n(.*?)```\s+(?:[^`]*?)```json\n(.*?)```", TOUR, re.DOTALL)
+
+
+PROGRAMS = re.findall(r"```python\n(.*?)```", TOUR, re.DOTALL)
 
 
 def assert_contains(actual: Any, shown: Any, story: str) -> None:
@@ -37,7 +41,7 @@ def assert_contains(actual: Any, shown: Any, story: str) -> None:
 
 @pytest.mark.skipif(shutil.which("curl") is None, reason="curl is not installed")
 def test_the_tour(tmp_path: Path) -> None:
-    """Each command of the tour answers what the README shows, in order, against a fresh server."""
+    """Each command of the tour answers what the README shows, in order, and its program runs."""
     assert len(STEPS) == TOUR.count("```sh\n") == TOUR.count("```json\n")
     with serving(f"sqlite:///{tmp_path}/tour.db", tmp_path / "server.log") as server:
         environment = os.environ | {"API": server.url, "KEY": server.key}
@@ -47,3 +51,13 @@ def test_the_tour(tmp_path: Path) -> None:
             )
             answer = json.loads(done.stdout)
             assert_contains(answer, json.loads(shown), f"{command}{answer}")
+        [program] = PROGRAMS
+        libraries = f"{ROOT}/tests/model_clients{os.pathsep}{ROOT}"
+        done = subprocess.run(
+            [sys.executable, "-c", program],
+            env=environment | {"PYTHONPATH": libraries},
+            capture_output=True,
+            check=False,
+            timeout=60,
+        )
+        assert (done.returncode, done.stdout) == (0, b"Order 4711 left Berlin on 3 January.\n"), done.stderr

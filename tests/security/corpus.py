@@ -289,7 +289,7 @@ JSON = (
         (400,),
         "INVALID_JSON",
     ),
-    Case("NUL in a string", post("/dialogue", rb'{"label":"a\u0000b"}'), (400,), "INVALID_JSON"),
+    Case("NUL in a label", post("/dialogue", rb'{"label":"a\u0000b"}'), (400,), "INVALID_INPUT"),
     Case("NUL in a key", post("/dialogue", rb'{"state":{"a\u0000":1}}'), (400,), "INVALID_JSON"),
     Case("a bare NUL", post("/dialogue", b'{"label":"a\0b"}'), (400,), "INVALID_JSON"),
     Case("NaN", post("/dialogue", b'{"state":{"a":NaN}}'), (400,), "INVALID_JSON"),

@@ -61,7 +61,14 @@ BROKEN = [
     ("POST", "/dialogue", {"forkAt": "a", "threadOf": "b"}, refused("INVALID_INPUT", "forkAt")),
     ("PUT", "/dialogue/a", {"id": "b"}, refused("INVALID_INPUT", "id")),
     ("PUT", "/dialogue/a?namespace=x", {"namespace": "y"}, refused("INVALID_INPUT", "namespace")),
-    ("POST", "/memory", {"value": "a\0"}, refused("INVALID_JSON")),
+    ("POST", "/memory", {"value": {"a\0": 1}}, refused("INVALID_JSON")),
+    ("POST", "/message", {"role": "user", "content": ""}, refused("INVALID_INPUT", "content")),
+    (
+        "POST",
+        "/messages",
+        [{"role": "user", "tool_calls": []}],
+        refused("INVALID_INPUT", "messages[0].content"),
+    ),
     ("POST", "/memory", {"value": 2**63}, refused("INVALID_JSON")),
     ("POST", "/memory", {"metadata": DEEP}, refused("INVALID_INPUT", "metadata")),
     ("POST", "/search", {"metadata": {"namespace": ["a", "b"]}}, refused("INVALID_INPUT")),
@@ -75,6 +82,8 @@ BROKEN = [
     ("GET", "/dialogue/a/context?maxTokens=494", None, refused("INVALID_PARAMETER", "maxTokens") | SMALLEST),
 ]
 KEPT = [
+    ("POST", "/memory", {"value": "a\0"}, refused("INVALID_JSON")),
+    ("POST", "/message", {"role": "user", "refusal": "No"}, refused("INVALID_INPUT", "content")),
     ("POST", "/dialogue", {"message": {}}, refused("INVALID_INPUT")),
     ("POST", "/messages", [{"id": "a"}, {"id": "b"}], refused("INVALID_INPUT")),
     ("POST", "/dialogue", {"forkAt": "a", "threadOf": "b"}, refused("INVALID_INPUT", "threadOf")),

@@ -16,6 +16,7 @@ from ...domain.list_queries import Page
 from ...waiting import blocking
 from .commit import GroupCommit
 from .failures import translate
+from .filters import add_functions
 from .mapping import Columns, Row
 from .paging import cut_page
 
@@ -145,6 +146,7 @@ class SqliteDatabase:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
             connection.execute("PRAGMA temp_store = MEMORY")
+            add_functions(connection)
             self._opened.add(connection)
             return connection
 

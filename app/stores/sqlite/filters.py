@@ -1,8 +1,13 @@
-"""The filters of a search as SQL over the searched row, called ``item``."""
+"""The filters of a search as SQL over the searched row, called ``item``.
+
+SQLite's JSON functions cut a text at NUL. In metadata that has NUL, U+0000 is therefore spelt as two times
+U+0001, and U+0001 as U+0001 and U+0002: that keeps different texts different, and their order.
+"""
 
 from __future__ import annotations
 
-from typing import Final
+import sqlite3
+from typing import Any, Final
 
 import orjson
 
@@ -18,10 +23,25 @@ _ELEMENT: Final = (
 )
 """An array of strings, and only such a one, stands for each of its elements."""
 
+_METADATA: Final = (
+    "CASE WHEN instr(item.metadata, '\\u000') THEN spell_controls(item.metadata) ELSE item.metadata END"
+)
+"""The metadata, spelt anew where it has what is spelt."""
+
 _HAS_IMAGE: Final = (
     "EXISTS (SELECT 1 FROM message WHERE message.project = item.project AND message.namespace = "
     "item.namespace AND message.dialogue_id = item.id AND message.uid = item.uid AND message.has_image = 1)"
 )
+
+
+def spell_control(text: str) -> str:
+    """Return a text as comparisons have it."""
+    return text.replace("\x01", "\x01\x02").replace("\x00", "\x01\x01")
+
+
+def add_functions(connection: sqlite3.Connection) -> None:
+    """Give a connection the function ``spell_controls(json)``, for the values of a JSON object."""
+    connection.create_function("spell_controls", 1, _spell_json, deterministic=True)
 
 
 def filter_clauses(query: SearchQuery) -> Clauses:
@@ -60,7 +80,7 @@ def _add_metadata(clauses: Clauses, condition: MetadataCondition) -> None:
     operands = operand if isinstance(operand, tuple) else (operand,)
     tests = [_compare(operator, one) for one in operands]
     either = " OR ".join(f"({sql})" for sql, _ in tests) or "FALSE"
-    sql = f"EXISTS (SELECT 1 FROM json_each(item.metadata) AS field WHERE field.key = ? AND ({either}))"
+    sql = f"EXISTS (SELECT 1 FROM json_each({_METADATA}) AS field WHERE field.key = ? AND ({either}))"
     if operator is not condition.operator:
         sql = "NOT " + sql
     clauses.add(sql, condition.field, *(value for _, values in tests for value in values))
@@ -75,7 +95,18 @@ def _compare(operator: Operator, operand: Scalar) -> tuple[str, tuple[Scalar, ..
         return f"field.type IN ('true', 'false') AND field.atom {sign} ?", (operand,)
     if not isinstance(operand, str):
         return f"field.type IN ('integer', 'real') AND field.atom {sign} ?", (operand,)
+    operand = spell_control(operand)
     scalar = f"field.type = 'text' AND field.atom {sign} ?"
     if sign != "=":
         return scalar, (operand,)
     return f"({scalar}) OR ({_ELEMENT})", (operand, operand)
+
+
+def _spell_json(json: str) -> str:
+    return orjson.dumps({key: _spell(value) for key, value in orjson.loads(json).items()}).decode()
+
+
+def _spell(value: Any) -> Any:
+    if isinstance(value, list):
+        return [_spell(item) for item in value]
+    return spell_control(value) if isinstance(value, str) else value

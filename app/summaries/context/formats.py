@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from ..content import Image, Part, Text, Unknown, as_json
@@ -62,7 +62,7 @@ def to_openai(step: Step) -> list[Wire]:
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in step.calls
     ]
-    words = _words(step.parts) or None
+    words = words_of(step.parts) or None
     message: Wire = {"role": "assistant", "content": words, "tool_calls": calls}
     results = [
         {"role": "tool", "tool_call_id": call.id, "content": step.results[call.id].text or NO_OUTPUT}
@@ -76,16 +76,17 @@ def _openai_said(step: Said) -> Wire:
     if step.name and NAME.fullmatch(step.name):
         message["name"] = step.name
     if step.role == "user" and any(isinstance(part, Image) and part.url for part in step.parts):
-        message["content"] = [block for part in step.parts for block in _openai_blocks(part)]
+        message["content"] = [block for part in step.parts for block in openai_blocks(part)]
     else:
-        message["content"] = _words(step.parts) or EMPTY
+        message["content"] = words_of(step.parts) or EMPTY
     return message
 
 
-def _openai_blocks(part: Part) -> list[Wire]:
+def openai_blocks(part: Part) -> list[Wire]:
+    """Return a part as blocks of OpenAI's user messages; none for one without words."""
     if isinstance(part, Image) and part.url:
         return [{"type": "image_url", "image_url": {"url": part.url}}]
-    words = _words([part])
+    words = words_of([part])
     return [{"type": "text", "text": words}] if words else []
 
 
@@ -93,17 +94,17 @@ def to_anthropic(step: Step) -> list[Wire]:
     """Render one step as Anthropic messages; a system message is set apart by ``join_anthropic``."""
     if isinstance(step, Said):
         if step.role in {"system", "developer"}:
-            return [{"role": "system", "content": _words(step.parts) or EMPTY}]
+            return [{"role": "system", "content": words_of(step.parts) or EMPTY}]
         role = "assistant" if step.role == "assistant" else "user"
-        blocks = [block for part in step.parts for block in _anthropic_blocks(part, role)]
+        blocks = [block for part in step.parts for block in anthropic_blocks(part, role)]
         return [{"role": role, "content": blocks or [{"type": "text", "text": EMPTY}]}]
     return _anthropic_work(step)
 
 
 def _anthropic_work(step: Worked) -> list[Wire]:
-    spoken = [block for part in step.parts for block in _anthropic_blocks(part, "assistant")]
+    spoken = [block for part in step.parts for block in anthropic_blocks(part, "assistant")]
     used = [
-        {"type": "tool_use", "id": call.id, "name": call.name, "input": _as_object(call.arguments)}
+        {"type": "tool_use", "id": call.id, "name": call.name, "input": as_object(call.arguments)}
         for call in step.calls
     ]
     results = []
@@ -114,7 +115,8 @@ def _anthropic_work(step: Worked) -> list[Wire]:
     return [{"role": "assistant", "content": [*spoken, *used]}, {"role": "user", "content": results}]
 
 
-def _as_object(arguments: str) -> dict[str, Any]:
+def as_object(arguments: str) -> dict[str, Any]:
+    """Return a call's arguments as the object that Anthropic's API wants."""
     try:
         value = json.loads(arguments)
     except (ValueError, RecursionError):
@@ -122,12 +124,13 @@ def _as_object(arguments: str) -> dict[str, Any]:
     return value if isinstance(value, dict) else {"arguments": value}
 
 
-def _anthropic_blocks(part: Part, role: str) -> list[Wire]:
+def anthropic_blocks(part: Part, role: str) -> list[Wire]:
+    """Return a part as blocks of Anthropic's messages; none for one without words."""
     if isinstance(part, Image) and role == "user":
         source = _anthropic_source(part.url)
         if source is not None:
             return [{"type": "image", "source": source}]
-    words = _words([part])
+    words = words_of([part])
     return [{"type": "text", "text": words}] if words else []
 
 
@@ -138,11 +141,12 @@ def _anthropic_source(url: str) -> Wire | None:
     return {"type": "url", "url": url} if url.startswith("https://") else None
 
 
-def _words(parts: list[Part]) -> str:
-    return "\n\n".join(filter(None, map(_words_of, parts)))
+def words_of(parts: Sequence[Part]) -> str:
+    """Return what parts say in words; images and the like are named."""
+    return "\n\n".join(filter(None, map(_part_words, parts)))
 
 
-def _words_of(part: Part) -> str:
+def _part_words(part: Part) -> str:
     if isinstance(part, Text):
         return part.text
     if isinstance(part, Image):

@@ -1,7 +1,7 @@
 """One JSON text to one value, forgiving what programs really write.
 
-A half of a surrogate pair, a NUL, a byte that is no UTF-8: each becomes U+FFFD and is counted, since one bad
-character must not cost a conversation. An integer beyond 64 bits and a NaN become text.
+A half of a surrogate pair, a NUL in a key, a byte that is no UTF-8: each becomes U+FFFD and is counted, since
+one bad character must not cost a conversation. An integer beyond 64 bits and a NaN become text.
 """
 
 from __future__ import annotations
@@ -18,9 +18,9 @@ REPLACED = "characters that no text may hold were replaced by U+FFFD"
 NUMBERS = "numbers that no store can hold were kept as text"
 
 _INTEGERS = range(-(2**63), 2**63)
-_SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
+_SUSPECT = re.compile(r"\\u[dD][89a-fA-F]")
 _ESCAPE = re.compile(
-    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|u0000|.)",
+    r"\\(?:u[dD][89abAB][0-9a-fA-F]{2}\\u[dD][c-fC-F][0-9a-fA-F]{2}|u[dD][89a-fA-F][0-9a-fA-F]{2}|.)",
     re.DOTALL,
 )
 _PAIR_LENGTH = 12
@@ -35,12 +35,9 @@ def decode(data: bytes, notes: Notes) -> Any:
     text = _text(data, notes)
     if _SUSPECT.search(text):
         text = _ESCAPE.sub(lambda found: _sound(found.group(), notes), text)
-    if "\0" in text:
-        notes[REPLACED] += text.count("\0")
-        text = text.replace("\0", "\ufffd")
     try:
         return json.JSONDecoder(
-            object_pairs_hook=_unique,
+            object_pairs_hook=lambda pairs: _unique(pairs, notes),
             parse_int=lambda digits: _integer(digits, notes),
             parse_float=lambda digits: _finite(digits, notes),
             parse_constant=lambda name: _constant(name, notes),
@@ -69,8 +66,16 @@ def _sound(escape: str, notes: Notes) -> str:
     return "\\ufffd"
 
 
-def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
+def without_nul(text: str, notes: Notes) -> str:
+    """Return a text that may stand where the API takes no NUL."""
+    if "\0" in text:
+        notes[REPLACED] += text.count("\0")
+        return text.replace("\0", "\ufffd")
+    return text
+
+
+def _unique(pairs: list[tuple[str, Any]], notes: Notes) -> dict[str, Any]:
+    result = {without_nul(key, notes): value for key, value in pairs}
     if len(result) < len(pairs):
         [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
         raise BadLine(f"An object has the key {quote(repeated)} twice.")

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Any
 
+from ...domain.native_message import BESIDE_CONTENT
 from ..conversation import BadLine, Conversation, Fields
 from .fields import (
     CREATED,
@@ -26,15 +27,7 @@ from .fields import (
 from .format import Format, Found, Source
 from .named import conversation
 
-NATIVE = (
-    "tool_calls",
-    "tool_call_id",
-    "function_call",
-    "refusal",
-    "reasoning_content",
-    "annotations",
-    "audio",
-)
+NATIVE = BESIDE_CONTENT
 """What a message may carry beside its content, and is kept with it."""
 
 _CONTENT_ALONE = ("annotations",)

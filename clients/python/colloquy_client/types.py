@@ -146,6 +146,31 @@ class Message(_MessageRequired, total=False):
     name: str
 
 
+class _NativeMessageListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[NativeMessage]
+
+
+class NativeMessageList(_NativeMessageListRequired, total=False):
+    """One page of messages as a model's API has them."""
+
+    system: str
+    next: Cursor
+
+
+class _NativeMessageRequired(TypedDict):
+    """What is always there."""
+
+    role: Role
+
+
+class NativeMessage(_NativeMessageRequired, total=False):
+    """A message in the form of OpenAI's or Anthropic's API."""
+
+    content: str | None | list[ContentBlock]
+
+
 class _MessageListRequired(TypedDict):
     """What is always there."""
 
@@ -162,13 +187,20 @@ class _NewMessageRequired(TypedDict):
     """What is always there."""
 
     role: Role
-    content: Content
 
 
 class NewMessage(_NewMessageRequired, total=False):
-    """A message to add."""
+    """A message to add, as this API has it or as OpenAI's and Anthropic's have it."""
 
     id: ResourceId
+    content: NewContent
+    tool_calls: ToolCalls
+    tool_call_id: ToolCallId
+    function_call: FunctionCall
+    refusal: Refusal
+    reasoning_content: ReasoningContent
+    annotations: Annotations
+    audio: Audio
     name: SpeakerName
     tags: Tags
     metadata: Metadata
@@ -180,7 +212,6 @@ class _NewMessageInDialogueRequired(TypedDict):
 
     dialogueId: ResourceId
     role: Role
-    content: Content
 
 
 class NewMessageInDialogue(_NewMessageInDialogueRequired, total=False):
@@ -188,6 +219,14 @@ class NewMessageInDialogue(_NewMessageInDialogueRequired, total=False):
 
     namespace: Namespace
     id: ResourceId
+    content: NewContent
+    tool_calls: ToolCalls
+    tool_call_id: ToolCallId
+    function_call: FunctionCall
+    refusal: Refusal
+    reasoning_content: ReasoningContent
+    annotations: Annotations
+    audio: Audio
     name: SpeakerName
     tags: Tags
     metadata: Metadata
@@ -590,7 +629,7 @@ State = dict[str, Any]
 StatePatch = dict[str, Any]
 
 
-Role = Literal["system", "developer", "user", "assistant", "tool", "function"]
+Role = Literal["system", "developer", "user", "assistant", "model", "tool", "function"]
 
 
 DialogueStatus = Literal["active", "ended", "archived"]
@@ -600,6 +639,30 @@ ContentBlock = dict[str, Any]
 
 
 Content = Union[str, ContentBlock, list[ContentBlock]]
+
+
+NewContent = Union[str | None, ContentBlock, list[ContentBlock]]
+
+
+ToolCalls = Union[list[dict[str, Any]], None]
+
+
+ToolCallId = Union[str, None]
+
+
+FunctionCall = Union[dict[str, Any], None]
+
+
+Refusal = Union[str, None]
+
+
+ReasoningContent = Union[str, None]
+
+
+Annotations = Union[list[dict[str, Any]], None]
+
+
+Audio = Union[dict[str, Any], None]
 
 
 JsonValue = Any

@@ -150,7 +150,8 @@ def read_method(spec: Schema, path: str, verb: str) -> Method:
         )
     method.arguments += _read_body(operation, spec, {each.name for each in method.at("path", "query")})
     if listed:
-        method.arguments = [each for each in method.arguments if each.name != "next"]
+        # A listing turns the pages itself, and its items are the stored ones.
+        method.arguments = [each for each in method.arguments if each.name not in {"next", "format"}]
     return method
 
 
@@ -165,6 +166,7 @@ def _read_answer(operation: Schema, spec: Schema) -> tuple[str, str | None]:
     if "application/json" not in content:
         return "str", None
     schema = content["application/json"]["schema"]
+    schema = schema.get("anyOf", [schema])[0]
     properties = resolve(schema, spec).get("properties", {})
     takes = {resolve(parameter, spec)["name"] for parameter in operation.get("parameters", [])}
     if "next" in takes and "items" in properties:

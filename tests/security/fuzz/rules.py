@@ -15,6 +15,7 @@ from dataclasses import dataclass
 from typing import Any
 from urllib.parse import unquote
 
+from app.domain.native_message import BESIDE_CONTENT
 from tests.security.fuzz.history import History, Sent
 
 LONGEST_LINE = 8190
@@ -163,7 +164,21 @@ def _values(value: Any) -> Iterator[Any]:
 
 
 def _has_nul(refusal: Refusal) -> bool:
-    return any(isinstance(value, str) and "\0" in value for value in _values(refusal.body))
+    """Whether a key has NUL."""
+    holders = [each for each in _values(refusal.body) if isinstance(each, dict)]
+    return any("\0" in key for holder in holders for key in holder)
+
+
+def _says_nothing(refusal: Refusal) -> bool:
+    """Whether a message has no content, nor anything that may stand in its place."""
+    return any(
+        detail["field"].rpartition(".")[2] == "content" for detail in refusal.error["details"]
+    ) and any(
+        isinstance(each, dict)
+        and each.get("content") in (None, "", [])
+        and not any(each.get(name) for name in BESIDE_CONTENT)
+        for each in _values(refusal.body)
+    )
 
 
 def _has_long_integer(refusal: Refusal) -> bool:
@@ -234,7 +249,8 @@ RULES = (
     Rule("no id occurs twice in a request", INPUT, _repeats_an_id),
     Rule("forkAt needs threadOf and names a message of it", INPUT, _forks_badly),
     Rule("a PUT repeats id, namespace and metadata only as they are", INPUT, _moves_a_dialogue),
-    Rule("text has no NUL", JSON_TEXT, _has_nul),
+    Rule("keys have no NUL", JSON_TEXT, _has_nul),
+    Rule("a message says something", INPUT, _says_nothing),
     Rule("integers fit 64 bits", JSON_TEXT, _has_long_integer),
     Rule("JSON nests at most 64 levels", JSON_TEXT, lambda refusal: _levels(refusal.body) > LEVELS),
     Rule("metadata nests at most 16 levels", INPUT, _has_deep_metadata),

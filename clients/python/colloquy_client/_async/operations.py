@@ -329,11 +329,18 @@ class AsyncOperations(AsyncTransport):
         *,
         dialogue_id: str,
         role: types.Role,
-        content: types.Content,
         if_match: str | None = None,
         idempotency_key: str | None = None,
         namespace: str | None = None,
         id: str | None = None,
+        content: types.NewContent | None = None,
+        tool_calls: types.ToolCalls | Unset = UNSET,
+        tool_call_id: str | None | Unset = UNSET,
+        function_call: types.FunctionCall | Unset = UNSET,
+        refusal: str | None | Unset = UNSET,
+        reasoning_content: str | None | Unset = UNSET,
+        annotations: types.Annotations | Unset = UNSET,
+        audio: types.Audio | Unset = UNSET,
         name: str | None = None,
         tags: types.Tags | None = None,
         metadata: types.Metadata | None = None,
@@ -353,12 +360,24 @@ class AsyncOperations(AsyncTransport):
                     {
                         "namespace": self.choose_namespace(namespace),
                         "id": id,
+                        "content": content,
                         "name": name,
                         "tags": tags,
                         "metadata": metadata,
                         "created": created,
                     },
-                    {"dialogueId": dialogue_id, "role": role, "content": content},
+                    {"dialogueId": dialogue_id, "role": role},
+                )
+                | given_or_null(
+                    {
+                        "tool_calls": tool_calls,
+                        "tool_call_id": tool_call_id,
+                        "function_call": function_call,
+                        "refusal": refusal,
+                        "reasoning_content": reasoning_content,
+                        "annotations": annotations,
+                        "audio": audio,
+                    }
                 )
             ),
         )
