@@ -154,7 +154,7 @@ def test_a_wrong_key_is_unauthorized(server: LiveServer) -> None:
     with Colloquy(server.url, "wrong") as client, pytest.raises(errors.Unauthorized) as raised:
         client.get_stats()
     assert "wrong" not in str(raised.value)
-    assert "wrong" not in repr(client._connections._client)  # noqa: SLF001 - what a log of it would show
+    assert "wrong" not in repr(client._connections._client)
 
 
 def test_another_program_at_the_address_is_told() -> None:

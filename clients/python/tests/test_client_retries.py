@@ -80,7 +80,7 @@ def test_no_write_doubles_when_its_answer_is_lost(unlucky: Colloquy) -> None:
     stats = client.get_stats()
     assert (stats["dialogues"]["total"], stats["messages"]) == (2, 4)
     assert (stats["memories"], stats["summaries"]) == (1, 1)
-    transport: Any = client._connections._client._transport  # noqa: SLF001 - to count what was sent
+    transport: Any = client._connections._client._transport
     writes = [request for request in transport.passed if request.method != "GET"]
     assert len(writes) >= 2 * 11
 
