@@ -59,13 +59,14 @@ class Tree:
     """A conversation whose messages follow on each other in several ways.
 
     ``nodes`` are in the source's order. ``current`` is the last node of the path that the source shows;
-    None where it does not say: then it is the newest.
+    None where it does not say: then it is the newest. ``archived_at`` is set where the source archived it.
     """
 
     dialogue: Fields
     nodes: dict[str, Node]
     current: str | None = None
     memories: list[Fields] = field(default_factory=list)
+    archived_at: Timestamp | None = None
 
 
 def batches(messages: Sequence[Fields]) -> Iterator[Sequence[Fields]]:

@@ -28,6 +28,7 @@ MOVED_METADATA = "metadata too large for a dialogue were put into memories besid
 MOVED_STATE = "states too large were put into memories beside their dialogue"
 MOVED_TAGS = "tags beyond ten, or longer than 64 characters, were put into the metadata"
 CUT_LABELS = "titles were cut to 128 characters; the metadata has them whole"
+CUT_MEMORIES = "memories too large were cut into several"
 CUT_TEXTS = "messages too long were cut into several"
 LEFT_DATA = "files too large for a message were left out; the message says so"
 TEXTS_OF_JSON = "values nested too deep were kept as JSON text"
@@ -55,7 +56,8 @@ def fit(conversation: Conversation, limits: Limits, notes: Notes) -> Conversatio
         for source in conversation.messages
         for message in _fit_message(dict(source), limits, notes, overflow)
     ]
-    memories = [*conversation.memories, *_memories(dialogue, overflow)]
+    memories = [part for memory in conversation.memories for part in _fit_memory(dict(memory), notes)]
+    memories += _memories(dialogue, overflow)
     return replace(conversation, dialogue=dialogue, messages=_distinct(messages, notes), memories=memories)
 
 
@@ -239,8 +241,7 @@ def _memories(dialogue: Fields, overflow: dict[str, Any]) -> Iterator[Fields]:
     if not overflow:
         return
     text = orjson.dumps(overflow).decode()
-    step = PART_BYTES // 6
-    parts = [text[start : start + step] for start in range(0, len(text), step)]
+    parts = [text] if len(text.encode()) <= PART_BYTES else _pieces(text)
     for place, part in enumerate(parts, 1):
         memory: Fields = {
             "id": fit_id(f"{dialogue['id']}:metadata:{place}"),
@@ -249,6 +250,23 @@ def _memories(dialogue: Fields, overflow: dict[str, Any]) -> Iterator[Fields]:
             "metadata": {"dialogueId": dialogue["id"]},
         }
         yield memory | {name: dialogue[name] for name in ("namespace",) if name in dialogue}
+
+
+def _fit_memory(memory: Fields, notes: Notes) -> Iterator[Fields]:
+    memory["id"] = fit_id(memory["id"])
+    text = orjson.dumps(memory["value"]).decode()
+    if len(text.encode()) <= PART_BYTES:
+        yield memory
+        return
+    notes[CUT_MEMORIES] += 1
+    for place, part in enumerate(_pieces(text), 1):
+        yield {**memory, "id": fit_id(f"{memory['id']}:part{place}"), "value": {"json": part, "part": place}}
+
+
+def _pieces(text: str) -> list[str]:
+    """Return a text in pieces each of which a memory can hold; a character takes up to six bytes of JSON."""
+    step = PART_BYTES // 6
+    return [text[start : start + step] for start in range(0, len(text), step)]
 
 
 def _is_deeper(value: Any, limit: int) -> bool:

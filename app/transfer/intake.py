@@ -9,6 +9,7 @@ from typing import Protocol
 from .conversation import BadLine, Conversation, Tree
 from .drafts import Drafter
 from .fitting import fit
+from .ids import fit_id
 from .input.containers import BROKEN, Document, UnsafeArchive
 from .readers import read_document
 from .readers.format import Format
@@ -118,7 +119,7 @@ class Intake:
         return frozenset(
             name
             for name, node in tree.nodes.items()
-            if any(message["id"] in present for message in node.messages)
+            if any(fit_id(message["id"]) in present for message in node.messages)
         )
 
     def _load_held(self, tick: Callable[[], None]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 
+from ..domain.records import Status
 from .conversation import BadLine, Conversation, Fields, Node, Tree
 from .ids import fit_id
 from .times import keep_order
@@ -152,13 +153,15 @@ def _conversations(tree: Tree, nodes: dict[str, Node], found: list[_Branch]) -> 
         origin = _origin(branch, nodes)
         keep_order(messages, None if origin is None else nodes[origin].messages[-1].get("created"))
         if not result:
-            dialogue, memories = tree.dialogue, tree.memories
+            dialogue = tree.dialogue
         elif messages:
-            dialogue, memories = _thread(tree, branch, nodes, owner, origin), []
+            dialogue = _thread(tree, branch, nodes, owner, origin)
         else:
             continue
         owner.update((name, str(dialogue["id"])) for name in branch.nodes)
-        result.append(Conversation(dialogue, messages, memories))
+        result.append(Conversation(dialogue, messages))
+    status = Status.ACTIVE if tree.archived_at is None else Status.ARCHIVED
+    result[0] = replace(result[0], memories=tree.memories, status=status, archived_at=tree.archived_at)
     return result
 
 

@@ -11,12 +11,44 @@ from ..input.containers import Document
 from ..input.decoding import decode
 from ..input.splitting import ITEM_BYTES, Item, split
 from ..tally import Tally
-from . import colloquy, openai, turns
+from . import (
+    aisdk,
+    anthropic,
+    chatgpt,
+    claude,
+    claudecode,
+    codex,
+    colloquy,
+    gemini,
+    langchain,
+    librechat,
+    oasst,
+    openai,
+    openwebui,
+    preference,
+    responses,
+    sharegpt,
+    turns,
+)
 from .format import Format, Found, Source
 
 FORMATS: tuple[Format, ...] = (
     colloquy.FORMAT,
+    chatgpt.FORMAT,
+    claude.FORMAT,
+    librechat.FORMAT,
+    openwebui.FORMAT,
+    claudecode.FORMAT,
+    codex.FORMAT,
+    preference.FORMAT,
+    sharegpt.FORMAT,
+    langchain.FORMAT,
+    oasst.FORMAT,
+    gemini.FORMAT,
+    aisdk.FORMAT,
+    responses.FORMAT,
     turns.FORMAT,
+    anthropic.FORMAT,
     openai.FORMAT,
 )
 """Every format; where several recognise a value, the first of them reads it."""

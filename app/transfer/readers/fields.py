@@ -69,6 +69,16 @@ def read_role(value: Any, where: str) -> str:
     return role
 
 
+def object_of(value: Any) -> Fields:
+    """Return an object, and an empty one for anything else."""
+    return value if isinstance(value, dict) else {}
+
+
+def objects_in(value: Any) -> list[Fields]:
+    """Return the objects of an array; what else is in it, or is no array, is none."""
+    return [item for item in value if isinstance(item, dict)] if isinstance(value, list) else []
+
+
 def first_of(fields: Fields, names: Iterable[str]) -> Any:
     """Return the first of some fields that says something."""
     return next((fields[name] for name in names if fields.get(name) not in (None, "")), None)
