@@ -1,0 +1,231 @@
+"""What can be done in the console is done in the store, once, after a question that says what it means."""
+
+from __future__ import annotations
+
+from typing import Any
+from urllib.parse import quote
+
+import pytest
+
+from .conftest import Tab
+from .server import Client
+
+HELLO = [{"role": "user", "content": "Hello", "id": "m1"}, {"role": "assistant", "content": "Hi", "id": "m2"}]
+
+
+@pytest.fixture
+def made(client: Client, request: pytest.FixtureRequest) -> str:
+    """A dialogue of this test's own."""
+    name = quote(request.node.originalname.replace("_", "-")[:100])
+    body = {"id": name, "label": "A talk", "tags": ["one"], "messages": HELLO, "state": {"step": 1, "big": 2**60}}
+    client.ask("POST", "/dialogue", body)
+    return name
+
+
+def press(page: Any, name: str) -> None:
+    """Press the button of that name."""
+    page.get_by_role("button", name=name, exact=True).click()
+
+
+def see(page: Any, text: str) -> None:
+    """Wait until a text shows."""
+    page.get_by_text(text).first.wait_for()
+
+
+def test_a_dialogue_ends_archives_and_reopens(tab: Tab, client: Client, made: str) -> None:
+    """Each step asks first, shows the new status, and is what the API then says."""
+    page = tab.open(f"#/dialogue/{made}")
+    press(page, "End")
+    see(page, "Its 2 messages stay")
+    press(page, "Cancel")
+    assert client.ask("GET", f"/dialogue/{made}")["status"] == "active"
+    for button, confirm, status in (
+        ("End", "End it", "ended"),
+        ("Archive", "Archive it", "archived"),
+        ("Reopen", "Reopen it", "active"),
+    ):
+        press(page, button)
+        press(page, confirm)
+        page.locator(f".dialogue-sub .status.{status}").wait_for()
+        assert client.ask("GET", f"/dialogue/{made}")["status"] == status
+
+
+def test_title_and_tags_change(tab: Tab, client: Client, made: str) -> None:
+    """The details can be edited, and show what was stored."""
+    page = tab.open(f"#/dialogue/{made}")
+    press(page, "Change title and tags")
+    page.get_by_label("Title", exact=True).fill("Another title")
+    page.get_by_label("Tags, separated by commas").fill("two, three")
+    press(page, "Save")
+    page.get_by_role("heading", name="Another title").wait_for()
+
+    stored = client.ask("GET", f"/dialogue/{made}")
+    assert (stored["label"], stored["tags"]) == ("Another title", ["two", "three"])
+
+
+def test_a_dialogue_is_deleted_once_with_its_numbers(tab: Tab, client: Client, made: str) -> None:
+    """The question names what goes; a second press does nothing more."""
+    page = tab.open(f"#/dialogue/{made}")
+    press(page, "Delete")
+    see(page, "Delete its 2 messages and 0 summaries too")
+    tab.asked.clear()
+    page.get_by_role("button", name="Delete for good").dblclick()
+    page.get_by_role("heading", name="Dialogues").wait_for()
+
+    assert [line for line in tab.asked if line.startswith("DELETE")] == [f"DELETE /dialogue/{made}?cascade=true"]
+    with pytest.raises(AssertionError, match="DIALOGUE_NOT_FOUND"):
+        client.ask("GET", f"/messages?dialogueId={made}")
+
+
+def test_messages_get_tags_threads_and_go(tab: Tab, client: Client, made: str) -> None:
+    """A message's tools change its tags, delete it, and start a thread from it."""
+    page = tab.open(f"#/dialogue/{made}")
+    first = page.locator("#message-m1")
+    first.hover()
+    first.get_by_role("button", name="Change its tags").click()
+    page.get_by_label("Tags, separated by commas").fill("greeting")
+    press(page, "Save")
+    first.locator(".tag", has_text="greeting").wait_for()
+    assert client.ask("GET", f"/message/m1?dialogueId={made}")["tags"] == ["greeting"]
+
+    second = page.locator("#message-m2")
+    second.hover()
+    second.get_by_role("button", name="Delete the message").click()
+    press(page, "Delete 1 message")
+    second.wait_for(state="detached")
+    assert client.ask("GET", f"/dialogue/{made}")["totalMessages"] == 1
+
+    first.hover()
+    first.get_by_role("button", name="Start a thread from here").click()
+    page.get_by_label("Title of the thread").fill("Branch")
+    press(page, "Start the thread")
+    page.get_by_role("heading", name="Branch").wait_for()
+    assert client.ask("GET", f"/dialogue?threadOf={made}")["items"][0]["label"] == "Branch"
+
+
+def test_the_state_changes_field_by_field(tab: Tab, client: Client, made: str) -> None:
+    """Only what was changed is sent, so that a number too large for JavaScript keeps its digits."""
+    page = tab.open(f"#/dialogue/{made}?panel=state")
+    see(page, str(2**60))
+    press(page, "Change the state")
+    page.get_by_label("step", exact=True).fill("2")
+    press(page, "Add a field")
+    page.get_by_label("Name").last.fill("note")
+    page.get_by_role("textbox", name="field1").fill("a new one")
+    press(page, "Save")
+    see(page, "The state was saved.")
+
+    assert client.ask("GET", f"/dialogue/{made}/state") == {"step": 2, "big": 2**60, "note": "a new one"}
+
+
+def test_a_conflict_shows_both_and_loses_nothing(tab: Tab, client: Client, made: str) -> None:
+    """Who writes later sees both values of each field and decides; neither write is lost unseen."""
+    page = tab.open(f"#/dialogue/{made}?panel=state")
+    press(page, "Change the state")
+    page.get_by_label("step", exact=True).fill("7")
+    client.ask("PUT", f"/dialogue/{made}/state", {"step": 5, "theirs": "new"})
+    tab.expected = {"412"}
+    press(page, "Save")
+    see(page, "The dialogue has changed while you were writing.")
+    assert client.ask("GET", f"/dialogue/{made}/state")["step"] == 5
+    box = page.get_by_role("group", name="step")
+    assert "7" in box.inner_text()
+    assert "5" in box.inner_text()
+    press(page, "Go on with this choice")
+    press(page, "Save")
+    see(page, "The state was saved.")
+
+    assert client.ask("GET", f"/dialogue/{made}/state") == {"step": 7, "big": 2**60, "theirs": "new"}
+
+
+def test_a_null_is_written_and_a_field_removed(tab: Tab, client: Client, made: str) -> None:
+    """Null, which a merge patch cannot write, is stored as null, and a removed field is gone."""
+    page = tab.open(f"#/dialogue/{made}?panel=state")
+    press(page, "Change the state")
+    page.get_by_label("Kind of step").select_option("nothing")
+    press(page, "Remove big")
+    press(page, "Save")
+    see(page, "The state was saved.")
+
+    assert client.ask("GET", f"/dialogue/{made}/state") == {"step": None}
+
+
+def test_an_unfinished_number_is_not_sent(tab: Tab, client: Client, made: str) -> None:
+    """What is not a number is said in the form, with its place."""
+    page = tab.open(f"#/dialogue/{made}?panel=state")
+    press(page, "Change the state")
+    page.get_by_label("step", exact=True).fill("1,5")
+    press(page, "Save")
+    see(page, "“step” is not a number.")
+
+    assert client.ask("GET", f"/dialogue/{made}/state")["step"] == 1
+
+
+def test_a_summary_is_made(tab: Tab, client: Client, made: str) -> None:
+    """One press makes a summary and shows what it covers."""
+    page = tab.open(f"#/dialogue/{made}?panel=summaries")
+    see(page, "No summaries yet")
+    press(page, "Summarise now")
+    see(page, "Covers 2 messages")
+
+    assert len(client.ask("GET", f"/summaries?dialogueId={made}")["items"]) == 1
+
+
+def test_the_context_follows_its_budget(tab: Tab) -> None:
+    """The slider changes the budget, the list the format, and the answer says what fits."""
+    page = tab.open("#/dialogue/order-4711?panel=context")
+    see(page, "Nothing left out.")
+    page.get_by_label("Budget").fill("0")
+    see(page, "of 256 tokens")
+    see(page, "left out.")
+    page.get_by_label("Format").select_option("anthropic")
+    see(page, '"system"')
+
+
+def test_a_memory_is_changed_and_deleted(tab: Tab, client: Client) -> None:
+    """A memory's value, title and tags can be changed, bad JSON is refused, and deleting asks."""
+    made = client.ask("POST", "/memory", {"id": "own", "value": {"a": 1}, "label": "Mine"})
+    page = tab.open(f"#/memory/{made['id']}")
+    press(page, "Change")
+    page.get_by_label("Value, as JSON").fill("{")
+    press(page, "Save")
+    see(page, "The value is not JSON")
+    page.get_by_label("Value, as JSON").fill('["b", 9007199254740993]')
+    page.get_by_label("Tags, separated by commas").fill("kept")
+    press(page, "Save")
+    see(page, "9007199254740993")
+    stored = client.ask("GET", "/memory/own")
+    assert (stored["value"], stored["tags"]) == (["b", 2**53 + 1], ["kept"])
+
+    press(page, "Delete")
+    press(page, "Delete 1 memory")
+    page.get_by_role("heading", name="Memories").wait_for()
+    with pytest.raises(AssertionError, match="MEMORY_NOT_FOUND"):
+        client.ask("GET", "/memory/own")
+
+
+def test_filters_are_the_address(tab: Tab) -> None:
+    """What is chosen stands in the address, and the address alone shows the same rows."""
+    page = tab.open("#/dialogues")
+    page.get_by_label("Status").select_option("ended")
+    page.get_by_label("Namespace").fill("ada@example.org")
+    tab.wait("location.hash.includes('namespace=ada')")
+    tab.settle()
+    rows = page.locator(".row-title").all_inner_texts()
+    address = page.evaluate("location.hash")
+    page.goto("about:blank")
+    tab.open(address)
+
+    assert rows
+    assert page.locator(".row-title").all_inner_texts() == rows
+    assert set(page.locator(".rows .status").all_inner_texts()) == {"ended"}
+
+
+def test_search_finds_and_leads_to_the_message(tab: Tab) -> None:
+    """A hit leads to its message in its conversation."""
+    page = tab.open("#/search")
+    page.get_by_label("Search for").fill("carrier has lost it")
+    page.locator(".hit").first.click()
+    page.locator("#message-m4.pointed").wait_for()
+
+    assert "the carrier has lost it" in page.locator("#message-m4").inner_text()
