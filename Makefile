@@ -147,6 +147,19 @@ machines-short: $(READY) ## the same with 25 histories on each store
 clients: $(READY) ## lint openapi.yaml, generate clients in TypeScript and Python, check and run them
 	@tests/clients/check
 
+.PHONY: console
+console: $(READY) ## check the console's types, and everything it does in a real browser (ARGS='tests/console/test_access.py')
+	@tests/console/check $(ARGS)
+
+.PHONY: console-pictures
+console-pictures: $(READY) ## take the README's pictures of the console again
+	@tests/console/check --pictures
+
+.PHONY: lock-console
+lock-console: $(READY) ## resolve the tools of `make console` again (UPGRADE=1: Python's to the newest)
+	cd tests/console && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts
+	$(subst make lock,make lock-console,$(COMPILE)) --output-file tests/console/requirements.lock tests/console/requirements.in
+
 .PHONY: lock-clients
 lock-clients: $(READY) ## resolve the tools of `make clients` again (UPGRADE=1: Python's to the newest)
 	cd tests/clients && npm install --package-lock-only --omit-lockfile-registry-resolved --ignore-scripts

@@ -56,7 +56,8 @@ async function send(method, url, { body, ifMatch, signal }) {
   const headers = { Accept: "application/json" };
   if (session.key) headers.Authorization = `Bearer ${session.key}`;
   if (ifMatch) headers["If-Match"] = ifMatch;
-  if (body !== undefined) headers["Content-Type"] = method === "patch" ? "application/merge-patch+json" : "application/json";
+  if (body !== undefined)
+    headers["Content-Type"] = method === "patch" ? "application/merge-patch+json" : "application/json";
   try {
     return await fetch(url, {
       method: method.toUpperCase(),
@@ -68,7 +69,9 @@ async function send(method, url, { body, ifMatch, signal }) {
     });
   } catch (error) {
     if (error instanceof DOMException && error.name === "AbortError") throw error;
-    throw new ApiError(0, { message: "The server cannot be reached. It may be stopped, or the connection may be down." });
+    throw new ApiError(0, {
+      message: "The server cannot be reached. It may be stopped, or the connection may be down.",
+    });
   }
 }
 
@@ -90,7 +93,9 @@ function parseAnswer(text, status) {
   try {
     return parse(text);
   } catch {
-    throw new ApiError(status, { message: `The server answered with status ${status} and no JSON; is a proxy in between?` });
+    throw new ApiError(status, {
+      message: `The server answered with status ${status} and no JSON; is a proxy in between?`,
+    });
   }
 }
 

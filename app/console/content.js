@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { bytes, shorten } from "./format.js";
-import { isObject, parse, stringify } from "./json.js";
+import { isObject, own, parse, stringify } from "./json.js";
 import { codeBlock, image, markdown } from "./markdown.js";
 
 /** @typedef {{ kind: "text", text: string }
@@ -26,7 +26,8 @@ export function blocksOf(content, role = "") {
 function blocksOfItem(item, role) {
   if (typeof item === "string") return [{ kind: "text", text: item }];
   if (!isObject(item)) return [{ kind: "unknown", value: item }];
-  const typed = TYPES[String(item.type ?? "")] ?? (String(item.type).startsWith("tool-") ? TYPES["tool-*"] : undefined);
+  const type = typeof item.type === "string" ? item.type : "";
+  const typed = own(TYPES, type) ?? (type.startsWith("tool-") ? vercelTool : undefined);
   if (typed) return typed(item);
   if (isNative(item)) return native(item, role);
   return untyped(item) ?? [{ kind: "unknown", value: item }];
@@ -46,17 +47,21 @@ const TYPES = {
   "tool-call": (item) => [call(item.toolCallId, item.toolName, item.input ?? item.args)],
   function_call: (item) => [call(item.call_id ?? item.id, item.name, argumentsOf(item.arguments))],
   tool_result: (item) => [result({ id: item.tool_use_id, failed: item.is_error }, item.content)],
-  "tool-result": (item) => [result({ id: item.toolCallId, name: item.toolName, failed: item.isError }, item.output ?? item.result)],
+  "tool-result": (item) => [
+    result({ id: item.toolCallId, name: item.toolName, failed: item.isError }, item.output ?? item.result),
+  ],
   function_call_output: (item) => [result({ id: item.call_id }, item.output)],
-  "tool-*": (item) => vercelTool(item),
   image: (item) => [picture(item.source ?? item)],
   image_url: (item) => [picture(item.image_url)],
   input_image: (item) => [picture(item.image_url)],
-  file: (item) => (String(item.mediaType ?? item.mimeType ?? "").startsWith("image/") ? [picture(item)] : [{ kind: "unknown", value: item }]),
+  file: (item) =>
+    String(item.mediaType ?? item.mimeType ?? "").startsWith("image/")
+      ? [picture(item)]
+      : [{ kind: "unknown", value: item }],
 };
 
 /** @param {unknown} value @returns {Block} */
-const text = (value) => ({ kind: "text", text: typeof value === "string" ? value : stringify(value) ?? "" });
+const text = (value) => ({ kind: "text", text: typeof value === "string" ? value : (stringify(value) ?? "") });
 
 /** @param {unknown} id @param {unknown} name @param {unknown} input @returns {Block} */
 const call = (id, name, input) => ({ kind: "call", id: String(id ?? ""), name: String(name ?? "tool"), input });
@@ -85,9 +90,12 @@ function picture(source) {
   if (typeof source === "string") return { kind: "image", source, text: "" };
   const data = source?.data ?? source?.base64;
   const type = source?.media_type ?? source?.mediaType ?? source?.mimeType;
-  if (typeof data === "string" && typeof type === "string") return { kind: "image", source: `data:${type};base64,${data}`, text: "" };
+  if (typeof data === "string" && typeof type === "string")
+    return { kind: "image", source: `data:${type};base64,${data}`, text: "" };
   const address = source?.url ?? source?.image ?? source?.data;
-  return typeof address === "string" ? { kind: "image", source: address, text: "" } : { kind: "unknown", value: source };
+  return typeof address === "string"
+    ? { kind: "image", source: address, text: "" }
+    : { kind: "unknown", value: source };
 }
 
 /** A message as chat completions write it, with its content beside its tool calls. @param {any} item */
@@ -104,16 +112,28 @@ function native(item, role) {
   const blocks = item.reasoning_content ? [{ kind: "reasoning", text: String(item.reasoning_content) }] : [];
   if (item.content) blocks.push(...blocksOf(item.content));
   if (item.refusal) blocks.push({ kind: "refusal", text: String(item.refusal) });
-  const calls = [...(Array.isArray(item.tool_calls) ? item.tool_calls : []), ...(item.function_call ? [{ function: item.function_call }] : [])];
-  for (const made of calls) blocks.push(call(made?.id, made?.function?.name ?? made?.custom?.name, argumentsOf(made?.function?.arguments ?? made?.custom?.input)));
+  const calls = [
+    ...(Array.isArray(item.tool_calls) ? item.tool_calls : []),
+    ...(item.function_call ? [{ function: item.function_call }] : []),
+  ];
+  for (const made of calls)
+    blocks.push(
+      call(
+        made?.id,
+        made?.function?.name ?? made?.custom?.name,
+        argumentsOf(made?.function?.arguments ?? made?.custom?.input),
+      ),
+    );
   return blocks;
 }
 
 /** Blocks without a type, as Gemini and plain stores write them. @param {any} item @returns {Block[] | undefined} */
 function untyped(item) {
-  if (typeof item.text === "string") return [item.thought === true ? { kind: "reasoning", text: item.text } : text(item.text)];
+  if (typeof item.text === "string")
+    return [item.thought === true ? { kind: "reasoning", text: item.text } : text(item.text)];
   if (isObject(item.functionCall)) return [call(item.functionCall.id, item.functionCall.name, item.functionCall.args)];
-  if (isObject(item.functionResponse)) return [result({ id: item.functionResponse.id, name: item.functionResponse.name }, item.functionResponse.response)];
+  if (isObject(item.functionResponse))
+    return [result({ id: item.functionResponse.id, name: item.functionResponse.name }, item.functionResponse.response)];
   if (isObject(item.inlineData)) return [picture(item.inlineData)];
   if (Array.isArray(item.parts)) return blocksOf(item.parts);
   if (typeof item.content === "string" && Object.keys(item).length <= 2) return [text(item.content)];
@@ -148,7 +168,10 @@ export function blockElement(block, results) {
 
 /** @param {Extract<Block, { kind: "call" }>} block @param {Extract<Block, { kind: "result" }>} [answer] @returns {HTMLElement} */
 function callElement(block, answer) {
-  const summary = block.input === undefined ? "" : shorten(typeof block.input === "string" ? block.input : stringify(block.input), 120);
+  const summary =
+    block.input === undefined
+      ? ""
+      : shorten(typeof block.input === "string" ? block.input : stringify(block.input), 120);
   return h(
     "div",
     { class: "call" },
@@ -162,14 +185,27 @@ function resultElement(block) {
   const shown = typeof block.value === "string" ? argumentsOf(block.value) : block.value;
   const brief = typeof block.value === "string" ? block.value : (stringify(block.value) ?? "");
   const title = block.failed ? "Failed" : "Result";
-  return h("div", { class: block.failed ? "result failed" : "result" }, folded("check", block.name ? `${title} of ${block.name}` : title, shorten(brief.replace(/\s+/g, " "), 120), valueBlock(isObject(shown) || Array.isArray(shown) ? shown : block.value)));
+  return h(
+    "div",
+    { class: block.failed ? "result failed" : "result" },
+    folded(
+      "check",
+      block.name ? `${title} of ${block.name}` : title,
+      shorten(brief.replace(/\s+/g, " "), 120),
+      valueBlock(isObject(shown) || Array.isArray(shown) ? shown : block.value),
+    ),
+  );
 }
 
 /** @param {unknown} value @returns {HTMLElement} */
 function valueBlock(value) {
   if (typeof value === "string") return codeBlock(value);
   if (Array.isArray(value) && value.length > 0 && value.every((item) => isObject(item) && "type" in item)) {
-    return h("div", { class: "nested" }, blocksOf(value).map((block) => blockElement(block)));
+    return h(
+      "div",
+      { class: "nested" },
+      blocksOf(value).map((block) => blockElement(block)),
+    );
   }
   return jsonBlock(value);
 }
@@ -184,7 +220,13 @@ export function folded(shape, title, brief, body) {
   return h(
     "details",
     { class: "folded" },
-    h("summary", {}, icon(shape), h("span", { class: "fold-title" }, title), brief && h("span", { class: "fold-brief" }, brief)),
+    h(
+      "summary",
+      {},
+      icon(shape),
+      h("span", { class: "fold-title" }, title),
+      brief && h("span", { class: "fold-brief" }, brief),
+    ),
     h("div", { class: "fold-body" }, body),
   );
 }
@@ -205,6 +247,17 @@ export function limited(element, size) {
   if (size < 60_000) return element;
   element.classList.add("limited");
   /** @type {HTMLButtonElement} */
-  const more = h("button", { type: "button", class: "button more", onclick: () => { element.classList.remove("limited"); more.remove(); } }, `Show all (${bytes(size)})`);
+  const more = h(
+    "button",
+    {
+      type: "button",
+      class: "button more",
+      onclick: () => {
+        element.classList.remove("limited");
+        more.remove();
+      },
+    },
+    `Show all (${bytes(size)})`,
+  );
   return h("div", {}, element, more);
 }

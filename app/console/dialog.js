@@ -18,7 +18,12 @@ export function open(title, body, { wide = false, locked = false } = {}) {
   const element = h(
     "dialog",
     { class: wide ? "dialog wide" : "dialog", "aria-labelledby": heading },
-    h("header", {}, h("h2", { id: heading }, title), !locked && button("close", "Close", () => element.close(), { quiet: true, kind: "plain" })),
+    h(
+      "header",
+      {},
+      h("h2", { id: heading }, title),
+      !locked && button("close", "Close", () => element.close(), { quiet: true, kind: "plain" }),
+    ),
     body,
   );
   element.addEventListener("close", () => element.remove());
@@ -37,9 +42,18 @@ export function confirm({ title, body, action, danger = true, typed, run }) {
   return new Promise((resolve) => {
     let done = false;
     const problem = h("div", { "aria-live": "assertive" });
-    const go = h("button", { type: "submit", class: danger ? "button danger" : "button primary", disabled: typed !== undefined }, action);
+    const go = h(
+      "button",
+      { type: "submit", class: danger ? "button danger" : "button primary", disabled: typed !== undefined },
+      action,
+    );
     const word = typed === undefined ? null : typedField(typed, go);
-    const form = h("form", { method: "dialog" }, h("div", { class: "dialog-body" }, body, word, problem), h("footer", {}, h("button", { type: "button", class: "button", onclick: () => element.close() }, "Cancel"), go));
+    const form = h(
+      "form",
+      { method: "dialog" },
+      h("div", { class: "dialog-body" }, body, word, problem),
+      h("footer", {}, h("button", { type: "button", class: "button", onclick: () => element.close() }, "Cancel"), go),
+    );
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (go.disabled) return;
@@ -53,7 +67,14 @@ export function confirm({ title, body, action, danger = true, typed, run }) {
 
 /** @param {string} expected @param {HTMLButtonElement} go */
 function typedField(expected, go) {
-  const input = h("input", { type: "text", autocomplete: "off", spellcheck: "false", oninput: () => { go.disabled = input.value !== expected; } });
+  const input = h("input", {
+    type: "text",
+    autocomplete: "off",
+    spellcheck: "false",
+    oninput: () => {
+      go.disabled = input.value !== expected;
+    },
+  });
   return h("label", { class: "field" }, h("span", {}, "Type ", h("code", {}, expected), " to confirm"), input);
 }
 
@@ -92,8 +113,18 @@ export function errorBox(error, retry) {
     h(
       "div",
       {},
-      h("p", { class: "error-message" }, known ? known.message : "Something in this page went wrong; the browser's log has it."),
-      known?.details.length ? h("ul", {}, known.details.map((item) => h("li", {}, h("code", {}, item.field), ` ${item.message}`))) : null,
+      h(
+        "p",
+        { class: "error-message" },
+        known ? known.message : "Something in this page went wrong; the browser's log has it.",
+      ),
+      known?.details.length
+        ? h(
+            "ul",
+            {},
+            known.details.map((item) => h("li", {}, h("code", {}, item.field), ` ${item.message}`)),
+          )
+        : null,
       id && h("p", { class: "error-id" }, known.code && `${known.code}, `, "request ", h("code", {}, id), copy),
       retry && h("button", { type: "button", class: "button", onclick: retry }, "Try again"),
     ),
@@ -117,5 +148,10 @@ export function empty(shape, title, ...children) {
 
 /** Grey lines where content is about to be. @param {number} [lines] */
 export function loading(lines = 4) {
-  return h("div", { class: "loading", role: "status" }, h("span", { class: "heard" }, "Loading"), Array.from({ length: lines }, () => h("div", { class: "line" })));
+  return h(
+    "div",
+    { class: "loading", role: "status" },
+    h("span", { class: "heard" }, "Loading"),
+    Array.from({ length: lines }, () => h("div", { class: "line" })),
+  );
 }

@@ -41,13 +41,6 @@ export function replace(element, ...children) {
   append(element, children);
 }
 
-/** @param {...Child} children */
-export function fragment(...children) {
-  const result = document.createDocumentFragment();
-  append(result, children);
-  return result;
-}
-
 const SVG = "http://www.w3.org/2000/svg";
 
 /**

@@ -34,7 +34,10 @@ export class Feed {
   constructor(plan) {
     this.plan = plan;
     /** @type {Map<number, string | undefined>} */
-    this.cursors = new Map([[0, undefined], [-1, undefined]]);
+    this.cursors = new Map([
+      [0, undefined],
+      [-1, undefined],
+    ]);
     this.first = 0;
     this.last = -1;
     this.end = plan.onlyBefore ? -1 : Infinity;
@@ -46,7 +49,9 @@ export class Feed {
     this.after = h("div", { class: "feed-edge" });
     this.rows = h("div", { class: "feed-rows", "aria-label": plan.label, role: plan.label && "group" });
     this.element = h("div", { class: "feed" }, this.before, this.rows, this.after);
-    this.observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#seen(entry)), { rootMargin: `${AHEAD}px 0px` });
+    this.observer = new IntersectionObserver((entries) => entries.forEach((entry) => this.#seen(entry)), {
+      rootMargin: `${AHEAD}px 0px`,
+    });
   }
 
   /** Load the first page, and go on as the reader scrolls. */
@@ -137,7 +142,8 @@ export class Feed {
   #ending(side) {
     if (this.has(side)) return [];
     const nothing = this.rows.querySelector(".feed-page > *") === null;
-    if (nothing && this.plan.empty && !this.has("after") && !this.has("before")) return side === "after" || this.plan.onlyBefore ? [this.plan.empty()] : [];
+    if (nothing && this.plan.empty && !this.has("after") && !this.has("before"))
+      return side === "after" || this.plan.onlyBefore ? [this.plan.empty()] : [];
     const ending = this.plan.ends?.[side]?.();
     return ending ? [ending] : [];
   }

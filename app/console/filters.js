@@ -15,9 +15,19 @@ export function filterForm(controls, apply, label, lead) {
   /** @type {ReturnType<typeof setTimeout> | undefined} */
   let waiting;
   const body = h("div", { class: "filter-body" }, controls);
-  const toggle = h("button", { type: "button", class: "button filter-toggle", "aria-expanded": "false", onclick: () => {
-    toggle.setAttribute("aria-expanded", String(form.classList.toggle("open")));
-  } }, icon("settings"), "Filters");
+  const toggle = h(
+    "button",
+    {
+      type: "button",
+      class: "button filter-toggle",
+      "aria-expanded": "false",
+      onclick: () => {
+        toggle.setAttribute("aria-expanded", String(form.classList.toggle("open")));
+      },
+    },
+    icon("settings"),
+    "Filters",
+  );
   const form = h("form", { class: "filters", role: "search", "aria-label": label }, lead, toggle, body);
   const now = () => {
     clearTimeout(waiting);

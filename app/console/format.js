@@ -47,7 +47,12 @@ export function ago(iso) {
  */
 export function time(iso, style = "ago") {
   const moment = new Date(iso);
-  const texts = { ago: () => ago(iso), clock: () => clock.format(moment), date: () => shortDate(iso), exact: () => exact.format(moment) };
+  const texts = {
+    ago: () => ago(iso),
+    clock: () => clock.format(moment),
+    date: () => shortDate(iso),
+    exact: () => exact.format(moment),
+  };
   return h("time", { datetime: iso, title: `${exact.format(moment)}\n${iso}` }, texts[style]());
 }
 

@@ -24,6 +24,9 @@ export function isObject(value) {
   return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
+/** What a table has under a name, and nothing that every object has: names come from messages and addresses. @template T @param {Record<string, T>} table @param {string} name @returns {T | undefined} */
+export const own = (table, name) => (Object.hasOwn(table, name) ? table[name] : undefined);
+
 /** Whether two values are the same JSON, whatever the order of keys. @param {unknown} a @param {unknown} b @returns {boolean} */
 export function equal(a, b) {
   if (Array.isArray(a) && Array.isArray(b)) {
@@ -31,8 +34,7 @@ export function equal(a, b) {
   }
   if (!isObject(a) || !isObject(b)) return a === b;
   const names = Object.keys(a);
-  return names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && equal(a[name], b[name]));
+  return (
+    names.length === Object.keys(b).length && names.every((name) => Object.hasOwn(b, name) && equal(a[name], b[name]))
+  );
 }
-
-/** @template T @param {T} value @returns {T} */
-export const clone = (value) => structuredClone(value);

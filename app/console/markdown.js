@@ -4,6 +4,7 @@
  */
 
 import { copyButton, h } from "./dom.js";
+import { own } from "./json.js";
 import { Lexer } from "./vendor/marked.js";
 
 /** @typedef {import("./vendor/marked.js").Token} Token */
@@ -34,7 +35,7 @@ function blocks(tokens, depth) {
 /** @param {Token} token @param {number} depth @returns {Node} */
 function block(token, depth) {
   if (depth > DEEPEST) return h("p", { class: "plain" }, token.raw);
-  const make = BLOCKS[token.type];
+  const make = own(BLOCKS, token.type);
   return make ? make(token, depth) : h("p", {}, inline([token], depth));
 }
 
@@ -52,7 +53,9 @@ const BLOCKS = {
 
 /** @param {any} token @param {number} depth */
 function list(token, depth) {
-  const items = token.items.map((/** @type {any} */ item) => h("li", {}, item.task && (item.checked ? "☑ " : "☐ "), listItem(item, depth + 1)));
+  const items = token.items.map((/** @type {any} */ item) =>
+    h("li", {}, item.task && (item.checked ? "☑ " : "☐ "), listItem(item, depth + 1)),
+  );
   return token.ordered ? h("ol", { start: Number(token.start) || 1 }, items) : h("ul", {}, items);
 }
 
@@ -60,7 +63,9 @@ function list(token, depth) {
 function listItem(item, depth) {
   if (depth > DEEPEST) return [item.raw];
   const shown = item.tokens.filter((/** @type {Token} */ token) => token.type !== "space" && token.type !== "checkbox");
-  return shown.map((/** @type {any} */ token) => (token.type === "text" ? inline(token.tokens ?? [token], depth) : block(token, depth)));
+  return shown.map((/** @type {any} */ token) =>
+    token.type === "text" ? inline(token.tokens ?? [token], depth) : block(token, depth),
+  );
 }
 
 /** @param {any} token @param {number} depth */
@@ -70,7 +75,16 @@ function table(token, depth) {
   return h(
     "div",
     { class: "table-scroll", tabindex: 0, role: "region", "aria-label": "Table" },
-    h("table", {}, h("thead", {}, h("tr", {}, cells("th", token.header))), h("tbody", {}, token.rows.map((/** @type {any[]} */ row) => h("tr", {}, cells("td", row))))),
+    h(
+      "table",
+      {},
+      h("thead", {}, h("tr", {}, cells("th", token.header))),
+      h(
+        "tbody",
+        {},
+        token.rows.map((/** @type {any[]} */ row) => h("tr", {}, cells("td", row))),
+      ),
+    ),
   );
 }
 
@@ -78,7 +92,7 @@ function table(token, depth) {
 function inline(tokens, depth) {
   if (depth > DEEPEST) return tokens.map((token) => token.raw);
   return tokens.map((token) => {
-    const make = INLINE[token.type];
+    const make = own(INLINE, token.type);
     if (make) return make(token, depth + 1);
     return token.tokens ? inline(token.tokens, depth + 1) : decode(token);
   });
@@ -125,17 +139,34 @@ function parseUrl(href) {
 function link(href, children) {
   const address = safeAddress(href);
   if (!address) return h("span", { class: "dead-link", title: "This address cannot be opened from here" }, children);
-  return h("a", { href: address, title: address, target: "_blank", rel: "noopener noreferrer nofollow", referrerpolicy: "no-referrer" }, children);
+  return h(
+    "a",
+    {
+      href: address,
+      title: address,
+      target: "_blank",
+      rel: "noopener noreferrer nofollow",
+      referrerpolicy: "no-referrer",
+    },
+    children,
+  );
 }
 
 const INLINE_IMAGE = /^data:image\/(png|jpeg|gif|webp|avif);base64,[A-Za-z0-9+/=\s]+$/;
 
 /** An image that the message itself carries; of any other only where it is, to be opened by hand. @param {string} source @param {string} text */
 export function image(source, text = "") {
-  if (INLINE_IMAGE.test(source)) return h("img", { src: source, alt: text || "Image in this message", class: "picture" });
+  if (INLINE_IMAGE.test(source))
+    return h("img", { src: source, alt: text || "Image in this message", class: "picture" });
   const address = safeAddress(source);
   if (!address?.startsWith("http")) return h("span", { class: "dead-link" }, text || "An image that cannot be shown");
-  return h("span", { class: "remote-image" }, text || "Image", " ", link(address, [`open at ${new URL(address).host}`]));
+  return h(
+    "span",
+    { class: "remote-image" },
+    text || "Image",
+    " ",
+    link(address, [`open at ${new URL(address).host}`]),
+  );
 }
 
 /** @param {string} text @param {string} [language] */

@@ -1,5 +1,7 @@
 /** Addresses after the `#`, which no server and no log ever sees: `#/dialogues?status=ended`. */
 
+import { own } from "./json.js";
+
 /** @typedef {{ element: HTMLElement, title: string, keep?: boolean, leave?: () => void, focus?: () => void }} View */
 /** @typedef {{ path: string[], query: URLSearchParams, signal: AbortSignal }} Visit */
 /** @typedef {(visit: Visit) => View | Promise<View>} Page */
@@ -80,7 +82,7 @@ export class Router {
     this.visit = visit;
     const back = this.kept?.hash === hash ? this.kept : null;
     if (back) this.visit = back.visit;
-    const page = this.pages[path[0] ?? ""] ?? this.pages.missing;
+    const page = own(this.pages, path[0] ?? "") ?? this.pages.missing;
     const view = back?.view ?? (await page?.({ path: path.slice(1), query, signal: visit.signal }));
     if (visit.signal.aborted || !view) return;
     this.kept = back ? null : this.kept;

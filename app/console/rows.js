@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { plural, time } from "./format.js";
-import { address, dialogueAddress } from "./router.js";
+import { dialogueAddress } from "./router.js";
 
 /** @typedef {import("./types.js").DialogueListItem} DialogueListItem */
 /** @typedef {import("./dom.js").Child} Child */
@@ -15,7 +15,11 @@ export function statusMark(status) {
 /** @param {readonly string[]} tags */
 export function tagList(tags) {
   if (tags.length === 0) return null;
-  return h("span", { class: "tags" }, tags.map((tag) => h("span", { class: "tag" }, tag)));
+  return h(
+    "span",
+    { class: "tags" },
+    tags.map((tag) => h("span", { class: "tag" }, tag)),
+  );
 }
 
 /** @param {string | undefined} namespace */
@@ -35,17 +39,28 @@ export function dialogueRow(dialogue, by = "created", more) {
     h(
       "a",
       { href: dialogueAddress(dialogue), class: "row-link", "data-item": true },
-      h("span", { class: "row-main" },
+      h(
+        "span",
+        { class: "row-main" },
         h("span", { class: "row-title" }, titleOf(dialogue)),
-        h("span", { class: "row-sub" },
-          dialogue.threadOf && h("span", { class: "of", title: `A thread of ${dialogue.threadOf}` }, icon("branch"), "thread"),
+        h(
+          "span",
+          { class: "row-sub" },
+          dialogue.threadOf &&
+            h("span", { class: "of", title: `A thread of ${dialogue.threadOf}` }, icon("branch"), "thread"),
           dialogue.label && h("code", {}, dialogue.id),
           namespaceMark(dialogue.namespace),
-          tagList(dialogue.tags))),
-      h("span", { class: "row-facts" },
+          tagList(dialogue.tags),
+        ),
+      ),
+      h(
+        "span",
+        { class: "row-facts" },
         statusMark(dialogue.status),
         h("span", { class: "row-count" }, plural(dialogue.totalMessages, "message")),
-        h("span", { class: "row-time" }, time(moment)))),
+        h("span", { class: "row-time" }, time(moment)),
+      ),
+    ),
     more,
   );
 }
@@ -60,7 +75,11 @@ export function field(label, control, kind = "") {
  * @param {() => void} [change]
  */
 export function select(name, value, choices, change) {
-  const control = h("select", { name, onchange: change }, choices.map(([key, text]) => h("option", { value: key }, text)));
+  const control = h(
+    "select",
+    { name, onchange: change },
+    choices.map(([key, text]) => h("option", { value: key }, text)),
+  );
   control.value = choices.some(([key]) => key === value) ? value : (choices[0]?.[0] ?? "");
   return control;
 }
@@ -75,18 +94,31 @@ export function input(name, value, more = {}) {
 /** Facts as terms and values; empty ones are left out. @param {[string, Child][]} entries */
 export function facts(entries) {
   const known = entries.filter(([, value]) => value !== null && value !== undefined && value !== "" && value !== false);
-  return h("dl", { class: "facts" }, known.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))));
+  return h(
+    "dl",
+    { class: "facts" },
+    known.map(([name, value]) => h("div", {}, h("dt", {}, name), h("dd", {}, value))),
+  );
 }
 
 /** @param {string} title @param {Child} [aside] @param {Child} [intro] */
 export function pageHead(title, aside, intro) {
-  return h("header", { class: "page-head" }, h("div", {}, h("h1", {}, title), intro && h("p", { class: "intro" }, intro)), aside && h("div", { class: "page-actions" }, aside));
+  return h(
+    "header",
+    { class: "page-head" },
+    h("div", {}, h("h1", {}, title), intro && h("p", { class: "intro" }, intro)),
+    aside && h("div", { class: "page-actions" }, aside),
+  );
 }
-
-/** @param {string} namespace */
-export const namespaceAddress = (namespace) => address(["dialogues"], { namespace });
 
 /** What a text field of comma-separated tags holds. @param {string} text */
 export function tagsOf(text) {
-  return [...new Set(text.split(",").map((tag) => tag.trim()).filter(Boolean))];
+  return [
+    ...new Set(
+      text
+        .split(",")
+        .map((tag) => tag.trim())
+        .filter(Boolean),
+    ),
+  ];
 }

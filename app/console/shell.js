@@ -2,6 +2,7 @@
 
 import { open } from "./dialog.js";
 import { button, h, icon } from "./dom.js";
+import { own } from "./json.js";
 import { go } from "./router.js";
 import { forget, session } from "./session.js";
 
@@ -17,7 +18,13 @@ const PAGES = [
 export function shell(main) {
   const links = PAGES.map((page) => h("a", { href: `#/${page.name}` }, icon(page.shape), h("span", {}, page.label)));
   const nav = h("nav", { "aria-label": "Pages" }, links);
-  const element = h("div", { class: "shell" }, skipLink(main), h("header", { class: "side" }, brand(), nav, h("div", { class: "side-foot" }, owner(), tools())), main);
+  const element = h(
+    "div",
+    { class: "shell" },
+    skipLink(main),
+    h("header", { class: "side" }, brand(), nav, h("div", { class: "side-foot" }, owner(), tools())),
+    main,
+  );
   const mark = (/** @type {string} */ name) => {
     PAGES.forEach((page, index) => {
       const current = page.name === name || page.covers?.includes(name);
@@ -34,14 +41,24 @@ function skipLink(main) {
 }
 
 export function brand() {
-  return h("a", { href: "#/", class: "brand" }, h("span", { class: "brand-mark", "aria-hidden": "true" }, icon("dialogues")), "Colloquy");
+  return h(
+    "a",
+    { href: "#/", class: "brand" },
+    h("span", { class: "brand-mark", "aria-hidden": "true" }, icon("dialogues")),
+    "Colloquy",
+  );
 }
 
 function owner() {
   const known = session.owner;
   if (!known) return null;
   const rights = known.rights === "read" ? "read only" : known.rights;
-  return h("p", { class: "owner" }, h("strong", {}, known.project), h("span", {}, known.namespace ? `${rights}, namespace ${known.namespace}` : `${rights} key`));
+  return h(
+    "p",
+    { class: "owner" },
+    h("strong", {}, known.project),
+    h("span", {}, known.namespace ? `${rights}, namespace ${known.namespace}` : `${rights} key`),
+  );
 }
 
 function tools() {
@@ -53,18 +70,30 @@ function tools() {
     "div",
     { class: "tools" },
     themeButton(),
-    h("button", { type: "button", class: "button only-icon plain", title: "Keyboard shortcuts", onclick: help }, h("span", { "aria-hidden": "true" }, "?"), h("span", { class: "heard" }, "Keyboard shortcuts")),
+    h(
+      "button",
+      { type: "button", class: "button only-icon plain", title: "Keyboard shortcuts", onclick: help },
+      h("span", { "aria-hidden": "true" }, "?"),
+      h("span", { class: "heard" }, "Keyboard shortcuts"),
+    ),
     button("logout", "Sign out", leave, { quiet: true, kind: "plain" }),
   );
 }
 
 function themeButton() {
-  const control = button("moon", "Light or dark", () => {
-    const dark = document.documentElement.dataset.theme ?? (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
-    const chosen = dark === "dark" ? "light" : "dark";
-    document.documentElement.dataset.theme = chosen;
-    localStorage.setItem("colloquy.theme", chosen);
-  }, { quiet: true, kind: "plain" });
+  const control = button(
+    "moon",
+    "Light or dark",
+    () => {
+      const dark =
+        document.documentElement.dataset.theme ??
+        (matchMedia("(prefers-color-scheme: dark)").matches ? "dark" : "light");
+      const chosen = dark === "dark" ? "light" : "dark";
+      document.documentElement.dataset.theme = chosen;
+      localStorage.setItem("colloquy.theme", chosen);
+    },
+    { quiet: true, kind: "plain" },
+  );
   return control;
 }
 
@@ -79,14 +108,21 @@ const KEYS = [
 
 function help() {
   if (document.querySelector("dialog[open]")) return;
-  open("Keyboard shortcuts", [h("dl", { class: "shortcuts" }, KEYS.map(([key, does]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, does))))]);
+  open("Keyboard shortcuts", [
+    h(
+      "dl",
+      { class: "shortcuts" },
+      KEYS.map(([key, does]) => h("div", {}, h("dt", {}, h("kbd", {}, key)), h("dd", {}, does))),
+    ),
+  ]);
 }
 
 /** @param {HTMLElement} main */
 export function listenToKeys(main) {
   addEventListener("keydown", (event) => {
-    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || document.querySelector("dialog[open]")) return;
-    const act = SHORTCUTS[event.key];
+    if (event.ctrlKey || event.metaKey || event.altKey || isTyping(event) || document.querySelector("dialog[open]"))
+      return;
+    const act = own(SHORTCUTS, event.key);
     if (!act) return;
     event.preventDefault();
     act(main);
@@ -125,5 +161,8 @@ function step(main, by) {
 
 /** @param {HTMLElement[]} items */
 function firstVisible(items) {
-  return Math.max(0, items.findIndex((item) => item.getBoundingClientRect().bottom > 0));
+  return Math.max(
+    0,
+    items.findIndex((item) => item.getBoundingClientRect().bottom > 0),
+  );
 }

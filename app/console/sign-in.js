@@ -13,7 +13,16 @@ export async function identify() {
 
 /** @param {() => void} done @param {string} [note] */
 function form(done, note) {
-  const key = h("input", { type: "password", id: "key", name: "key", autocomplete: "off", spellcheck: "false", required: true, placeholder: "colloquy_…", autofocus: true });
+  const key = h("input", {
+    type: "password",
+    id: "key",
+    name: "key",
+    autocomplete: "off",
+    spellcheck: "false",
+    required: true,
+    placeholder: "colloquy_…",
+    autofocus: true,
+  });
   const memory = h("input", { type: "checkbox", name: "memory" });
   const problem = h("div", { "aria-live": "assertive" });
   const enter = h("button", { type: "submit", class: "button primary" }, "Open the console");
@@ -41,7 +50,8 @@ async function enterWith(value, keep) {
   } catch (error) {
     if (error instanceof ApiError && error.status === 0) throw error;
     forget();
-    if (error instanceof ApiError && error.status === 401) error.message = "This key is not known here, or is no longer valid.";
+    if (error instanceof ApiError && error.status === 401)
+      error.message = "This key is not known here, or is no longer valid.";
     throw error;
   }
 }
@@ -52,8 +62,19 @@ export function signInPage(done) {
   return h(
     "main",
     { class: "door" },
-    h("div", { class: "door-card" }, brand(), h("h1", {}, "Sign in"), element,
-      h("p", { class: "hint" }, "The server printed a key when it first started. Another one: ", h("code", {}, "colloquy keys create"), ". It stays in this tab and goes to this server only."),
+    h(
+      "div",
+      { class: "door-card" },
+      brand(),
+      h("h1", {}, "Sign in"),
+      element,
+      h(
+        "p",
+        { class: "hint" },
+        "The server printed a key when it first started. Another one: ",
+        h("code", {}, "colloquy keys create"),
+        ". It stays in this tab and goes to this server only.",
+      ),
     ),
   );
 }
@@ -61,7 +82,10 @@ export function signInPage(done) {
 /** Ask again over the page, so that what was being written stays. */
 export function askAgain() {
   if (document.querySelector("dialog.key-again")) return;
-  const { element } = form(() => dialog.close(), "The server no longer accepts the key. With a new one you go on where you are.");
+  const { element } = form(
+    () => dialog.close(),
+    "The server no longer accepts the key. With a new one you go on where you are.",
+  );
   const dialog = open("Sign in again", [element], { locked: true });
   dialog.classList.add("key-again");
   session.key && forget();

@@ -8,7 +8,14 @@ import { input, select } from "./rows.js";
 /** @typedef {{ kind: string, text: string, entries: { key: string, node: Node_ }[] }} Node_ */
 
 /** @type {[string, string][]} */
-const KINDS = [["text", "text"], ["number", "number"], ["boolean", "yes or no"], ["nothing", "nothing"], ["object", "object"], ["list", "list"]];
+const KINDS = [
+  ["text", "text"],
+  ["number", "number"],
+  ["boolean", "yes or no"],
+  ["nothing", "nothing"],
+  ["object", "object"],
+  ["list", "list"],
+];
 
 const NUMBER = /^-?(0|[1-9]\d*)(\.\d+)?([eE][+-]?\d+)?$/;
 
@@ -26,8 +33,14 @@ export function treeEditor(value) {
 
 /** @param {Json} value @returns {Node_} */
 function nodeOf(value) {
-  if (Array.isArray(value)) return { kind: "list", text: "", entries: value.map((item) => ({ key: "", node: nodeOf(item) })) };
-  if (isObject(value)) return { kind: "object", text: "", entries: Object.entries(value).map(([key, item]) => ({ key, node: nodeOf(item) })) };
+  if (Array.isArray(value))
+    return { kind: "list", text: "", entries: value.map((item) => ({ key: "", node: nodeOf(item) })) };
+  if (isObject(value))
+    return {
+      kind: "object",
+      text: "",
+      entries: Object.entries(value).map(([key, item]) => ({ key, node: nodeOf(item) })),
+    };
   if (typeof value === "string") return { kind: "text", text: value, entries: [] };
   if (value === null) return { kind: "nothing", text: "", entries: [] };
   return { kind: typeof value === "boolean" ? "boolean" : "number", text: stringify(value), entries: [] };
@@ -68,7 +81,11 @@ function children(node, draw) {
     draw();
   };
   return [
-    h("ul", { class: "edit-list" }, node.entries.map((entry, index) => line(node, entry, index, draw))),
+    h(
+      "ul",
+      { class: "edit-list" },
+      node.entries.map((entry, index) => line(node, entry, index, draw)),
+    ),
     button("plus", list ? "Add an item" : "Add a field", add, { kind: "small" }),
   ];
 }
@@ -85,16 +102,28 @@ function freeName(node) {
 function line(parent, entry, index, draw) {
   const { node } = entry;
   const name = parent.kind === "list" ? String(index) : entry.key;
-  const key = parent.kind === "list" ? h("span", { class: "tree-key" }, name) : input("key", entry.key, { "aria-label": "Name", class: "edit-key", oninput: (/** @type {any} */ event) => (entry.key = event.target.value) });
+  const key =
+    parent.kind === "list"
+      ? h("span", { class: "tree-key" }, name)
+      : input("key", entry.key, {
+          "aria-label": "Name",
+          class: "edit-key",
+          oninput: (/** @type {any} */ event) => (entry.key = event.target.value),
+        });
   const kind = select("kind", node.kind, KINDS, () => {
     convert(node, kind.value);
     draw();
   });
   kind.setAttribute("aria-label", `Kind of ${name}`);
-  const remove = button("trash", `Remove ${name}`, () => {
-    parent.entries.splice(index, 1);
-    draw();
-  }, { quiet: true, kind: "plain" });
+  const remove = button(
+    "trash",
+    `Remove ${name}`,
+    () => {
+      parent.entries.splice(index, 1);
+      draw();
+    },
+    { quiet: true, kind: "plain" },
+  );
   const nested = ["object", "list"].includes(node.kind) && h("div", { class: "edit-nested" }, children(node, draw));
   return h("li", {}, h("div", { class: "edit-line" }, key, kind, control(node, name), remove), nested);
 }
@@ -110,14 +139,24 @@ function convert(node, kind) {
 function control(node, name) {
   const put = (/** @type {any} */ event) => (node.text = event.target.value);
   if (node.kind === "boolean") {
-    const control = select("value", node.text, [["true", "yes"], ["false", "no"]]);
+    const control = select("value", node.text, [
+      ["true", "yes"],
+      ["false", "no"],
+    ]);
     control.addEventListener("change", put);
     control.setAttribute("aria-label", name);
     return control;
   }
-  if (node.kind === "number") return input("value", node.text, { "aria-label": name, inputmode: "decimal", oninput: put });
+  if (node.kind === "number")
+    return input("value", node.text, { "aria-label": name, inputmode: "decimal", oninput: put });
   if (node.kind !== "text") return null;
-  const area = h("textarea", { name: "value", "aria-label": name, rows: Math.min(6, node.text.split("\n").length), spellcheck: "false", oninput: put });
+  const area = h("textarea", {
+    name: "value",
+    "aria-label": name,
+    rows: Math.min(6, node.text.split("\n").length),
+    spellcheck: "false",
+    oninput: put,
+  });
   area.value = node.text;
   return area;
 }

@@ -114,11 +114,13 @@ def _read_block(block: Any) -> Part:
     kind = block.get("type") if isinstance(block, dict) else None
     if kind is None:
         return Text(as_json(block))
+    if not isinstance(kind, str):
+        return Unknown(as_json(kind), block)
     words = block.get("refusal" if kind == "refusal" else "text")
     if kind in WORD_KINDS and isinstance(words, str):
         return Text(words)
-    read = READERS.get(kind) if isinstance(kind, str) else None
-    return read(block) if read else Unknown(str(kind), block)
+    read = READERS.get(kind)
+    return read(block) if read else Unknown(kind, block)
 
 
 def _read_result_block(block: dict[str, Any]) -> Part:

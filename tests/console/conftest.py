@@ -1,10 +1,11 @@
-"""A server with data, and a browser before it. Everything here needs playwright and is left out without it."""
+"""A server with data, and a browser before it. All of this needs playwright and is left out without it."""
 
 from __future__ import annotations
 
 import os
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -54,9 +55,9 @@ def client(server: Server) -> Client:
     return Client(server, server.keys["full"])
 
 
-@pytest.fixture(scope="session")
-def browser() -> Iterator[Any]:
-    """Chromium, as the system has it."""
+@contextmanager
+def launch() -> Iterator[Any]:
+    """Start Chromium, as the system has it."""
     from playwright.sync_api import sync_playwright  # noqa: PLC0415  # absent where these tests are left out
 
     chromium = shutil.which("chromium") or shutil.which("chromium-browser")
@@ -64,6 +65,13 @@ def browser() -> Iterator[Any]:
     with sync_playwright() as playwright:
         # Everything runs as root in a container, where Chromium's own sandbox cannot be set up.
         yield playwright.chromium.launch(executable_path=chromium, args=["--no-sandbox"])
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """A browser for all tests."""
+    with launch() as started:
+        yield started
 
 
 class Tab:
@@ -81,7 +89,11 @@ class Tab:
         page.on("console", self._note_console)
         page.on("request", self._note_request)
         page.on("popup", lambda popup: self.problems.append(f"popup: {popup.url}"))
-        page.on("dialog", lambda dialog: (self.problems.append(f"dialog: {dialog.message}"), dialog.dismiss()))
+        page.on("dialog", self._dismiss)
+
+    def _dismiss(self, dialog: Any) -> None:
+        self.problems.append(f"dialog: {dialog.message}")
+        dialog.dismiss()
 
     def _note_console(self, message: Any) -> None:
         if message.type == "error" and not any(part in message.text for part in self.expected):
@@ -129,7 +141,11 @@ def open_tab(server: Server, browser: Any) -> Iterator[Callable[..., Tab]]:
     tabs: list[Tab] = []
 
     def open_one(kind: str = "full", **options: Any) -> Tab:
-        settings = {"viewport": {"width": 1280, "height": 860}, "locale": "en-GB", "timezone_id": "UTC"} | options
+        settings = {
+            "viewport": {"width": 1280, "height": 860},
+            "locale": "en-GB",
+            "timezone_id": "UTC",
+        } | options
         context = browser.new_context(**settings)
         tab = Tab(server, context.new_page())
         tabs.append(tab)
@@ -150,5 +166,3 @@ def tab(open_tab: Callable[..., Tab]) -> Tab:
 def read_axe() -> str:
     """Return the accessibility checker's source."""
     return AXE.read_text(encoding="utf-8")
-
-

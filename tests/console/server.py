@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PYTHON = ROOT / ".venv/bin/python"
@@ -44,7 +44,7 @@ class Server:
         done = subprocess.run(
             line, cwd=ROOT, env=self._environment(), input=given, capture_output=True, check=False
         )
-        assert done.returncode == 0, done.stderr.decode()
+        assert done.returncode == 0, done.stderr.decode()[-2000:]
         return done.stdout.decode().strip()
 
     def _environment(self) -> dict[str, str]:
@@ -149,18 +149,32 @@ def import_many(server: Server) -> None:
     start = datetime(2026, 1, 1, tzinfo=UTC)
     with gzip.open(path, "wt", compresslevel=1) as lines:
         for number in range(MANY):
-            made = (start + timedelta(seconds=number)).isoformat()
-            message = {"role": "user", "content": f"Question {number}", "created": made}
-            lines.write(json.dumps({"id": f"d{number}", "created": made, "messages": [message]}) + "\n")
+            made = _iso(start + timedelta(seconds=number))
+            _write(lines, f"d{number}", made, [_message(f"m{number}", "user", f"Question {number}", made)])
         messages = [
-            {
-                "id": f"m{number}",
-                "role": ("user", "assistant")[number % 2],
-                "content": f"Message number {number}. " + "It says something. " * (number % 7),
-                "created": (start + timedelta(minutes=number)).isoformat(),
-            }
+            _message(
+                f"m{number}",
+                ("user", "assistant")[number % 2],
+                f"Message number {number}. " + "It says something. " * (number % 7),
+                _iso(start + timedelta(minutes=number)),
+            )
             for number in range(MANY)
         ]
-        made = (start + timedelta(days=300)).isoformat()
-        lines.write(json.dumps({"id": "longest", "label": "A long one", "created": made, "messages": messages}))
+        _write(lines, "longest", _iso(start + timedelta(days=300)), messages, label="A long one")
     server.command("import", "--project", "large", str(path))
+
+
+def _iso(moment: datetime) -> str:
+    return moment.strftime("%Y-%m-%dT%H:%M:%S.000Z")
+
+
+def _message(name: str, role: str, content: str, made: str) -> dict[str, Any]:
+    times = {"created": made, "modified": made}
+    return {"id": name, "role": role, "content": content, "tags": [], "metadata": {}} | times
+
+
+def _write(lines: IO[str], name: str, made: str, messages: list[dict[str, Any]], **more: str) -> None:
+    """Write a dialogue as ``colloquy export`` does."""
+    common = {"colloquy": 1, "id": name, "status": "active", "tags": [], "metadata": {}, "state": {}}
+    line = common | {"created": made, "modified": made, "messages": messages} | more
+    lines.write(json.dumps(line) + "\n")

@@ -48,7 +48,15 @@ def test_a_key_can_be_kept_in_memory_alone(open_tab: Callable[..., Tab]) -> None
 def test_a_read_only_key_has_no_buttons_that_would_fail(open_tab: Callable[..., Tab]) -> None:
     """It reads everything and is offered nothing that writes."""
     tab = open_tab("read")
-    writing = ["End", "Archive", "Delete", "Change", "Change the state", "Change title and tags", "Summarise now"]
+    writing = [
+        "End",
+        "Archive",
+        "Delete",
+        "Change",
+        "Change the state",
+        "Change title and tags",
+        "Summarise now",
+    ]
     for address in (
         "#/dialogue/order-4711",
         "#/dialogue/order-4711?panel=state",
@@ -89,8 +97,7 @@ def test_a_key_that_ends_is_asked_for_over_the_page(open_tab: Callable[..., Tab]
     page = tab.open("#/dialogue/interrupted?panel=state")
     press(page, "Change the state")
     page.get_by_role("textbox", name="note", exact=True).fill("written with care")
-    number = page.evaluate("fetch('../key', {headers: {Authorization: `Bearer ${sessionStorage['colloquy.key']}`}}).then((a) => a.json())")
-    server.command("keys", "revoke", number["id"])
+    server.command("keys", "revoke", Client(server, server.keys["ending"]).ask("GET", "/key")["id"])
     tab.expected = {"401"}
     press(page, "Save")
     page.get_by_role("heading", name="Sign in again").wait_for()

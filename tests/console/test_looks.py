@@ -90,7 +90,7 @@ def test_dialogue_boxes_are_accessible(open_tab: Callable[..., Tab], theme: str)
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_role("button", name="Delete for good").wait_for()
     look(tab, "question", f"{theme}-wide")
-    page.get_by_role("button", name="Cancel").first.click()
+    page.locator("dialog[open]").get_by_role("button", name="Cancel").click()
     page.get_by_role("button", name="Keyboard shortcuts").click()
     look(tab, "help", f"{theme}-wide")
 

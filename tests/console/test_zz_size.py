@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any
 
 import pytest
 
@@ -58,7 +57,7 @@ def test_the_first_paint_is_fast(tab: Tab) -> None:
         ".observe({type: 'largest-contentful-paint', buffered: true}))"
     )
 
-    print(f"largest contentful paint: {painted:.0f} ms")  # noqa: T201  # a measurement, kept in the log
+    print(f"largest contentful paint: {painted:.0f} ms")
     assert painted < 3000  # a second on a quiet machine; CI shares its own
 
 
@@ -93,7 +92,7 @@ def test_the_list_is_found_again_as_it_was_left(large_tab: Tab) -> None:
 
 
 def test_a_very_long_dialogue_opens_anywhere(large_tab: Tab) -> None:
-    """100,000 messages: from its start, its end, a link and a day, in both directions, holding few at a time."""
+    """100,000 messages: from the start, the end and a link, in both directions, holding few at a time."""
     page = large_tab.open("#/dialogue/longest")
     page.locator("#message-m0").wait_for()
     assert scroll(large_tab, ".message", 7) <= ROWS
@@ -128,5 +127,5 @@ def test_scrolling_drops_few_frames(large_tab: Tab) -> None:
     )
     ordered = sorted(gaps)
     middle = ordered[len(ordered) // 2]
-    print(f"frames: median {middle:.1f} ms, p95 {ordered[int(len(ordered) * 0.95)]:.1f} ms")  # noqa: T201
+    print(f"frames: median {middle:.1f} ms, p95 {ordered[int(len(ordered) * 0.95)]:.1f} ms")
     assert middle < 34  # 17 ms on a quiet machine

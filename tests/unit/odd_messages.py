@@ -35,6 +35,8 @@ contents = st.one_of(
                 {"type": "tool_result", "tool_use_id": "a", "content": [{"type": "text", "text": "found"}]},
                 {"type": "thinking", "thinking": "hm", "signature": "x"},
                 {"type": "of_its_own", "data": [1, 2]},
+                {"type": ["text"], "text": "words"},
+                {"type": {"text": True}, "input": {"type": []}},
             ]
         ),
         min_size=1,

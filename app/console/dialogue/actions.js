@@ -13,18 +13,27 @@ import { session } from "../session.js";
 export function actions(subject) {
   if (!session.mayWrite) return null;
   const { status } = subject.dialogue;
-  return h("div", { class: "page-actions" },
+  return h(
+    "div",
+    { class: "page-actions" },
     status === "active" && button("end", "End", () => end(subject)),
     status !== "archived" && button("archive", "Archive", () => change(subject, "archive", "archived")),
     status !== "active" && button("reopen", "Reopen", () => change(subject, "reopen", "reopened")),
-    button("trash", "Delete", () => remove(subject), { kind: "warn" }));
+    button("trash", "Delete", () => remove(subject), { kind: "warn" }),
+  );
 }
 
 /** @param {Subject} subject */
 async function end(subject) {
   await confirm({
     title: "End this dialogue?",
-    body: [h("p", {}, `Its ${plural(subject.dialogue.totalMessages, "message")} stay. It takes no more messages, tags or title until it is reopened.`)],
+    body: [
+      h(
+        "p",
+        {},
+        `Its ${plural(subject.dialogue.totalMessages, "message")} stay. It takes no more messages, tags or title until it is reopened.`,
+      ),
+    ],
     action: "End it",
     danger: false,
     run: () => act(subject, "end"),
@@ -33,8 +42,17 @@ async function end(subject) {
 
 /** @param {Subject} subject @param {"archive" | "reopen"} action @param {string} done */
 async function change(subject, action, done) {
-  const says = action === "archive" ? "It leaves the lists, and takes no messages until it is reopened. Nothing is removed." : "It takes messages again.";
-  const made = await confirm({ title: action === "archive" ? "Archive this dialogue?" : "Reopen this dialogue?", body: [h("p", {}, says)], action: action === "archive" ? "Archive it" : "Reopen it", danger: false, run: () => act(subject, action) });
+  const says =
+    action === "archive"
+      ? "It leaves the lists, and takes no messages until it is reopened. Nothing is removed."
+      : "It takes messages again.";
+  const made = await confirm({
+    title: action === "archive" ? "Archive this dialogue?" : "Reopen this dialogue?",
+    body: [h("p", {}, says)],
+    action: action === "archive" ? "Archive it" : "Reopen it",
+    danger: false,
+    run: () => act(subject, action),
+  });
   if (made) notice(`The dialogue was ${done}.`);
 }
 
@@ -53,11 +71,25 @@ async function remove(subject) {
   const done = await confirm({
     title: "Delete this dialogue?",
     body: [
-      h("p", {}, "It is removed for good, with its state. ", dialogue.threadCount ? `Its ${plural(dialogue.threadCount, "thread")} stay.` : ""),
-      h("label", { class: "check" }, whole, h("span", {}, `Delete its ${plural(dialogue.totalMessages, "message")} and ${summaries} too`)),
+      h(
+        "p",
+        {},
+        "It is removed for good, with its state. ",
+        dialogue.threadCount ? `Its ${plural(dialogue.threadCount, "thread")} stay.` : "",
+      ),
+      h(
+        "label",
+        { class: "check" },
+        whole,
+        h("span", {}, `Delete its ${plural(dialogue.totalMessages, "message")} and ${summaries} too`),
+      ),
     ],
     action: "Delete for good",
-    run: () => call("delete", "/dialogue/{id}", { path: { id: dialogue.id }, query: { namespace: dialogue.namespace, cascade: whole.checked } }),
+    run: () =>
+      call("delete", "/dialogue/{id}", {
+        path: { id: dialogue.id },
+        query: { namespace: dialogue.namespace, cascade: whole.checked },
+      }),
   });
   if (!done) return;
   notice("The dialogue was deleted.");

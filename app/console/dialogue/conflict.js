@@ -11,7 +11,9 @@ import { tree } from "../tree.js";
  * @param {(merged: State) => void} go @param {() => void} give
  */
 export function conflictView(base, mine, theirs, go, give) {
-  const names = [...new Set([...Object.keys(theirs), ...Object.keys(mine)])].filter((name) => !same(mine, theirs, name));
+  const names = [...new Set([...Object.keys(theirs), ...Object.keys(mine)])].filter(
+    (name) => !same(mine, theirs, name),
+  );
   const choices = names.map((name) => ({ name, row: choice(name, base, mine, theirs) }));
   const merge = () => {
     const merged = new Map(Object.entries(theirs));
@@ -22,11 +24,24 @@ export function conflictView(base, mine, theirs, go, give) {
     }
     go(Object.fromEntries(merged));
   };
-  return h("div", { class: "stack conflict" },
-    h("div", { class: "warning", role: "alert" }, h("strong", {}, "The dialogue has changed while you were writing."), " Nothing was saved and nothing is lost. Choose for each field, then look once more and save."),
+  return h(
+    "div",
+    { class: "stack conflict" },
+    h(
+      "div",
+      { class: "warning", role: "alert" },
+      h("strong", {}, "The dialogue has changed while you were writing."),
+      " Nothing was saved and nothing is lost. Choose for each field, then look once more and save.",
+    ),
     choices.map(({ row }) => row),
     names.length === 0 && h("p", {}, "Both say the same now."),
-    h("div", { class: "buttons" }, h("button", { type: "button", class: "button primary", onclick: merge }, "Go on with this choice"), h("button", { type: "button", class: "button", onclick: give }, "Drop what I wrote")));
+    h(
+      "div",
+      { class: "buttons" },
+      h("button", { type: "button", class: "button primary", onclick: merge }, "Go on with this choice"),
+      h("button", { type: "button", class: "button", onclick: give }, "Drop what I wrote"),
+    ),
+  );
 }
 
 /** @param {State} a @param {State} b @param {string} name */
@@ -38,13 +53,22 @@ function same(a, b, name) {
 function choice(name, base, mine, theirs) {
   const group = `choice-${crypto.randomUUID()}`;
   const preferMine = !same(mine, base, name);
-  return h("fieldset", { class: "choice" }, h("legend", {}, h("code", {}, name)),
+  return h(
+    "fieldset",
+    { class: "choice" },
+    h("legend", {}, h("code", {}, name)),
     side("Yours", "mine", group, preferMine, mine, name),
-    side("There now", "theirs", group, !preferMine, theirs, name));
+    side("There now", "theirs", group, !preferMine, theirs, name),
+  );
 }
 
 /** @param {string} label @param {string} value @param {string} group @param {boolean} checked @param {State} state @param {string} name */
 function side(label, value, group, checked, state, name) {
   const has = Object.hasOwn(state, name);
-  return h("label", { class: "side" }, h("span", { class: "check" }, h("input", { type: "radio", name: group, value, checked }), label), has ? tree(state[name]) : h("span", { class: "leaf nothing" }, "not there"));
+  return h(
+    "label",
+    { class: "side" },
+    h("span", { class: "check" }, h("input", { type: "radio", name: group, value, checked }), label),
+    has ? tree(state[name]) : h("span", { class: "leaf nothing" }, "not there"),
+  );
 }

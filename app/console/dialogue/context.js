@@ -15,8 +15,25 @@ const BUDGETS = [256, 512, 1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 64_000, 1
 
 /** @param {Subject} subject */
 export function contextPanel(subject) {
-  const slider = h("input", { type: "range", min: 0, max: BUDGETS.length - 1, step: 1, value: 4, id: "budget", oninput: () => later() });
-  const format = select("format", "messages", [["messages", "Messages as stored"], ["openai", "OpenAI"], ["anthropic", "Anthropic"]], () => later());
+  const slider = h("input", {
+    type: "range",
+    min: 0,
+    max: BUDGETS.length - 1,
+    step: 1,
+    value: 4,
+    id: "budget",
+    oninput: () => later(),
+  });
+  const format = select(
+    "format",
+    "messages",
+    [
+      ["messages", "Messages as stored"],
+      ["openai", "OpenAI"],
+      ["anthropic", "Anthropic"],
+    ],
+    () => later(),
+  );
   const shown = h("output", { for: "budget" });
   const answer = h("div", { "aria-live": "polite" });
   /** @type {ReturnType<typeof setTimeout> | undefined} */
@@ -29,11 +46,23 @@ export function contextPanel(subject) {
     waiting = setTimeout(() => void ask(answer, subject, budget, format.value), 200);
   };
   later();
-  return h("div", { class: "stack" },
-    h("p", { class: "hint" }, "What to send to a model: the instructions, a summary of what does not fit, and the newest whole turns."),
-    h("label", { class: "field" }, h("span", { class: "between" }, "Budget", shown), slider),
+  return h(
+    "div",
+    { class: "stack" },
+    h(
+      "p",
+      { class: "hint" },
+      "What to send to a model: the instructions, a summary of what does not fit, and the newest whole turns.",
+    ),
+    h(
+      "div",
+      { class: "field" },
+      h("div", { class: "between" }, h("label", { for: "budget" }, "Budget"), shown),
+      slider,
+    ),
     h("label", { class: "field" }, h("span", {}, "Format"), format),
-    answer);
+    answer,
+  );
 }
 
 /** @param {HTMLElement} answer @param {Subject} subject @param {number} maxTokens @param {string} format */
@@ -41,10 +70,17 @@ async function ask(answer, subject, maxTokens, format) {
   const { id, namespace } = subject.dialogue;
   replace(answer, loading(3));
   try {
-    const context = await get("/dialogue/{id}/context", { path: { id }, query: { namespace, maxTokens, format: /** @type {any} */ (format) }, signal: subject.signal });
+    const context = await get("/dialogue/{id}/context", {
+      path: { id },
+      query: { namespace, maxTokens, format: /** @type {any} */ (format) },
+      signal: subject.signal,
+    });
     replace(answer, result(context, maxTokens, format));
   } catch (error) {
-    replace(answer, errorBox(error, () => ask(answer, subject, maxTokens, format)));
+    replace(
+      answer,
+      errorBox(error, () => ask(answer, subject, maxTokens, format)),
+    );
   }
 }
 
@@ -55,15 +91,28 @@ function result(context, budget, format) {
   const left = context.omittedMessages;
   return [
     h("div", { class: "meter", "aria-hidden": "true" }, used),
-    h("p", {}, h("strong", {}, count(context.tokenCount)), ` of ${count(budget)} tokens${context.estimated ? ", estimated" : ""}. `, left ? `${plural(left, "message")} left out.` : "Nothing left out."),
+    h(
+      "p",
+      {},
+      h("strong", {}, count(context.tokenCount)),
+      ` of ${count(budget)} tokens${context.estimated ? ", estimated" : ""}. `,
+      left ? `${plural(left, "message")} left out.` : "Nothing left out.",
+    ),
     context.summary && summaryCard(context.summary, false),
-    format === "messages" ? h("ol", { class: "context-messages" }, context.messages.map(contextMessage)) : native(context),
+    format === "messages"
+      ? h("ol", { class: "context-messages" }, context.messages.map(contextMessage))
+      : native(context),
   ];
 }
 
 /** @param {any} message */
 function contextMessage(message) {
-  return h("li", { class: `context-message ${message.role}` }, h("strong", {}, message.role), blocksOf(message.content, message.role).map((block) => blockElement(block)));
+  return h(
+    "li",
+    { class: `context-message ${message.role}` },
+    h("strong", {}, message.role),
+    blocksOf(message.content, message.role).map((block) => blockElement(block)),
+  );
 }
 
 /** The request as the provider's API takes it. @param {any} context */

@@ -21,7 +21,9 @@ export function detailsPanel(subject) {
 /** @param {HTMLElement} place @param {Subject} subject */
 function read(place, subject) {
   const { dialogue } = subject;
-  const parent = dialogue.threadOf && h("a", { href: dialogueAddress({ id: dialogue.threadOf, namespace: dialogue.namespace }) }, dialogue.threadOf);
+  const parent =
+    dialogue.threadOf &&
+    h("a", { href: dialogueAddress({ id: dialogue.threadOf, namespace: dialogue.namespace }) }, dialogue.threadOf);
   const editable = session.mayWrite && dialogue.status === "active";
   replace(
     place,
@@ -38,9 +40,17 @@ function read(place, subject) {
       ["Archived", dialogue.archivedAt && time(dialogue.archivedAt, "exact")],
     ]),
     editable && button("edit", "Change title and tags", () => edit(place, subject)),
-    session.mayWrite && !editable && h("p", { class: "hint" }, `Title and tags of ${dialogue.status === "ended" ? "an ended" : "an archived"} dialogue stay as they are. Reopen it to change them.`),
+    session.mayWrite &&
+      !editable &&
+      h(
+        "p",
+        { class: "hint" },
+        `Title and tags of ${dialogue.status === "ended" ? "an ended" : "an archived"} dialogue stay as they are. Reopen it to change them.`,
+      ),
     h("h3", {}, "Metadata"),
-    Object.keys(dialogue.metadata).length > 0 ? tree(dialogue.metadata) : h("p", { class: "hint" }, "None. It is given when a dialogue is created."),
+    Object.keys(dialogue.metadata).length > 0
+      ? tree(dialogue.metadata)
+      : h("p", { class: "hint" }, "None. It is given when a dialogue is created."),
   );
 }
 
@@ -50,7 +60,19 @@ function edit(place, subject) {
   const tags = input("tags", subject.dialogue.tags.join(", "));
   const problem = h("div", { "aria-live": "assertive" });
   const save = h("button", { type: "submit", class: "button primary" }, "Save");
-  const form = h("form", { class: "stack" }, field("Title", label), field("Tags, separated by commas", tags), problem, h("div", { class: "buttons" }, save, h("button", { type: "button", class: "button", onclick: () => read(place, subject) }, "Cancel")));
+  const form = h(
+    "form",
+    { class: "stack" },
+    field("Title", label),
+    field("Tags, separated by commas", tags),
+    problem,
+    h(
+      "div",
+      { class: "buttons" },
+      save,
+      h("button", { type: "button", class: "button", onclick: () => read(place, subject) }, "Cancel"),
+    ),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!(await attempt(save, problem, () => write(subject, label.value, tagsOf(tags.value))))) return;
@@ -64,6 +86,11 @@ function edit(place, subject) {
 /** @param {Subject} subject @param {string} label @param {string[]} tags */
 async function write(subject, label, tags) {
   const { id, namespace } = subject.dialogue;
-  const { data, etag } = await call("put", "/dialogue/{id}", { path: { id }, query: { namespace }, ifMatch: subject.etag, body: { label, tags } });
+  const { data, etag } = await call("put", "/dialogue/{id}", {
+    path: { id },
+    query: { namespace },
+    ifMatch: subject.etag,
+    body: { label, tags },
+  });
   subject.changed(data, etag);
 }

@@ -21,7 +21,13 @@ export function messageMenu(message, dialogue) {
     button("branch", "Start a thread from here", () => fork(message, dialogue), { quiet: true, kind: "plain" }),
     button("trash", "Delete the message", () => remove(message), { quiet: true, kind: "plain" }),
   ];
-  return h("span", { class: "message-tools" }, copyButton("Copy a link to this message", link, { shape: "link" }), copyButton("Copy the message", text), writing);
+  return h(
+    "span",
+    { class: "message-tools" },
+    copyButton("Copy a link to this message", link, { shape: "link" }),
+    copyButton("Copy the message", text),
+    writing,
+  );
 }
 
 /** @param {Message} message */
@@ -36,7 +42,9 @@ async function editTags(message) {
     action: "Save",
     danger: false,
     run: async () => {
-      message.tags = (await call("put", "/message/{mid}", { ...placeOf(message), body: { tags: tagsOf(tags.value) } })).data.tags;
+      message.tags = (
+        await call("put", "/message/{mid}", { ...placeOf(message), body: { tags: tagsOf(tags.value) } })
+      ).data.tags;
     },
   });
   if (done) showTags(message);
@@ -57,11 +65,16 @@ async function fork(message, dialogue) {
   const { id, namespace } = dialogue;
   const done = await confirm({
     title: "Start a thread from here",
-    body: [h("p", {}, "The thread begins with a copy of the messages up to this one. This dialogue stays as it is."), field("Title of the thread", label)],
+    body: [
+      h("p", {}, "The thread begins with a copy of the messages up to this one. This dialogue stays as it is."),
+      field("Title of the thread", label),
+    ],
     action: "Start the thread",
     danger: false,
     run: async () => {
-      const { data } = await call("post", "/dialogue", { body: { threadOf: id, forkAt: message.id, namespace, label: label.value } });
+      const { data } = await call("post", "/dialogue", {
+        body: { threadOf: id, forkAt: message.id, namespace, label: label.value },
+      });
       made = dialogueAddress(data);
     },
   });
@@ -72,7 +85,10 @@ async function fork(message, dialogue) {
 async function remove(message) {
   const done = await confirm({
     title: "Delete this message?",
-    body: [h("p", {}, "One message is removed for good; the others stay."), h("blockquote", { class: "excerpt" }, excerpt(message.content, message.role))],
+    body: [
+      h("p", {}, "One message is removed for good; the others stay."),
+      h("blockquote", { class: "excerpt" }, excerpt(message.content, message.role)),
+    ],
     action: "Delete 1 message",
     run: () => call("delete", "/message/{mid}", placeOf(message)),
   });

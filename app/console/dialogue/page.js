@@ -28,7 +28,12 @@ export async function dialoguePage({ path, query, signal }) {
     const { data, etag } = await call("get", "/dialogue/{id}", { path: { id }, query: { namespace }, signal });
     return show(element, data, etag, query, signal);
   } catch (error) {
-    replace(element, backLink(), h("h1", { class: "heard" }, id), errorBox(error, () => dispatchEvent(new HashChangeEvent("hashchange"))));
+    replace(
+      element,
+      backLink(),
+      h("h1", { class: "heard" }, id),
+      errorBox(error, () => dispatchEvent(new HashChangeEvent("hashchange"))),
+    );
     return { element, title: id };
   }
 }
@@ -66,11 +71,14 @@ function heading(subject) {
   const { dialogue } = subject;
   return [
     h("div", { class: "dialogue-title" }, h("h1", {}, titleOf(dialogue)), actions(subject)),
-    h("p", { class: "dialogue-sub" },
+    h(
+      "p",
+      { class: "dialogue-sub" },
       statusMark(dialogue.status),
       h("span", {}, plural(dialogue.totalMessages, "message")),
       namespaceMark(dialogue.namespace),
-      h("span", {}, "last change ", time(dialogue.modified))),
+      h("span", {}, "last change ", time(dialogue.modified)),
+    ),
   ];
 }
 
@@ -85,30 +93,51 @@ function panels(subject, query) {
       { name: "state", label: "State", open: () => statePanel(subject) },
       { name: "context", label: "Context", open: () => contextPanel(subject) },
       { name: "summaries", label: "Summaries", open: () => summariesPanel(subject) },
-      { name: "threads", label: dialogue.threadCount ? `Threads ${dialogue.threadCount}` : "Threads", open: () => threadsPanel(subject) },
+      {
+        name: "threads",
+        label: dialogue.threadCount ? `Threads ${dialogue.threadCount}` : "Threads",
+        open: () => threadsPanel(subject),
+      },
     ],
-    (panel) => note(dialogueAddress(dialogue, { panel: ["details", "messages"].includes(panel) ? undefined : panel, message: query.get("message") ?? undefined })),
+    (panel) =>
+      note(
+        dialogueAddress(dialogue, {
+          panel: ["details", "messages"].includes(panel) ? undefined : panel,
+          message: query.get("message") ?? undefined,
+        }),
+      ),
   );
 }
 
 /** @param {Transcript} transcript @param {Dialogue} dialogue */
 function jumps(transcript, dialogue) {
   if (dialogue.totalMessages <= 50) return null;
-  const date = h("input", { type: "date", "aria-label": "Go to a day", onchange: () => {
-    const day = dayStart(date.value);
-    if (day) void transcript.show({ from: "date", date: day });
-  } });
-  return h("div", { class: "jumps", role: "group", "aria-label": "Go to" },
+  const date = h("input", {
+    type: "date",
+    "aria-label": "Go to a day",
+    onchange: () => {
+      const day = dayStart(date.value);
+      if (day) void transcript.show({ from: "date", date: day });
+    },
+  });
+  return h(
+    "div",
+    { class: "jumps", role: "group", "aria-label": "Go to" },
     button("arrowUp", "First", () => transcript.show({ from: "start" })),
     button("arrowDown", "Newest", () => transcript.show({ from: "end" })),
-    date);
+    date,
+  );
 }
 
 /** @param {Transcript} transcript @param {Dialogue} dialogue @param {string | null} mid @param {AbortSignal} signal */
 async function begin(transcript, dialogue, mid, signal) {
   if (!mid) return transcript.show({ from: "start" });
   try {
-    const message = await get("/message/{mid}", { path: { mid }, query: { dialogueId: dialogue.id, namespace: dialogue.namespace }, signal });
+    const message = await get("/message/{mid}", {
+      path: { mid },
+      query: { dialogueId: dialogue.id, namespace: dialogue.namespace },
+      signal,
+    });
     await transcript.show({ from: "message", message });
   } catch {
     await transcript.show({ from: "start" });

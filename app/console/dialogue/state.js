@@ -24,8 +24,19 @@ function read(place, subject) {
   const { state } = subject.dialogue;
   replace(
     place,
-    Object.keys(state).length > 0 ? tree(state) : empty("settings", "The state is empty", h("p", {}, "It is a JSON object that a program keeps with the dialogue.")),
-    session.mayWrite && h("div", {}, button("edit", "Change the state", () => edit(place, subject, /** @type {State} */ (state)))),
+    Object.keys(state).length > 0
+      ? tree(state)
+      : empty(
+          "settings",
+          "The state is empty",
+          h("p", {}, "It is a JSON object that a program keeps with the dialogue."),
+        ),
+    session.mayWrite &&
+      h(
+        "div",
+        {},
+        button("edit", "Change the state", () => edit(place, subject, /** @type {State} */ (state))),
+      ),
   );
 }
 
@@ -48,7 +59,17 @@ function edit(place, subject, draft) {
     read(place, subject);
     notice("The state was saved.");
   };
-  replace(place, editor.element, problem, h("div", { class: "buttons" }, save, h("button", { type: "button", class: "button", onclick: () => read(place, subject) }, "Cancel")));
+  replace(
+    place,
+    editor.element,
+    problem,
+    h(
+      "div",
+      { class: "buttons" },
+      save,
+      h("button", { type: "button", class: "button", onclick: () => read(place, subject) }, "Cancel"),
+    ),
+  );
 }
 
 /** @param {ReturnType<typeof treeEditor>} editor @param {HTMLElement} problem */
@@ -71,8 +92,18 @@ async function write(subject, base, mine, version) {
   const patch = mergePatch(base, mine);
   try {
     const { data, etag } = patch
-      ? await call("patch", "/dialogue/{id}/state", { path: { id }, query: { namespace }, body: patch, ifMatch: version })
-      : await call("put", "/dialogue/{id}/state", { path: { id }, query: { namespace, replace: true }, body: mine, ifMatch: version });
+      ? await call("patch", "/dialogue/{id}/state", {
+          path: { id },
+          query: { namespace },
+          body: patch,
+          ifMatch: version,
+        })
+      : await call("put", "/dialogue/{id}/state", {
+          path: { id },
+          query: { namespace, replace: true },
+          body: mine,
+          ifMatch: version,
+        });
     subject.changed({ ...subject.dialogue, state: data }, etag);
     return true;
   } catch (error) {
@@ -111,8 +142,20 @@ async function meet(place, subject, base, mine) {
     const { data, etag } = await call("get", "/dialogue/{id}", { path: { id }, query: { namespace } });
     subject.changed(data, etag);
     const theirs = /** @type {State} */ (data.state);
-    replace(place, conflictView(base, mine, theirs, (merged) => edit(place, subject, merged), () => read(place, subject)));
+    replace(
+      place,
+      conflictView(
+        base,
+        mine,
+        theirs,
+        (merged) => edit(place, subject, merged),
+        () => read(place, subject),
+      ),
+    );
   } catch (error) {
-    replace(place, errorBox(error, () => meet(place, subject, base, mine)));
+    replace(
+      place,
+      errorBox(error, () => meet(place, subject, base, mine)),
+    );
   }
 }

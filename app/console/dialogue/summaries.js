@@ -20,17 +20,34 @@ export async function summariesPanel(subject) {
 /** @param {HTMLElement} place @param {Subject} subject */
 async function list(place, subject) {
   const { id, namespace } = subject.dialogue;
-  const { items } = await get("/summaries", { query: { dialogueId: id, namespace, limit: 20 }, signal: subject.signal });
+  const { items } = await get("/summaries", {
+    query: { dialogueId: id, namespace, limit: 20 },
+    signal: subject.signal,
+  });
   const problem = h("div", { "aria-live": "assertive" });
-  const make = h("button", { type: "button", class: "button", onclick: async () => {
-    if (!(await attempt(make, problem, () => summarise(subject)))) return;
-    notice("The summary was made.");
-    await list(place, subject);
-  } }, "Summarise now");
+  const make = h(
+    "button",
+    {
+      type: "button",
+      class: "button",
+      onclick: async () => {
+        if (!(await attempt(make, problem, () => summarise(subject)))) return;
+        notice("The summary was made.");
+        await list(place, subject);
+      },
+    },
+    "Summarise now",
+  );
   replace(
     place,
     session.mayWrite && subject.dialogue.totalMessages > 0 && h("div", {}, make, problem),
-    items.length > 0 ? items.map((summary, index) => summaryCard(summary, index === 0)) : empty("spark", "No summaries yet", h("p", {}, "A summary stands in for old messages when a context is too small for them.")),
+    items.length > 0
+      ? items.map((summary, index) => summaryCard(summary, index === 0))
+      : empty(
+          "spark",
+          "No summaries yet",
+          h("p", {}, "A summary stands in for old messages when a context is too small for them."),
+        ),
   );
 }
 
@@ -41,7 +58,8 @@ function summarise({ dialogue: { id, namespace } }) {
 
 /** @param {Summary} summary @param {boolean} shown */
 export function summaryCard(summary, shown) {
-  const by = summary.provider === "extractive" ? "quotes chosen by rule" : `written by ${summary.model ?? summary.provider}`;
+  const by =
+    summary.provider === "extractive" ? "quotes chosen by rule" : `written by ${summary.model ?? summary.provider}`;
   return h(
     "details",
     { class: "card summary", open: shown },
@@ -55,6 +73,15 @@ export function summaryCard(summary, shown) {
 
 /** @param {Summary} summary */
 function covers(summary) {
-  if (summary.fromCreated === null || summary.toCreated === null) return "It covers nothing: there was nothing to read.";
-  return ["Covers ", plural(summary.summarizedCount, "message"), " from ", time(summary.fromCreated, "date"), " to ", time(summary.toCreated, "date"), `; ${count(summary.contentTokenCount)} tokens for ${count(summary.totalTokens)}.`];
+  if (summary.fromCreated === null || summary.toCreated === null)
+    return "It covers nothing: there was nothing to read.";
+  return [
+    "Covers ",
+    plural(summary.summarizedCount, "message"),
+    " from ",
+    time(summary.fromCreated, "date"),
+    " to ",
+    time(summary.toCreated, "date"),
+    `; ${count(summary.contentTokenCount)} tokens for ${count(summary.totalTokens)}.`,
+  ];
 }

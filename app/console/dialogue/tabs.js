@@ -8,11 +8,27 @@ import { h, replace } from "../dom.js";
 /** @param {string} label @param {Tab[]} list @param {(name: string) => void} onChoose */
 export function tabs(label, list, onChoose) {
   const body = h("div", { class: "panel-body", role: "tabpanel", tabindex: 0, id: "panel", "aria-labelledby": "" });
-  const buttons = list.map((tab) => h("button", { type: "button", role: "tab", class: tab.narrow && "narrow-only", id: `tab-${tab.name}`, "aria-controls": "panel", onclick: () => choose(tab.name, true) }, tab.label));
+  const buttons = list.map((tab) =>
+    h(
+      "button",
+      {
+        type: "button",
+        role: "tab",
+        class: tab.narrow && "narrow-only",
+        id: `tab-${tab.name}`,
+        "aria-controls": "panel",
+        onclick: () => choose(tab.name, true),
+      },
+      tab.label,
+    ),
+  );
   const bar = h("div", { class: "tabs", role: "tablist", "aria-label": label }, buttons);
   bar.addEventListener("keydown", (event) => moveFocus(event, buttons));
   const choose = (/** @type {string} */ name, told = false) => {
-    const index = Math.max(0, list.findIndex((tab) => tab.name === name));
+    const index = Math.max(
+      0,
+      list.findIndex((tab) => tab.name === name),
+    );
     buttons.forEach((control, at) => {
       control.setAttribute("aria-selected", String(at === index));
       control.tabIndex = at === index ? 0 : -1;

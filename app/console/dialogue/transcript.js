@@ -6,6 +6,7 @@ import { empty } from "../dialog.js";
 import { h, icon } from "../dom.js";
 import { Feed } from "../feed.js";
 import { dayOf, time } from "../format.js";
+import { own } from "../json.js";
 import { tagList } from "../rows.js";
 import { messageMenu } from "./message-menu.js";
 
@@ -73,7 +74,10 @@ export class Transcript {
     const { id, namespace } = this.dialogue;
     const bound = middle === undefined ? {} : side === "after" ? { startDate: middle } : { endDate: middle };
     const order = side === "after" ? /** @type {const} */ ("asc") : /** @type {const} */ ("desc");
-    const page = await get("/messages", { query: { dialogueId: id, namespace, limit: PAGE, order, next, ...bound }, signal: this.signal });
+    const page = await get("/messages", {
+      query: { dialogueId: id, namespace, limit: PAGE, order, next, ...bound },
+      signal: this.signal,
+    });
     // Both directions include what was created at the very time of the starting point.
     if (side === "before" && middle !== undefined) page.items = page.items.filter((item) => item.created < middle);
     return page;
@@ -82,7 +86,9 @@ export class Transcript {
   /** @param {Message[]} messages */
   #render(messages) {
     const { results, placed } = resultsOf(messages);
-    return messages.filter((message) => !placed.has(message.id)).map((message) => messageElement(message, this.dialogue, results));
+    return messages
+      .filter((message) => !placed.has(message.id))
+      .map((message) => messageElement(message, this.dialogue, results));
   }
 
   /** @param {Feed<Message>} feed @param {string} id */
@@ -126,15 +132,36 @@ function resultsOf(messages) {
 
 /** @param {Message} message @param {Dialogue} dialogue @param {Map<string, any>} results */
 export function messageElement(message, dialogue, results) {
-  const role = ROLES[message.role] ?? { shape: /** @type {const} */ ("message"), name: message.role };
-  const body = h("div", { class: "message-body" }, blocksOf(message.content, message.role).map((block) => blockElement(block, results)));
+  const role = own(ROLES, message.role) ?? { shape: /** @type {const} */ ("message"), name: message.role };
+  const body = h(
+    "div",
+    { class: "message-body" },
+    blocksOf(message.content, message.role).map((block) => blockElement(block, results)),
+  );
   const long = ["system", "developer"].includes(message.role) && message.contentLength > 600;
   return h(
     "article",
-    { class: `message ${message.role}`, id: `message-${message.id}`, tabindex: -1, "data-item": true, "data-created": message.created, "aria-label": `${role.name}${message.name ? `, ${message.name}` : ""}` },
+    {
+      class: `message ${message.role}`,
+      id: `message-${message.id}`,
+      tabindex: -1,
+      "data-item": true,
+      "data-created": message.created,
+      "aria-label": `${role.name}${message.name ? `, ${message.name}` : ""}`,
+    },
     h("span", { class: "avatar", "aria-hidden": "true" }, icon(role.shape)),
-    h("header", { class: "message-head" }, h("strong", {}, role.name), message.name && h("span", { class: "speaker" }, message.name), time(message.created, "clock"), tagList(message.tags), messageMenu(message, dialogue)),
-    long ? h("details", { class: "instructions" }, h("summary", {}, firstLine(message.content)), body) : limited(body, message.contentLength),
+    h(
+      "header",
+      { class: "message-head" },
+      h("strong", {}, role.name),
+      message.name && h("span", { class: "speaker" }, message.name),
+      time(message.created, "clock"),
+      tagList(message.tags),
+      messageMenu(message, dialogue),
+    ),
+    long
+      ? h("details", { class: "instructions" }, h("summary", {}, firstLine(message.content)), body)
+      : limited(body, message.contentLength),
   );
 }
 

@@ -23,10 +23,14 @@ export function dialoguesPage({ query, signal }) {
     list.replaceChildren(feed.element);
     void feed.start();
   };
-  const form = filterForm(controls(query), (values) => {
-    note(address(["dialogues"], Object.fromEntries(values)));
-    show(values);
-  }, "Filter the dialogues");
+  const form = filterForm(
+    controls(query),
+    (values) => {
+      note(address(["dialogues"], Object.fromEntries(values)));
+      show(values);
+    },
+    "Filter the dialogues",
+  );
   const element = h("div", { class: "page" }, pageHead("Dialogues"), form, list);
   show(query);
   return { element, title: "Dialogues", keep: true, leave: () => feed?.stop() };
@@ -34,11 +38,22 @@ export function dialoguesPage({ query, signal }) {
 
 /** @param {URLSearchParams} query */
 function controls(query) {
-  const status = select("status", query.get("status") ?? "", [["", "Active and ended"], ["active", "Active"], ["ended", "Ended"], ["archived", "Archived"], ["all", "All"]]);
-  const order = select("order", query.get("order") ?? "", [["", "Newest first"], ["asc", "Oldest first"]]);
+  const status = select("status", query.get("status") ?? "", [
+    ["", "Active and ended"],
+    ["active", "Active"],
+    ["ended", "Ended"],
+    ["archived", "Archived"],
+    ["all", "All"],
+  ]);
+  const order = select("order", query.get("order") ?? "", [
+    ["", "Newest first"],
+    ["asc", "Oldest first"],
+  ]);
   return [
     field("Status", status),
-    session.namespace ? null : field("Namespace", input("namespace", query.get("namespace") ?? "", { placeholder: "any" })),
+    session.namespace
+      ? null
+      : field("Namespace", input("namespace", query.get("namespace") ?? "", { placeholder: "any" })),
     field("Tags", input("tags", query.get("tags") ?? "", { placeholder: "any" })),
     field("From", input("from", query.get("from") ?? "", { type: "date" })),
     field("To", input("to", query.get("to") ?? "", { type: "date" })),
@@ -58,7 +73,14 @@ function dialogueFeed(values, signal) {
   };
   return new Feed({
     load: (_side, next) => get("/dialogue", { query: { ...filter, limit: PAGE, next }, signal }),
-    render: (items) => [h("ul", { class: "rows" }, items.map((item) => dialogueRow(item)))].filter(() => items.length > 0),
+    render: (items) =>
+      [
+        h(
+          "ul",
+          { class: "rows" },
+          items.map((item) => dialogueRow(item)),
+        ),
+      ].filter(() => items.length > 0),
     empty: () => nothing([...values.keys()].length > 0),
     label: "Dialogues",
     pages: 6,
@@ -68,7 +90,23 @@ function dialogueFeed(values, signal) {
 /** @param {boolean} filtered */
 function nothing(filtered) {
   if (!filtered) {
-    return empty("dialogues", "No dialogues yet", h("p", {}, "Create one with ", h("code", {}, "POST /dialogue"), ", or bring a file with ", h("code", {}, "colloquy import FILE"), "."));
+    return empty(
+      "dialogues",
+      "No dialogues yet",
+      h(
+        "p",
+        {},
+        "Create one with ",
+        h("code", {}, "POST /dialogue"),
+        ", or bring a file with ",
+        h("code", {}, "colloquy import FILE"),
+        ".",
+      ),
+    );
   }
-  return empty("search", "Nothing fits this filter", h("button", { type: "button", class: "button", onclick: () => go("#/dialogues") }, "Show all"));
+  return empty(
+    "search",
+    "Nothing fits this filter",
+    h("button", { type: "button", class: "button", onclick: () => go("#/dialogues") }, "Show all"),
+  );
 }

@@ -24,15 +24,26 @@ export function memoriesPage({ query, signal }) {
     list.replaceChildren(feed.element);
     void feed.start();
   };
-  const form = filterForm([
-    session.namespace ? null : field("Namespace", input("namespace", query.get("namespace") ?? "", { placeholder: "any" })),
-    field("Tags", input("tags", query.get("tags") ?? "", { placeholder: "any" })),
-  ], (values) => {
-    note(address(["memories"], Object.fromEntries(values)));
-    show(values);
-  }, "Filter the memories");
+  const form = filterForm(
+    [
+      session.namespace
+        ? null
+        : field("Namespace", input("namespace", query.get("namespace") ?? "", { placeholder: "any" })),
+      field("Tags", input("tags", query.get("tags") ?? "", { placeholder: "any" })),
+    ],
+    (values) => {
+      note(address(["memories"], Object.fromEntries(values)));
+      show(values);
+    },
+    "Filter the memories",
+  );
   show(query);
-  return { element: h("div", { class: "page" }, pageHead("Memories", null, "Facts that outlive a conversation."), form, list), title: "Memories", keep: true, leave: () => feed?.stop() };
+  return {
+    element: h("div", { class: "page" }, pageHead("Memories", null, "Facts that outlive a conversation."), form, list),
+    title: "Memories",
+    keep: true,
+    leave: () => feed?.stop(),
+  };
 }
 
 /** @param {URLSearchParams} values @param {AbortSignal} signal */
@@ -41,7 +52,12 @@ function memoryFeed(values, signal) {
   return new Feed({
     load: (_side, next) => get("/memory", { query: { ...filter, next }, signal }),
     render: (items) => [h("ul", { class: "rows" }, items.map(memoryRow))].filter(() => items.length > 0),
-    empty: () => empty("memory", [...values.keys()].length > 0 ? "Nothing fits this filter" : "No memories yet", h("p", {}, "They are written with ", h("code", {}, "POST /memory"), ".")),
+    empty: () =>
+      empty(
+        "memory",
+        [...values.keys()].length > 0 ? "Nothing fits this filter" : "No memories yet",
+        h("p", {}, "They are written with ", h("code", {}, "POST /memory"), "."),
+      ),
     label: "Memories",
     pages: 6,
   });
@@ -50,11 +66,26 @@ function memoryFeed(values, signal) {
 /** @param {Memory} memory */
 export function memoryRow(memory) {
   const value = typeof memory.value === "string" ? memory.value : (stringify(memory.value) ?? "");
-  return h("li", { class: "row" },
-    h("a", { href: address(["memory", memory.id], { namespace: memory.namespace }), class: "row-link", "data-item": true },
-      h("span", { class: "row-main" },
+  return h(
+    "li",
+    { class: "row" },
+    h(
+      "a",
+      { href: address(["memory", memory.id], { namespace: memory.namespace }), class: "row-link", "data-item": true },
+      h(
+        "span",
+        { class: "row-main" },
         h("span", { class: "row-title" }, memory.label || memory.id),
         h("span", { class: "row-value" }, shorten(value, 160)),
-        h("span", { class: "row-sub" }, memory.label && h("code", {}, memory.id), namespaceMark(memory.namespace), tagList(memory.tags))),
-      h("span", { class: "row-facts" }, h("span", { class: "row-time" }, time(memory.modified)))));
+        h(
+          "span",
+          { class: "row-sub" },
+          memory.label && h("code", {}, memory.id),
+          namespaceMark(memory.namespace),
+          tagList(memory.tags),
+        ),
+      ),
+      h("span", { class: "row-facts" }, h("span", { class: "row-time" }, time(memory.modified))),
+    ),
+  );
 }

@@ -18,11 +18,20 @@ export async function memoryPage({ path, query, signal }) {
   const id = path[0] ?? "";
   const element = h("div", { class: "page narrow" });
   try {
-    const memory = await get("/memory/{id}", { path: { id }, query: { namespace: query.get("namespace") ?? session.namespace }, signal });
+    const memory = await get("/memory/{id}", {
+      path: { id },
+      query: { namespace: query.get("namespace") ?? session.namespace },
+      signal,
+    });
     read(element, memory);
     return { element, title: memory.label || memory.id };
   } catch (error) {
-    replace(element, back(), h("h1", { class: "heard" }, id), errorBox(error, () => dispatchEvent(new HashChangeEvent("hashchange"))));
+    replace(
+      element,
+      back(),
+      h("h1", { class: "heard" }, id),
+      errorBox(error, () => dispatchEvent(new HashChangeEvent("hashchange"))),
+    );
     return { element, title: id };
   }
 }
@@ -31,14 +40,35 @@ const back = () => h("a", { href: "#/memories", class: "back" }, "Memories");
 
 /** @param {HTMLElement} element @param {Memory} memory */
 function read(element, memory) {
-  const tools = session.mayWrite && h("div", { class: "page-actions" },
-    button("edit", "Change", () => edit(element, memory)),
-    button("trash", "Delete", () => remove(memory), { kind: "warn" }));
+  const tools =
+    session.mayWrite &&
+    h(
+      "div",
+      { class: "page-actions" },
+      button("edit", "Change", () => edit(element, memory)),
+      button("trash", "Delete", () => remove(memory), { kind: "warn" }),
+    );
   replace(
     element,
     back(),
-    h("header", { class: "page-head" }, h("div", {}, h("h1", {}, memory.label || memory.id), memory.description && h("p", { class: "intro" }, memory.description)), tools),
-    h("section", { class: "card value", "aria-label": "Value" }, typeof memory.value === "object" && memory.value !== null ? tree(memory.value) : h("p", { class: "plain" }, typeof memory.value === "string" ? memory.value : stringify(memory.value))),
+    h(
+      "header",
+      { class: "page-head" },
+      h(
+        "div",
+        {},
+        h("h1", {}, memory.label || memory.id),
+        memory.description && h("p", { class: "intro" }, memory.description),
+      ),
+      tools,
+    ),
+    h(
+      "section",
+      { class: "card value", "aria-label": "Value" },
+      typeof memory.value === "object" && memory.value !== null
+        ? tree(memory.value)
+        : h("p", { class: "plain" }, typeof memory.value === "string" ? memory.value : stringify(memory.value)),
+    ),
     facts([
       ["Id", h("code", {}, memory.id)],
       ["Namespace", namespaceMark(memory.namespace)],
@@ -59,12 +89,33 @@ function edit(element, memory) {
   value.value = stringify(memory.value, 2);
   const problem = h("div", { "aria-live": "assertive" });
   const save = h("button", { type: "submit", class: "button primary" }, "Save");
-  const form = h("form", { class: "stack" }, field("Title", label), field("Description", description), field("Tags, separated by commas", tags), field("Value, as JSON", value), problem, h("div", { class: "buttons" }, save, h("button", { type: "button", class: "button", onclick: () => read(element, memory) }, "Cancel")));
+  const form = h(
+    "form",
+    { class: "stack" },
+    field("Title", label),
+    field("Description", description),
+    field("Tags, separated by commas", tags),
+    field("Value, as JSON", value),
+    problem,
+    h(
+      "div",
+      { class: "buttons" },
+      save,
+      h("button", { type: "button", class: "button", onclick: () => read(element, memory) }, "Cancel"),
+    ),
+  );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     const saved = await attempt(save, problem, async () => {
-      const body = { label: label.value, description: description.value, tags: tagsOf(tags.value), value: written(value.value) };
-      memory = (await call("put", "/memory/{id}", { path: { id: memory.id }, query: { namespace: memory.namespace }, body })).data;
+      const body = {
+        label: label.value,
+        description: description.value,
+        tags: tagsOf(tags.value),
+        value: written(value.value),
+      };
+      memory = (
+        await call("put", "/memory/{id}", { path: { id: memory.id }, query: { namespace: memory.namespace }, body })
+      ).data;
     });
     if (!saved) return;
     read(element, memory);
@@ -79,7 +130,9 @@ function written(text) {
   try {
     return parse(text);
   } catch (error) {
-    throw new ApiError(0, { message: `The value is not JSON: ${error instanceof Error ? error.message : ""}. Text needs quotation marks.` });
+    throw new ApiError(0, {
+      message: `The value is not JSON: ${error instanceof Error ? error.message : ""}. Text needs quotation marks.`,
+    });
   }
 }
 

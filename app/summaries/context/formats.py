@@ -25,6 +25,8 @@ SILENT_KINDS = frozenset({"thinking", "redacted_thinking", "reasoning"})
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DATA_URL = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=]+)")
 
+IMAGE_KINDS = frozenset({"image", "image_url"})
+
 Wire = dict[str, Any]
 
 
@@ -40,7 +42,8 @@ def _measure(value: Any, count: Callable[[str], int]) -> int:
         return sum(_measure(item, count) for item in value)
     if not isinstance(value, dict):
         return 0
-    if value.get("type") in {"image", "image_url"}:
+    kind = value.get("type")
+    if isinstance(kind, str) and kind in IMAGE_KINDS:
         return IMAGE_TOKENS
     return sum(
         count(as_json(item)) if key == "input" else _measure(item, count)
