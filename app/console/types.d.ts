@@ -7,6 +7,7 @@ export type Dialogue = Schemas["Dialogue"];
 export type DialogueListItem = Schemas["DialogueListItem"];
 export type DialogueStatus = Schemas["DialogueStatus"];
 export type Message = Schemas["Message"];
+export type MessageList = Schemas["MessageList"];
 export type Memory = Schemas["Memory"];
 export type Summary = Schemas["Summary"];
 export type SearchRequest = Schemas["SearchRequest"];

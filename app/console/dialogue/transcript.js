@@ -74,10 +74,9 @@ export class Transcript {
     const { id, namespace } = this.dialogue;
     const bound = middle === undefined ? {} : side === "after" ? { startDate: middle } : { endDate: middle };
     const order = side === "after" ? /** @type {const} */ ("asc") : /** @type {const} */ ("desc");
-    const page = await get("/messages", {
-      query: { dialogueId: id, namespace, limit: PAGE, order, next, ...bound },
-      signal: this.signal,
-    });
+    const query = { dialogueId: id, namespace, limit: PAGE, order, next, ...bound };
+    const answer = await get("/messages", { query, signal: this.signal });
+    const page = /** @type {import("../types.js").MessageList} */ (answer); // not of an API's format, as none was asked for
     // Both directions include what was created at the very time of the starting point.
     if (side === "before" && middle !== undefined) page.items = page.items.filter((item) => item.created < middle);
     return page;
