@@ -22,9 +22,6 @@ SET_BY_SERVER = frozenset({"dialogueId", "namespace", "contentLength", "modified
 LISTED = ("choices", "candidates", "output")
 """Where a whole response keeps its messages."""
 
-ROLES = {"model": "assistant"}
-"""What Gemini calls the assistant."""
-
 
 def read_messages(items: Iterable[Any], role: str | None = None) -> list[NewMessage]:
     """Return the messages that some objects stand for. ``role`` is that of text and of bare content."""
@@ -115,13 +112,13 @@ def _read_chat(plain: dict[str, Any]) -> NewMessage:
     fields = {name: plain[name] for name in OWN_FIELDS if plain.get(name) is not None}
     if beside or not content:
         fields["content"] = {"content": content, **beside}
-    return cast("NewMessage", fields | {"role": ROLES.get(plain["role"], plain["role"])})
+    return cast("NewMessage", fields | {"role": plain["role"]})
 
 
 def _make(role: str | None, content: Any) -> NewMessage:
     if role is None:
         raise ValueError("this has no role of its own: give role='user' or another")
-    return cast("NewMessage", {"role": ROLES.get(role, role), "content": content})
+    return cast("NewMessage", {"role": role, "content": content})
 
 
 def measure(message: NewMessage) -> int:

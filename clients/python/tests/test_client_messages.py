@@ -49,7 +49,7 @@ CALL = {"id": "call_1", "type": "function", "function": {"name": "find", "argume
         ),
         (
             {"role": "model", "parts": [{"text": "Hello"}]},
-            {"role": "assistant", "content": [{"type": "text", "text": "Hello"}]},
+            {"role": "model", "content": [{"type": "text", "text": "Hello"}]},
         ),
     ],
 )
