@@ -43,6 +43,7 @@ def _announce(settings: Settings, prepared: Prepared) -> None:
     if prepared.new_key is not None:
         typer.echo(f"API key (shown only now; keep it): {prepared.new_key}")
     typer.echo(f"Colloquy serves on {address}")
+    typer.echo(f"Console: {address}/console")
     typer.echo(f"Documentation: {address}/docs")
     sys.stdout.flush()
 
