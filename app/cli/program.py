@@ -6,7 +6,7 @@ import gc
 
 import typer
 
-from . import keys, mcp, projects, serve, transfer, upkeep
+from . import exports, imports, keys, mcp, projects, serve, upkeep
 from .terminal import Commands, example
 
 cli = typer.Typer(
@@ -26,10 +26,11 @@ cli.command(
     "import",
     epilog=example(
         "colloquy import conversations.jsonl.gz --namespace trial",
-        "colloquy import chats.jsonl --url http://127.0.0.1:8080 --key colloquy_...",
+        "colloquy import chatgpt-export.zip --url http://127.0.0.1:8080 --key colloquy_...",
+        "colloquy import --from https://api.dialoguedb.com --from-key ...",
     ),
-)(transfer.import_files)
-cli.command("export", epilog=example("colloquy export --output backup.jsonl.gz"))(transfer.export_dialogues)
+)(imports.import_files)
+cli.command("export", epilog=example("colloquy export --output backup.jsonl.gz"))(exports.export_dialogues)
 cli.command("verify", epilog=example("colloquy verify"))(upkeep.check)
 cli.command(
     "mcp", epilog=example("COLLOQUY_URL=http://127.0.0.1:8080 COLLOQUY_KEY=colloquy_... colloquy mcp")

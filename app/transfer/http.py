@@ -41,7 +41,7 @@ class Client:
     def __init__(self, url: str, key: str, pause: float = 1.0) -> None:
         """``pause`` is how many seconds the first repeat waits; each later one waits twice as long."""
         if not url.startswith(("http://", "https://")):
-            raise ServerAway(f"--url must start with http:// or https://, not {quote(url)}.")
+            raise ServerAway(f"The address must start with http:// or https://, not {quote(url)}.")
         self._url = url.rstrip("/")
         self._pause = pause
         self._session = requests.Session()

@@ -59,13 +59,22 @@ class HttpLoader:
         known = self._look_up([conversation])
         return frozenset(self._said(conversation)) if known else frozenset()
 
+    def has(self, _: Fields) -> bool:
+        """Return False: a server's ``modified`` is its own, and tells nothing about another's."""
+        return False
+
     def flush(self) -> None:
         """Send the conversations taken so far."""
         pending, self._pending = self._pending, []
         self._messages = 0
         known = self._look_up([conversation for _, conversation in pending])
+        sent: set[tuple[str, str]] = set()
         for place, conversation in pending:
-            self._load(place, conversation, known.get(_name(conversation)))
+            name = _name(conversation)
+            if name in sent:
+                known |= self._look_up([conversation])
+            sent.add(name)
+            self._load(place, conversation, known.get(name))
 
     def _look_up(self, conversations: list[Conversation]) -> dict[tuple[str, str], Fields]:
         """Return those of these dialogues that exist already."""
@@ -85,7 +94,7 @@ class HttpLoader:
             outcome = self._create(conversation) if stored is None else self._extend(conversation, stored)
         except Refused as error:
             if error.code == "DUPLICATE_ID" and stored is None:
-                # It was made meanwhile, or earlier in this batch.
+                # It was made meanwhile.
                 self._load(place, conversation, self._look_up([conversation])[_name(conversation)])
             else:
                 self._refuse(place, conversation, error)
@@ -172,13 +181,18 @@ class HttpLoader:
             query["next"] = page["next"]
 
     def _remember(self, memory: Fields) -> Outcome:
+        path, query = f"/memory/{quote_path(memory['id'], safe='~:@')}", _query(memory.get("namespace") or "")
         try:
-            self._client.send("POST", "/memory", memory)
-        except Refused as error:
-            if error.code == "DUPLICATE_ID":
-                return Outcome(different=1)
-            raise BadLine(error.message) from None
-        return Outcome(created=True)
+            stored = self._client.send("GET", path, query=query)
+        except Refused:
+            try:
+                self._client.send("POST", "/memory", memory)
+            except Refused as error:
+                raise BadLine(error.message) from None
+            return Outcome(created=True)
+        return Outcome(
+            different=int(any(stored.get(name) != memory.get(name) for name in ("value", "label")))
+        )
 
     def _put(self, conversation: Conversation, body: Fields) -> None:
         namespace, _ = _name(conversation)

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from .conversation import BadLine, Conversation, Tree
+from .conversation import BadLine, Conversation, Fields, Tree
 from .drafts import Drafter
 from .fitting import fit
 from .ids import fit_id
@@ -35,6 +35,9 @@ class Loader(Protocol):
     def present(self, conversation: Conversation, /) -> frozenset[str]:
         """Return the ids of the messages that the dialogue of this id has already."""
 
+    def has(self, head: Fields, /) -> bool:
+        """Whether a dialogue is there already, as long and as new as a server's list shows it."""
+
     def flush(self) -> None:
         """Store what was taken."""
 
@@ -62,12 +65,20 @@ class Intake:
 
     def run(self, documents: Iterable[Document], tick: Callable[[], None]) -> None:
         """Import all documents; ``tick`` is called after each conversation."""
+        self._read_all(documents, tick)
+        self.finish(tick)
+
+    def finish(self, tick: Callable[[], None]) -> None:
+        """Store what is left once everything was taken, threads that waited for their parents too."""
         try:
-            self._read_all(documents, tick)
             self._loader.flush()
             self._load_held(tick)
         finally:
             self._loader.waiting.close()
+
+    def has(self, head: Fields) -> bool:
+        """Whether a dialogue is there already as a server's list shows it."""
+        return self._loader.has({**head, "namespace": self._choices.namespace or head.get("namespace")})
 
     def _read_all(self, documents: Iterable[Document], tick: Callable[[], None]) -> None:
         try:

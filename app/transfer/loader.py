@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from ..domain.errors import ColloquyError, ProjectNotFound, ServiceUnavailable
 from ..domain.records import DEFAULT_NAMESPACE, Scope
 from ..services.restore import STEP, Outcome, Record, remember, restore
-from .conversation import BadLine, Conversation
+from .conversation import BadLine, Conversation, Fields
 from .drafts import Drafter
 from .spool import Spool
 from .tally import Tally
@@ -90,6 +90,13 @@ class StoreLoader:
             return frozenset()
         kept = self._store.messages_since(scope, dialogue_id, found.uid, -1)
         return frozenset(message.id for message in kept)
+
+    def has(self, head: Fields) -> bool:
+        """Whether a dialogue is here already, as long and as new as a server's list shows it."""
+        scope = Scope(self._project, head.get("namespace") or DEFAULT_NAMESPACE)
+        found = self._store.get_dialogue(scope, str(head.get("id")))
+        shown = head.get("modified"), head.get("totalMessages")
+        return found is not None and (found.modified, found.total) == shown
 
     def flush(self) -> None:
         """Store the conversations taken so far; if one is refused, each in a transaction of its own."""
@@ -190,6 +197,10 @@ class NoLoader:
     def present(self, _: Conversation) -> frozenset[str]:
         """Return nothing: a dry run looks at no store."""
         return frozenset()
+
+    def has(self, _: Fields) -> bool:
+        """Return False: a dry run looks at no store."""
+        return False
 
     def flush(self) -> None:
         """Store nothing."""

