@@ -15,7 +15,7 @@ ACTIONS = "archive, compact, end, reopen"
 
 def update_dialogue_by_id(body: dict[str, Any], namespace: str | None = None) -> Response:
     """PUT /dialogue, with the id in the body."""
-    return dialogues.update_dialogue(body["id"], body, namespace or body.get("namespace"))
+    return dialogues.update_dialogue(body["id"], body, namespace)
 
 
 def end_dialogue_alias(id_: str, body: Any = None, namespace: str | None = None) -> Response:
@@ -33,7 +33,7 @@ def act_on_dialogue(id_: str, action: str, body: Any = None, namespace: str | No
 
 def create_dialogue_message(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /dialogue/{id}/message."""
-    return messages.create_message(body | {"dialogueId": id_, "namespace": namespace})
+    return messages.create_message(body | {"dialogueId": id_}, namespace)
 
 
 def create_dialogue_messages(id_: str, body: Any, namespace: str | None = None) -> Response:

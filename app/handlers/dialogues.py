@@ -22,10 +22,9 @@ NEW_DIALOGUE = DialogueSchema()
 DIALOGUE_UPDATE = DialogueUpdateSchema()
 
 
-def create_dialogue(body: dict[str, Any]) -> Response:
+def create_dialogue(body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /dialogue."""
-    placed = load(NEW_DIALOGUE, body)
-    return commit(scope(placed.namespace), dialogues.create, placed.command)
+    return commit(scope(namespace), dialogues.create, load(NEW_DIALOGUE, body).command)
 
 
 def list_dialogues(namespace: str | None = None, ids: list[str] | None = None, **query: Any) -> Response:
@@ -90,18 +89,12 @@ def get_dialogue(id_: str, namespace: str | None = None) -> Response:
 
 def update_dialogue(id_: str, body: dict[str, Any], namespace: str | None = None) -> Response:
     """PUT /dialogue/{id}."""
-    where = scope(namespace)
-    _require_same(body, "id", id_)
-    _require_same(body, "namespace", where.namespace)
-    return commit(where, dialogues.update, id_, load(DIALOGUE_UPDATE, body), condition())
-
-
-def _require_same(body: dict[str, Any], name: str, addressed: str) -> None:
-    if body.get(name, addressed) != addressed:
+    if body.get("id", id_) != id_:
         raise InvalidInput(
-            f"{name} in the body differs from the addressed one and cannot be changed.",
-            Detail(name, "differs from the addressed one"),
+            "id in the body differs from the addressed one and cannot be changed.",
+            Detail("id", "differs from the addressed one"),
         )
+    return commit(scope(namespace), dialogues.update, id_, load(DIALOGUE_UPDATE, body), condition())
 
 
 def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = False) -> Response:

@@ -20,10 +20,9 @@ NEW_MEMORY = MemorySchema()
 MEMORY_UPDATE = MemoryUpdateSchema()
 
 
-def create_memory(body: dict[str, Any]) -> Response:
+def create_memory(body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /memory."""
-    placed = load(NEW_MEMORY, body)
-    return commit(scope(placed.namespace), memories.create, placed.command)
+    return commit(scope(namespace), memories.create, load(NEW_MEMORY, body).command)
 
 
 def list_memories(

@@ -20,10 +20,9 @@ from .times import time_range
 MESSAGE = MessageSchema()
 
 
-def create_message(body: dict[str, Any]) -> Response:
+def create_message(body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /message."""
     dialogue_id = body.pop("dialogueId")
-    namespace = body.pop("namespace", None)
     draft = load(MESSAGE, body)
     return commit(scope(namespace), messages.append_one, dialogue_id, draft, condition())
 

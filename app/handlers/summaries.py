@@ -23,10 +23,9 @@ if TYPE_CHECKING:
 SUMMARY = SummarySchema()
 
 
-def create_summary(body: dict[str, Any]) -> Response:
+def create_summary(body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /summary."""
-    where = scope(body.pop("namespace", None))
-    return _summarize(where, load(SUMMARY, body), may_fall_back=False)
+    return _summarize(scope(namespace), load(SUMMARY, body), may_fall_back=False)
 
 
 def compact_dialogue(id_: str, body: Any = None, namespace: str | None = None) -> Response:

@@ -84,7 +84,11 @@ def fetch_page(
     parts = context().parts
     after: Any = parts.cursors.find_start(page)
     result = rule(parts.backend, replace(query, after=after), *args, **options)
-    following = None if result.position is None else parts.cursors.write(page.binding, result.position)
+    following = (
+        None
+        if result.position is None
+        else parts.cursors.write(page.binding, result.position, context().query)
+    )
     return json_response(page_body(result.body, following, result.system))
 
 

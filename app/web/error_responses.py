@@ -12,12 +12,19 @@ from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 from ..domain.error_envelope import render_error
 from ..domain.errors import (
     ColloquyError,
+    DialogueNotFound,
     InternalError,
     InvalidParameter,
+    MemoryNotFound,
+    MessageNotFound,
     MethodNotAllowed,
+    ParentDialogueNotFound,
     PayloadTooLarge,
     RouteNotFound,
+    SummaryNotFound,
 )
+from ..domain.records import DEFAULT_NAMESPACE
+from .request_context import RequestContext
 
 log = logging.getLogger("colloquy")
 
@@ -28,9 +35,30 @@ def answer_error(error: Exception) -> Response:
     request_id = g.context.id if "context" in g else ""
     if known.status >= InternalError.status:
         log.error("request %s failed", request_id, exc_info=error)
+    if isinstance(known, NOT_IN_NAMESPACE):
+        known.message += _searched(g.context)
     response = Response(render_error(known, request_id), known.status, mimetype="application/json")
     response.headers.update(known.headers)
     return response
+
+
+NOT_IN_NAMESPACE = (
+    DialogueNotFound,
+    MemoryNotFound,
+    MessageNotFound,
+    ParentDialogueNotFound,
+    SummaryNotFound,
+)
+"""The errors of what another namespace may have."""
+
+
+def _searched(context: RequestContext) -> str:
+    """Say that the default namespace was searched, to whom may name another."""
+    if context.scope is None or context.scope.namespace != DEFAULT_NAMESPACE:
+        return ""
+    if context.principal is None or context.principal.namespace is not None:
+        return ""
+    return " The default namespace was searched; ?namespace=NAME names another."
 
 
 def _known(error: Exception) -> ColloquyError:

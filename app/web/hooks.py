@@ -58,6 +58,8 @@ class Hooks:
         context = RequestContext(_request_id(request), time.perf_counter(), parts)
         app_ctx.g.context = context
         begin_request(parts.settings.request_timeout)
+        if request.environ["PATH_INFO"].startswith("//"):
+            raise NotFound  # Werkzeug takes leading slashes for one
         if request.routing_exception is not None:
             self._explain_empty_id(request, context, request.routing_exception)
             return

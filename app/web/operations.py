@@ -7,7 +7,7 @@ becomes one function: parse the parameters, check the body, call the handler, wh
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,9 +18,12 @@ from connexion.resolver import Resolver
 from flask import Response, request
 from inflection import underscore
 
+from ..domain.errors import Detail, InvalidInput
 from ..schemas.json_schema import BodyValidator
 from .parameters import ParameterParser, require_utf8
-from .request_context import context
+from .request_context import context, scope
+
+Parse = Callable[[Mapping[str, str], Mapping[str, Any] | None], dict[str, Any]]
 
 READS = frozenset({"get", "head", "options"})
 
@@ -104,8 +107,10 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
     def function(self) -> Callable[..., Response]:
         """The handler behind the checks of its parameters and its body; the hooks have checked the key."""
         handler: Callable[..., Response] = self._resolution.function
-        parse = ParameterParser(self.parameters, pythonic).parse
+        parser = ParameterParser(self.parameters, pythonic)
+        parse = _parse_page(parser) if "next" in parser.query else parser.parse
         check = BodyValidator(self.body_schema).check if self.request_body else None
+        may_name = "namespace" in parser.query and _has_namespace(self.body_schema)
 
         def answer(**path: str) -> Response:
             require_utf8(request.environ["PATH_INFO"], request.query_string)
@@ -114,9 +119,52 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
                 body = context().body
                 check(body)
                 arguments["body"] = body
+                if may_name:
+                    _join_namespace(arguments)
             return handler(**arguments)
 
         return answer
+
+
+def _has_namespace(body: dict[str, Any]) -> bool:
+    """Whether a body, in one of its forms, has a field that names the namespace."""
+    return any("namespace" in form.get("properties", {}) for form in body.get("oneOf", [body]))
+
+
+def _join_namespace(arguments: dict[str, Any]) -> None:
+    """Take the namespace out of a body that may name it.
+
+    Raises InvalidInput when the query names another, and Forbidden when the key may not see one of them.
+    """
+    body = arguments["body"]
+    if not isinstance(body, dict) or "namespace" not in body:
+        return
+    named = body.pop("namespace")
+    given = arguments.setdefault("namespace", named)
+    if given != named:
+        for namespace in (given, named):  # what a key may not see comes first
+            scope(namespace)
+        raise InvalidInput(
+            "namespace in the body differs from namespace in the query: give one of them, or both alike.",
+            Detail("namespace", "differs from the query"),
+        )
+
+
+def _parse_page(parser: ParameterParser) -> Parse:
+    """Return how the parameters of a list are parsed: what is left out beside ``next`` is what made it."""
+    cursor = parser.query["next"].keyword
+    names = [parameter.keyword for parameter in parser.query.values() if parameter.keyword != cursor]
+
+    def parse(path: Mapping[str, str], query: Mapping[str, Any] | None) -> dict[str, Any]:
+        given = None if query is None else query.get("next")
+        recalled = {} if given is None else context().parts.cursors.recall(given)
+        # A cursor of another list is refused as such, by the handler.
+        known = {name: value for name, value in recalled.items() if name in names}
+        arguments = parser.parse(path, query, known)
+        context().query = {name: arguments[name] for name in names if name in arguments}
+        return arguments
+
+    return parse
 
 
 class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types

@@ -45,9 +45,17 @@ class ParameterParser:
         self.required = [item for item in self.query.values() if item.required]
         self.defaults = {item.keyword: item.default for item in self.query.values() if item.has_default}
 
-    def parse(self, path: Mapping[str, str], query: Mapping[str, Any] | None) -> dict[str, Any]:
-        """Return the arguments for the handler; ``query`` is None where there is none."""
-        values = dict(self.defaults)
+    def parse(
+        self,
+        path: Mapping[str, str],
+        query: Mapping[str, Any] | None,
+        recalled: dict[str, Any] | None = None,
+    ) -> dict[str, Any]:
+        """Return the arguments for the handler; ``query`` is None where there is none.
+
+        ``recalled`` has arguments of an earlier request, which stand where this one has none.
+        """
+        values: dict[str, Any] = self.defaults | (recalled or {})
         for name, text in path.items():
             parameter = self.path[name]
             values[parameter.keyword] = parameter.read([text])

@@ -26,6 +26,8 @@ class RequestContext:
 
     ``started`` is a reading of ``time.perf_counter``. ``limits`` are the states of the rate limits that the
     request was counted against. An operation without a key has no principal, one without a body no body.
+    ``query`` has the query parameters of a list, but for ``next``, by the names that handlers have for them.
+    ``scope`` is where the handler looked a resource up, if it did.
     """
 
     id: str
@@ -33,6 +35,8 @@ class RequestContext:
     parts: Parts
     principal: Principal | None = None
     body: Any = None
+    query: dict[str, Any] = field(default_factory=dict)
+    scope: Scope | None = None
     limits: list[RateLimitState] = field(default_factory=list)
 
 
@@ -48,7 +52,9 @@ def principal() -> Principal:
 
 def scope(namespace: str | None) -> Scope:
     """Return where the named resource is looked up; raises Forbidden for another namespace than the key's."""
-    return cast("Principal", app_ctx.g.context.principal).scope(namespace)
+    found: RequestContext = app_ctx.g.context
+    found.scope = cast("Principal", found.principal).scope(namespace)
+    return found.scope
 
 
 def condition() -> Condition:

@@ -151,9 +151,10 @@ def test_update_by_the_older_spelling(api: Api) -> None:
 @pytest.mark.parametrize("echoed", [{"id": "other"}, {"namespace": "other"}, {"metadata": {"other": 1}}])
 def test_update_refuses_other_identity(api: Api, echoed: dict[str, Any]) -> None:
     """Repeated id, namespace and metadata are tolerated only when equal."""
-    api.ok("POST", "/dialogue", {"id": "d", "metadata": {"a": {"x": 1, "y": 2}}})
-    api.ok("PUT", "/dialogue/d", {"id": "d", "metadata": {"a": {"y": 2, "x": 1}}})
-    error = api.refused(400, "INVALID_INPUT", "PUT", "/dialogue/d", echoed)
+    path = "/dialogue/d?namespace=n"
+    api.ok("POST", "/dialogue", {"id": "d", "namespace": "n", "metadata": {"a": {"x": 1, "y": 2}}})
+    api.ok("PUT", path, {"id": "d", "namespace": "n", "metadata": {"a": {"y": 2, "x": 1}}})
+    error = api.refused(400, "INVALID_INPUT", "PUT", path, echoed)
     assert error["details"][0]["field"] == next(iter(echoed))
 
 

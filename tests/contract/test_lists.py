@@ -92,6 +92,71 @@ def test_cursors_are_bound_to_their_filters(api: Api, change: dict[str, str]) ->
     api.refused(400, "INVALID_PARAMETER", "GET", "/dialogue", query={"next": cursor} | change)
 
 
+def walk_on(api: Api, path: str, first: dict[str, Any], rest: dict[str, Any]) -> list[str]:
+    """Return the ids of all pages, the first asked for with one query and the others with another."""
+    page = api.ok("GET", path, query=first)
+    ids = [item["id"] for item in page["items"]]
+    while "next" in page:
+        page = api.ok("GET", path, query=rest | {"next": page["next"]})
+        ids += [item["id"] for item in page["items"]]
+    return ids
+
+
+@pytest.mark.usefixtures("seven")
+@pytest.mark.parametrize(
+    "query",
+    [
+        {},
+        {"order": "asc"},
+        {"status": "all"},
+        {"order": "asc", "status": "all", "startDate": "2000-01-01", "endDate": "2999-01-01"},
+        {"created": "20", "order": "asc"},
+    ],
+)
+def test_next_alone_continues_a_list(api: Api, query: dict[str, Any]) -> None:
+    """The cursor remembers filters, order and limit; repeating all or some of them is the same."""
+    if query.get("created"):
+        query = query | {"created": "2026"}
+    whole = walk_on(api, "/dialogue", query, query)
+    assert len(whole) > 2
+    assert walk_on(api, "/dialogue", query | {"limit": 2}, {}) == whole
+    assert walk_on(api, "/dialogue", query | {"limit": 2}, query) == whole
+    assert walk_on(api, "/dialogue", query | {"limit": 1}, {"limit": 2}) == whole
+    for name, value in query.items():
+        assert walk_on(api, "/dialogue", query | {"limit": 2}, {name: value}) == whole
+
+
+def test_next_alone_continues_every_list(api: Api) -> None:
+    """Messages in both spellings, memories, summaries and threads, in a namespace too."""
+    for namespace in ({}, {"namespace": "n"}):
+        api.ok("POST", "/dialogue", {"id": "d", **namespace})
+        messages = [{"role": "user", "content": "x", "id": f"m{number}"} for number in range(5)]
+        api.ok("POST", "/messages", messages, query={"dialogueId": "d", **namespace})
+        for number in range(5):
+            api.ok("POST", "/memory", {"id": f"k{number}", "value": 1, "tags": ["t"], **namespace})
+            api.ok("POST", "/summary", {"id": f"s{number}", "dialogueId": "d", **namespace})
+            api.ok("POST", "/dialogue", {"id": f"t{number}", "threadOf": "d", **namespace})
+        expected = [f"m{number}" for number in reversed(range(5))]
+        query = {"order": "desc", "limit": 2, **namespace}
+        assert walk_on(api, "/dialogue/d/messages", query, {}) == expected
+        assert walk_on(api, "/messages", query | {"dialogueId": "d"}, {"dialogueId": "d"}) == expected
+        assert walk_on(api, "/messages", query | {"dialogueId": "d"}, {}) == expected
+        assert len(walk_on(api, "/summaries", query | {"dialogueId": "d"}, {"dialogueId": "d"})) == 5
+        assert len(walk_on(api, "/dialogue", query | {"threadOf": "d"}, {})) == 5
+        assert len(walk_on(api, "/memory", query | {"tag": "t"}, {})) == 5
+
+
+def test_a_query_too_long_for_a_cursor_is_repeated(api: Api) -> None:
+    """Where the filters do not fit the cursor, it goes on with them and is refused without them."""
+    tags = ["\U0001f600" * 60 + str(number) for number in range(10)]
+    for name in "ab":
+        api.ok("POST", "/memory", {"id": name, "value": 1, "tags": tags})
+    query = {"tag": tags, "limit": 1}
+    cursor = api.ok("GET", "/memory", query=query)["next"]
+    assert len(api.ok("GET", "/memory", query=query | {"next": cursor})["items"]) == 1
+    api.refused(400, "INVALID_PARAMETER", "GET", "/memory", query={"next": cursor})
+
+
 @pytest.mark.usefixtures("seven")
 def test_altered_and_foreign_cursors_are_refused(api: Api) -> None:
     """So is one that was altered, made up, or made for another list."""

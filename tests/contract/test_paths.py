@@ -73,6 +73,26 @@ def test_text_in_the_path_is_taken_or_refused_as_described(api: Api, place: Plac
         assert refused != is_name(parameter, text), repr(text)
 
 
+@pytest.mark.parametrize(
+    "path", ["//dialogue", "///dialogue", "//dialogue/d", "//", "//health", "//api/v1/dialogue"]
+)
+def test_a_path_with_more_slashes_is_another_path(api: Api, path: str) -> None:
+    """It is no route, by whatever method, also behind the prefix."""
+    api.ok("POST", "/dialogue", {"id": "d"})
+    for prefix in ("", "/api/v1"):
+        for method in ("GET", "POST", "DELETE", "OPTIONS"):
+            # The test client would take what follows two slashes for a host.
+            answer = api.client.open(
+                "/",
+                method=method,
+                headers={"Authorization": f"Bearer {api.key}"},
+                environ_overrides={"PATH_INFO": prefix + path},
+            )
+            assert answer.status_code == 404
+            assert answer.get_json()["error"]["code"] == "ROUTE_NOT_FOUND"
+    assert api.ok("GET", "/stats")["dialogues"]["total"] == 1
+
+
 def test_namespace_that_begins_with_a_slash_can_be_erased(api: Api) -> None:
     """Slashes are part of a namespace wherever they are: what was stored under it goes, nothing else does."""
     for namespace in ("/anna", "anna", "anna/"):

@@ -5,6 +5,12 @@ from __future__ import annotations
 from typing import Any, Literal, TypedDict, Union
 
 
+class ActionRequest(TypedDict, total=False):
+    """Nothing but, perhaps, the namespace."""
+
+    namespace: Namespace
+
+
 class _DialogueListItemRequired(TypedDict):
     """What is always there."""
 
@@ -207,6 +213,31 @@ class NewMessage(_NewMessageRequired, total=False):
     created: TimeInput
 
 
+class _NewMessageInNamespaceRequired(TypedDict):
+    """What is always there."""
+
+    role: Role
+
+
+class NewMessageInNamespace(_NewMessageInNamespaceRequired, total=False):
+    """A message whose dialogue stands in the path, and the namespace of both."""
+
+    namespace: Namespace
+    id: ResourceId
+    content: NewContent
+    tool_calls: ToolCalls
+    tool_call_id: ToolCallId
+    function_call: FunctionCall
+    refusal: Refusal
+    reasoning_content: ReasoningContent
+    annotations: Annotations
+    audio: Audio
+    name: SpeakerName
+    tags: Tags
+    metadata: Metadata
+    created: TimeInput
+
+
 class _NewMessageInDialogueRequired(TypedDict):
     """What is always there."""
 
@@ -233,10 +264,16 @@ class NewMessageInDialogue(_NewMessageInDialogueRequired, total=False):
     created: TimeInput
 
 
-class MessageUpdate(TypedDict):
-    """What can change in a message: its tags."""
+class _MessageUpdateRequired(TypedDict):
+    """What is always there."""
 
     tags: Tags
+
+
+class MessageUpdate(_MessageUpdateRequired, total=False):
+    """What can change in a message: its tags."""
+
+    namespace: Namespace
 
 
 class _MemoryRequired(TypedDict):
@@ -290,6 +327,7 @@ class NewMemory(_NewMemoryRequired, total=False):
 class MemoryUpdate(TypedDict, total=False):
     """What is left out stays."""
 
+    namespace: Namespace
     tags: Tags
     value: JsonValue
     label: Label
@@ -668,16 +706,13 @@ Audio = Union[dict[str, Any], None]
 JsonValue = Any
 
 
-NoFields = dict[str, Any]
-
-
 Messages = list[Message]
 
 
 NewMessages = list[NewMessage]
 
 
-OneOrMoreNewMessages = Union[NewMessage, NewMessages]
+OneOrMoreNewMessages = Union[NewMessageInNamespace, NewMessages]
 
 
 SpeakerName = str

@@ -78,9 +78,9 @@ class Operations(Transport):
     def create_dialogue(
         self,
         *,
+        namespace: str | None = None,
         idempotency_key: str | None = None,
         id: str | None = None,
-        namespace: str | None = None,
         thread_of: str | None = None,
         fork_at: str | None = None,
         label: str | None | Unset = UNSET,
@@ -102,12 +102,12 @@ class Operations(Transport):
         answer = self.send(
             "POST",
             "/dialogue",
+            query=given({"namespace": self.choose_namespace(namespace)}),
             headers=given({"Idempotency-Key": idempotency_key}),
             body=choose_id(
                 given(
                     {
                         "id": id,
-                        "namespace": self.choose_namespace(namespace),
                         "threadOf": thread_of,
                         "forkAt": fork_at,
                         "tags": tags,
@@ -329,9 +329,9 @@ class Operations(Transport):
         *,
         dialogue_id: str,
         role: types.Role,
+        namespace: str | None = None,
         if_match: str | None = None,
         idempotency_key: str | None = None,
-        namespace: str | None = None,
         id: str | None = None,
         content: types.NewContent | None = None,
         tool_calls: types.ToolCalls | Unset = UNSET,
@@ -354,11 +354,11 @@ class Operations(Transport):
         answer = self.send(
             "POST",
             "/message",
+            query=given({"namespace": self.choose_namespace(namespace)}),
             headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key}),
             body=choose_id(
                 given(
                     {
-                        "namespace": self.choose_namespace(namespace),
                         "id": id,
                         "content": content,
                         "name": name,
@@ -584,9 +584,9 @@ class Operations(Transport):
         self,
         *,
         value: types.JsonValue,
+        namespace: str | None = None,
         idempotency_key: str | None = None,
         id: str | None = None,
-        namespace: str | None = None,
         label: str | None | Unset = UNSET,
         description: str | None | Unset = UNSET,
         tags: types.Tags | None = None,
@@ -600,17 +600,10 @@ class Operations(Transport):
         answer = self.send(
             "POST",
             "/memory",
+            query=given({"namespace": self.choose_namespace(namespace)}),
             headers=given({"Idempotency-Key": idempotency_key}),
             body=choose_id(
-                given(
-                    {
-                        "id": id,
-                        "namespace": self.choose_namespace(namespace),
-                        "tags": tags,
-                        "metadata": metadata,
-                    },
-                    {"value": value},
-                )
+                given({"id": id, "tags": tags, "metadata": metadata}, {"value": value})
                 | given_or_null({"label": label, "description": description})
             ),
         )
@@ -717,9 +710,9 @@ class Operations(Transport):
         self,
         *,
         dialogue_id: str,
+        namespace: str | None = None,
         if_match: str | None = None,
         idempotency_key: str | None = None,
-        namespace: str | None = None,
         id: str | None = None,
         template: str | None = None,
         start_id: str | None = None,
@@ -737,10 +730,10 @@ class Operations(Transport):
         answer = self.send(
             "POST",
             "/summary",
+            query=given({"namespace": self.choose_namespace(namespace)}),
             headers=given({"If-Match": if_match, "Idempotency-Key": idempotency_key or new_id()}),
             body=given(
                 {
-                    "namespace": self.choose_namespace(namespace),
                     "id": id,
                     "template": template,
                     "startId": start_id,
