@@ -49,7 +49,7 @@ class ColloquyChatMessageHistory(BaseChatMessageHistory):
         self._dialogue = self._client.dialogue(dialogue_id(session_id), namespace=namespace)
 
     @property
-    def messages(self) -> list[BaseMessage]:  # type: ignore[override]  # an attribute there, which is read
+    def messages(self) -> list[BaseMessage]:
         """All messages, oldest first."""
         try:
             return [read_message(message) for message in self._dialogue.messages(limit=500)]
