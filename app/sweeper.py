@@ -1,4 +1,4 @@
-"""The sweeper removes, in the background and in batches, the rows that deletions have hidden."""
+"""The sweeper works in the background, in batches: removes hidden rows, indexes what is not indexed yet."""
 
 from __future__ import annotations
 
@@ -40,9 +40,12 @@ class Sweeper:
             self.sweep()
 
     def sweep(self) -> None:
-        """Remove everything that is hidden; a store that is away is tried again next time."""
+        """Remove everything that is hidden, then index what is still to be indexed for searches.
+
+        A store that is away is tried again next time.
+        """
         try:
-            while self._backend.sweep():
+            while self._backend.sweep() or self._backend.index_step():
                 pass
         except ServiceUnavailable:
             log.warning("the store does not answer; sweeping goes on later")

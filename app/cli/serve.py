@@ -17,9 +17,17 @@ PACKAGE = Path(__file__).parents[1]
 
 
 def migrate() -> None:
-    """Create or upgrade the store's tables and indexes; what is up to date stays as it is."""
+    """Create or upgrade the store's tables and indexes; what is up to date stays as it is.
+
+    What an earlier release stored is indexed again for searches, in steps, the newest first. Servers may
+    run meanwhile and do the same; until it is done, searches find only what is indexed already.
+    """
     with open_store() as backend:
         version = backend.migrate()
+        indexed = 0
+        while done := backend.index_step():
+            indexed += done
+            typer.echo(f"Indexed {indexed:,} items.", err=True)
     typer.echo(f"The store is at version {version}.")
 
 

@@ -37,7 +37,7 @@ class MemorySchema(Schema):
             tags=data["tags"],
             metadata=metadata.text,
             hash=fingerprint(value.value, *content),
-            terms=memory_terms(data["label"], data["description"], value.value),
+            terms=memory_terms(data["label"], data["description"], data["tags"], value.value),
         )
         return Placed(data["namespace"], command)
 

@@ -10,7 +10,8 @@ from ..domain.errors import Detail, InvalidInput, PayloadTooLarge, quote
 from ..domain.ids import fingerprint, new_id
 from ..domain.json_text import compact_json
 from ..domain.native_message import BESIDE_CONTENT, whole_content
-from ..search.analysis import has_image, message_terms
+from ..search.analysis import message_terms
+from ..search.content import has_image
 from ..services.inputs import NewMessage
 from .fields import EMPTY_OBJECT, Metadata, Tags, Time
 

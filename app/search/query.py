@@ -7,6 +7,8 @@ from enum import StrEnum
 
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Order, ScopeFilter, TimeRange
+from .keywords import Keywords
+from .ranking import Frequencies
 
 
 class SearchObject(StrEnum):
@@ -52,11 +54,15 @@ class MetadataCondition:
 
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
-    """A search, resolved: ``terms`` are stems, any of which may match."""
+    """A search, resolved.
+
+    ``after`` is the position behind which its results begin, and ``frequencies`` what the words
+    were weighed by on the first page, so that all pages are in one order; see ``results``.
+    """
 
     scope_filter: ScopeFilter
     object: SearchObject
-    terms: tuple[str, ...]
+    keywords: Keywords
     limit: int
     tags_any: tuple[str, ...] = ()
     tags_all: tuple[str, ...] = ()
@@ -67,6 +73,15 @@ class SearchQuery:
     metadata: tuple[MetadataCondition, ...] = ()
     order_by: OrderBy = OrderBy.RELEVANCE
     order: Order = Order.DESC
+    after: tuple[float | int | str, ...] | None = None
+    frequencies: Frequencies | None = None
+
+    @property
+    def has_filters(self) -> bool:
+        """Whether there are conditions beside the words and the scope."""
+        tags = self.tags_any or self.tags_all or self.tags_none
+        times = self.created != TimeRange() or self.modified != TimeRange()
+        return bool(tags or times or self.metadata or self.has_image is not None)
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,4 +90,14 @@ class Hit:
 
     item: DialogueItem | MessageItem | MemoryItem
     relevance: float
-    matches: tuple[MessageItem, ...] = ()
+    matches: tuple[Hit, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Found:
+    """One page of hits, best first, and what the next page is asked with."""
+
+    hits: list[Hit]
+    frequencies: Frequencies
+    last: tuple[float | int | str, ...] | None = None
+    """The position of the last hit, when there are more behind it."""

@@ -12,7 +12,7 @@ from typing import Any, Final, NoReturn, TypeGuard
 
 from ..domain.errors import Detail, InvalidInput, quote
 from ..domain.records import Order, ScopeFilter, TimeRange
-from .analysis import stem_words
+from .keywords import read_keywords
 from .phrases import find_zone, resolve
 from .query import (
     MetadataCondition,
@@ -25,9 +25,6 @@ from .query import (
 
 DEFAULT_LIMIT: Final = 20
 """How many results a search gives that asks for no number."""
-
-MOST_TERMS: Final = 64
-"""How many distinct terms of a query count: the first; they bound the work of a search."""
 
 LONGEST_NAMESPACE: Final = 128
 """The longest namespace, in characters; the schema cannot see the one inside ``metadata``."""
@@ -58,7 +55,7 @@ def parse_search(
     query = SearchQuery(
         scope_filter=scope_filter(named),
         object=SearchObject(body["object"]),
-        terms=tuple(stem_words(body["query"])[:MOST_TERMS]),
+        keywords=read_keywords(body["query"], prefix=body.get("prefix", False)),
         limit=body.get("limit", DEFAULT_LIMIT),
         tags_any=tags.get("$in", ()),
         tags_all=tags.get("$all", ()),
@@ -178,6 +175,7 @@ def _echo(query: SearchQuery, text: str, zone: str) -> dict[str, Any]:
         "tags": {operator: list(values) for operator, values in tags.items() if values},
         "filter": {name: value for name, value in filters.items() if value not in (None, {})},
         "metadata": metadata,
+        "prefix": query.keywords.prefix is not None,
     }
     return {
         "query": text,
@@ -185,6 +183,7 @@ def _echo(query: SearchQuery, text: str, zone: str) -> dict[str, Any]:
         "limit": query.limit,
         **{name: value for name, value in optional.items() if value},
         "timezone": zone,
+        "candidateOrderBy": OrderBy.RELEVANCE.value,
         "orderBy": query.order_by.value,
         "order": query.order.value,
     }

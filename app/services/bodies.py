@@ -5,7 +5,7 @@ Stored JSON (content, metadata, state, embedded messages) goes in as it stands, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import asdict
 from typing import Any
 
@@ -14,7 +14,9 @@ import orjson
 from ..domain.json_text import compact_json
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Dialogue, JsonText, Memory, Message, Summary, Timestamp
-from ..search.query import Hit, SearchObject
+from ..search.content import content_texts, value_texts
+from ..search.highlights import Highlighter
+from ..search.query import Found, Hit, SearchObject, SearchQuery
 from ..stores import Counts, Erased
 from .inputs import NewMessage
 from .results import Result
@@ -159,11 +161,17 @@ def erased_body(namespace: str, erased: Erased) -> JsonText:
     return compact_json({"success": True, "namespace": namespace, **asdict(erased)})
 
 
-def search_body(kind: SearchObject, hits: Sequence[Hit], understood: dict[str, Any]) -> JsonText:
+def search_body(query: SearchQuery, found: Found, understood: dict[str, Any]) -> JsonText:
     """Return hits in both shapes: ``results`` with their relevance, ``items`` without."""
-    items = [_item(hit.item) for hit in hits]
-    results = [_result(kind, hit, item) for hit, item in zip(hits, items, strict=True)]
+    marks = Highlighter(query.keywords)
+    items = [_item(hit.item) for hit in found.hits]
+    results = [_result(query.object, hit, item, marks) for hit, item in zip(found.hits, items, strict=True)]
     return compact_json({"results": results, "items": items, "request": understood})
+
+
+def with_next(body: JsonText, cursor: str) -> JsonText:
+    """Return an object's JSON with the cursor to what follows it."""
+    return JsonText(f'{body[:-1]},"next":"{cursor}"}}')
 
 
 def _item(entry: DialogueItem | MessageItem | MemoryItem) -> object:
@@ -172,8 +180,27 @@ def _item(entry: DialogueItem | MessageItem | MemoryItem) -> object:
     return memory_fields(entry) if isinstance(entry, MemoryItem) else head_fields(entry)
 
 
-def _result(kind: SearchObject, hit: Hit, item: object) -> dict[str, Any]:
+def _result(kind: SearchObject, hit: Hit, item: object, marks: Highlighter) -> dict[str, Any]:
     result: dict[str, Any] = {"object": kind.value, "relevance": hit.relevance, "item": item}
+    result["highlights"] = marks.mark(_texts(hit.item))
     if hit.matches:
-        result["matches"] = orjson.Fragment(messages_array(hit.matches))
+        result["matches"] = [
+            _result(SearchObject.MESSAGE, match, _item(match.item), marks) for match in hit.matches
+        ]
     return result
+
+
+def _texts(item: DialogueItem | MessageItem | MemoryItem) -> Iterator[tuple[str, str]]:
+    """Give what is searched of an item, by the names of its fields."""
+    if isinstance(item, MessageItem):
+        content = orjson.loads(item.body).get("content")
+        yield from (("content", text) for text in content_texts(content))
+        return
+    yield "label", item.label or ""
+    if isinstance(item, MemoryItem):
+        yield "description", item.description or ""
+    yield from (("tags", tag) for tag in orjson.loads(item.tags))
+    if isinstance(item, MemoryItem):
+        yield from (("value", text) for text in value_texts(orjson.loads(item.value), keys=True))
+    else:
+        yield from (("metadata", text) for text in value_texts(orjson.loads(item.metadata)))

@@ -65,7 +65,7 @@ def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Result:
     )
     if changed == memory:
         return memory_result(memory)
-    terms = memory_terms(changed.label, changed.description, orjson.loads(changed.value))
+    terms = memory_terms(changed.label, changed.description, changed.tags, orjson.loads(changed.value))
     changed = replace(changed, modified=timestamps.now(), terms=terms)
     tx.save_memory(changed)
     return memory_result(changed)

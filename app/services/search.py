@@ -8,10 +8,13 @@ from .bodies import search_body
 from .results import Result
 
 if TYPE_CHECKING:
+    from ..search.paging import SearchPage
     from ..search.query import SearchQuery
     from ..stores import Store
 
 
-def find(store: Store, query: SearchQuery, understood: dict[str, Any]) -> Result:
-    """Return the best hits; ``understood`` is the request as it was read, which is answered beside them."""
-    return Result(search_body(query.object, store.search(query), understood))
+def find(store: Store, query: SearchQuery, page: SearchPage, understood: dict[str, Any]) -> Result:
+    """Return a page of hits; ``understood`` is the request as it was read, which is answered beside them."""
+    query = page.apply(query)
+    found = store.search(query)
+    return Result(search_body(query, found, understood), position=page.behind(found))

@@ -2,14 +2,40 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Final
 
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Message
-from ..search.query import Hit
+from ..search.query import Found, Hit
+from ..search.results import Ranked, Ranking
 
 PAGE_BYTES = 8 * 1024 * 1024
 """A page of a list ends early at this many bytes of JSON, but always has one item."""
+
+
+MOST_FILTERED: Final = 10_000
+"""To how many items that have a word a search applies its filters, the newest or heaviest first."""
+
+
+@dataclass(frozen=True, slots=True)
+class Results:
+    """The ranking of a page, and how many results the page may have."""
+
+    ranking: Ranking
+    limit: int
+
+    @property
+    def page(self) -> Sequence[Ranked]:
+        """The results of this page, if their items are not too large."""
+        return self.ranking.results[: self.limit]
+
+    def found(self, hits: list[Hit]) -> Found:
+        """Return the page, of which ``hits`` are the ones that were taken."""
+        more = len(hits) < len(self.ranking.results)
+        last = self.ranking.results[len(hits) - 1].position if more else None
+        return Found(hits, self.ranking.frequencies, last)
 
 
 def take_bytes(messages: Iterable[Message], most_bytes: int) -> list[Message]:
@@ -38,7 +64,7 @@ def take_hits(hits: Iterable[Hit]) -> list[Hit]:
 
 def _answered_bytes(hit: Hit) -> int:
     """Return about how much of an answer a hit takes: the item is in it twice, the evidence once."""
-    return 2 * _bytes_of(hit.item) + sum(map(_bytes_of, hit.matches))
+    return 2 * _bytes_of(hit.item) + sum(_bytes_of(match.item) for match in hit.matches)
 
 
 def _bytes_of(item: DialogueItem | MessageItem | MemoryItem) -> int:

@@ -36,6 +36,9 @@ class Maintenance(Protocol):
     def index_problems(self, project: str) -> list[str]:
         """What of a project the search index does not hold as it is stored, in words."""
 
+    def index_step(self, rows: int = 500) -> int:
+        """Index up to ``rows`` items that an earlier release stored; how many were (0: all are)."""
+
     def reindex(self) -> int:
         """Make the search index anew from what is stored, for all projects; how many entries."""
 

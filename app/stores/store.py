@@ -9,7 +9,7 @@ from typing import Protocol, TypeVar
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, Page, SummaryListQuery
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
-from ..search.query import Hit, SearchQuery
+from ..search.query import Found, SearchQuery
 from .transaction import Transaction
 
 T = TypeVar("T")
@@ -90,8 +90,8 @@ class Store(Protocol):
     def find_idempotency(self, scope: Scope, request: str) -> IdempotencyRecord | None:
         """The unexpired record of an earlier request, found without locking its place."""
 
-    def search(self, query: SearchQuery) -> list[Hit]:
-        """The best hits, best first; the store applies filters, order, limit and ``take_hits``."""
+    def search(self, query: SearchQuery) -> Found:
+        """One page of hits in order, cut by limit and ``take_hits``; none without words to look for."""
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         """Counts by kind and status."""

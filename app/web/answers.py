@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from flask import Response, request
 
-from ..services.bodies import page_body
+from ..services.bodies import page_body, with_next
 from ..services.results import Result
 from .application import JsonResponse
 from .idempotency import KeyedRequest, find_replay, write_once
@@ -90,6 +90,20 @@ def fetch_page(
         else parts.cursors.write(page.binding, result.position, context().query)
     )
     return json_response(page_body(result.body, following, result.system))
+
+
+def fetch_continued(
+    binding: Sequence[object],
+    rule: Callable[Concatenate[Store, P], Result],
+    *args: P.args,
+    **options: P.kwargs,
+) -> Response:
+    """Run a rule that reads one page of its own form, and answer it with the cursor of the next one."""
+    parts = context().parts
+    result = rule(parts.backend, *args, **options)
+    if result.position is None:
+        return respond(result)
+    return json_response(with_next(result.body, parts.cursors.write(binding, result.position)))
 
 
 def respond(result: Result) -> Response:

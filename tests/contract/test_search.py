@@ -82,10 +82,11 @@ OPERATORS = [
 
 @every_object
 def test_special_characters_are_harmless(api: Api, kind: str) -> None:
-    """What a query language would read as an operator is a separator; words keep their meaning."""
+    """What a query language would read as an operator is a separator, quotes and a leading dash apart."""
     put(api, kind, "it", "a flight")
     for query in OPERATORS:
-        assert find(api, kind, query) == (["it"] if "flight" in query else []), query
+        asks = "flight" in query and query != "-flight"
+        assert find(api, kind, query) == (["it"] if asks else []), query
 
 
 @pytest.mark.parametrize(
@@ -107,12 +108,14 @@ def test_messages_are_found_by_all_that_they_say(api: Api, content: Any) -> None
 
 
 def test_memories_are_found_by_label_description_and_value(api: Api) -> None:
-    """Wherever in the value a text stands; its keys are not searched."""
+    """Wherever in the value a text stands, its keys included; by tags too."""
     api.ok("POST", "/memory", {"id": "label", "value": None, "label": "Colours"})
     api.ok("POST", "/memory", {"id": "description", "value": 1, "description": "which colour"})
     api.ok("POST", "/memory", {"id": "value", "value": [{"deep": [{"er": "colour"}]}]})
     api.ok("POST", "/memory", {"id": "key", "value": {"colour": "blue"}})
-    assert set(find(api, "memory", "colours")) == {"label", "description", "value"}
+    api.ok("POST", "/memory", {"id": "tags", "value": 1, "tags": ["colour"]})
+    everywhere = {"label", "description", "value", "key", "tags"}
+    assert set(find(api, "memory", "colours")) == everywhere
 
 
 @pytest.mark.joins
@@ -125,8 +128,11 @@ def test_dialogues_show_the_messages_that_matched(api: Api) -> None:
     api.ok("POST", "/dialogue", {"id": "noted", "metadata": {"topic": {"deep": ["one refund"]}}})
     found = {result["item"]["id"]: result for result in search(api, "dialogue", "refund")["results"]}
     assert set(found) == {"said", "tagged", "noted"}
-    assert [message["id"] for message in found["said"]["matches"]] == ["m0", "m1", "m2"]
-    assert found["said"]["matches"][0]["content"] == "refund"
+    matches = found["said"]["matches"]
+    assert [match["item"]["id"] for match in matches] == ["m0", "m1", "m2"]
+    assert matches[0]["item"]["content"] == "refund"
+    assert {match["object"] for match in matches} == {"message"}
+    assert 1 == matches[0]["relevance"] >= matches[1]["relevance"] > matches[2]["relevance"] > 0
     assert "matches" not in found["tagged"]
     assert not {"state", "messages"} & set(found["said"]["item"])
 
@@ -168,6 +174,7 @@ def test_what_was_understood_is_echoed(api: Api, kind: str) -> None:
         "filter": {"created": {}},
         "metadata": {"n": {"$eq": 1}},
         "timezone": "UTC",
+        "candidateOrderBy": "relevance",
         "orderBy": "relevance",
         "order": "desc",
     }

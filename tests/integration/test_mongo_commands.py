@@ -10,6 +10,7 @@ import pytest
 
 from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
 from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange, Timestamp
+from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from tests.integration import mongo_server
@@ -136,9 +137,11 @@ def read_everything(backend: Backend, uid: str) -> None:
             )
         for kind in SearchObject:
             condition = MetadataCondition("k", Operator.EQ, 1)
-            backend.search(SearchQuery(scope_filter, kind, ("flight",), 5))
+            backend.search(SearchQuery(scope_filter, kind, read_keywords("flight"), 5))
             backend.search(
-                SearchQuery(scope_filter, kind, ("flight",), 5, has_image=True, metadata=(condition,))
+                SearchQuery(
+                    scope_filter, kind, read_keywords("flight"), 5, has_image=True, metadata=(condition,)
+                )
             )
         backend.stats(scope_filter)
         list(backend.iterate_dialogues(scope_filter))
@@ -207,8 +210,9 @@ def test_every_query_has_an_index(server: Server, backend: Backend) -> None:
 
 
 def equalities(query: dict[str, Any]) -> set[str]:
-    """Return the fields that a filter holds to one value."""
-    return {name for name, value in query.items() if name[0] != "$" and not isinstance(value, dict)}
+    """Return the fields that a filter holds to one value, or as tokens to some, whose orders are merged."""
+    points = {name for name, value in query.items() if name[0] != "$" and not isinstance(value, dict)}
+    return points | ({"tokens"} & query.keys())
 
 
 def test_list_orders_come_from_an_index(server: Server, backend: Backend) -> None:

@@ -11,6 +11,7 @@ from app.domain import timestamps
 from app.domain.records import Order, Project, Scope, ScopeFilter
 from app.schemas.dialogues import DialogueSchema
 from app.schemas.memories import MemorySchema
+from app.search.keywords import read_keywords
 from app.search.query import SearchObject, SearchQuery
 from app.services import dialogues, memories
 from app.services.repair import repair
@@ -46,8 +47,9 @@ def problems(backend: Backend) -> list[Problem]:
 
 
 def found_by(backend: Backend, term: str, kind: SearchObject = SearchObject.MESSAGE) -> int:
-    """Return how many items a search for one stem finds."""
-    return len(backend.search(SearchQuery(ScopeFilter("acme"), kind, (term,), 100, order=Order.DESC)))
+    """Return how many items a search for one word finds."""
+    query = SearchQuery(ScopeFilter("acme"), kind, read_keywords(term), 100, order=Order.DESC)
+    return len(backend.search(query).hits)
 
 
 Damage = Callable[[Any], object]
@@ -87,17 +89,17 @@ DIALOGUES: dict[str, tuple[Kind, Damage, Damage]] = {
     "the terms of a message": (
         Kind.INDEX,
         lambda store: store._db.all("UPDATE message SET terms = 'nothing', size = 1 WHERE id = 'm1'"),
-        lambda store: store._db.messages.update_one({"messageId": "m1"}, {"$set": {"terms": ["nothing"]}}),
+        lambda store: store._db.messages.update_one({"messageId": "m1"}, {"$set": {"terms": "nothing"}}),
     ),
-    "the size of a memory": (
+    "the tokens of a memory": (
         Kind.INDEX,
-        lambda store: store._db.all("UPDATE memory SET size = 99"),
-        lambda store: store._db.memories.update_one({"id": "k"}, {"$set": {"size": 99}}),
+        lambda store: store._db.all("INSERT INTO memory_tokens (memory_tokens) VALUES ('delete-all')"),
+        lambda store: store._db.memories.update_one({"id": "k"}, {"$set": {"tokens": ["x"]}}),
     ),
     "an index that lost everything": (
         Kind.INDEX,
-        lambda store: store._db.all("INSERT INTO message_terms (message_terms) VALUES ('delete-all')"),
-        lambda store: store._db.messages.update_many({}, {"$unset": {"terms": ""}}),
+        lambda store: store._db.all("INSERT INTO message_tokens (message_tokens) VALUES ('delete-all')"),
+        lambda store: store._db.messages.update_many({}, {"$unset": {"tokens": ""}}),
     ),
     "what a dialogue is filtered by": (
         Kind.INDEX,

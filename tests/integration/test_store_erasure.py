@@ -7,6 +7,7 @@ import pytest
 from app.domain.errors import ProjectNotFound
 from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery
 from app.domain.records import IdempotencyRecord, JsonText, Scope, ScopeFilter, Timestamp
+from app.search.keywords import read_keywords
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend, Counts, Erased
 from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, memory, message, project, stored, summary
@@ -34,7 +35,7 @@ def assert_empty(backend: Backend, scope: Scope) -> None:
         assert backend.find_generation(scope, name) is None
         assert backend.get_message(scope, name, "m0") is None
     for kind in SearchObject:
-        assert backend.search(SearchQuery(scope_filter, kind, ("flight", "book"), 9)) == []
+        assert backend.search(SearchQuery(scope_filter, kind, read_keywords("flight book"), 9)).hits == []
 
 
 def sweep_all(backend: Backend) -> None:
@@ -57,8 +58,8 @@ def test_erasing_a_namespace_counts_and_hides_all_of_it(backend: Backend) -> Non
     for scope in (SCOPE, OTHER):
         counts = backend.stats(ScopeFilter(scope.project, scope.namespace))
         assert (counts.active, counts.messages, counts.memories, counts.summaries) == (1, 3, 1, 1)
-        hits = backend.search(SearchQuery(ScopeFilter(scope.project), SearchObject.MESSAGE, ("flight",), 9))
-        assert len(hits) == 2
+        query = SearchQuery(ScopeFilter(scope.project), SearchObject.MESSAGE, read_keywords("flight"), 9)
+        assert len(backend.search(query).hits) == 2
 
 
 def test_messages_already_purged_are_not_counted_again(backend: Backend) -> None:
@@ -81,8 +82,8 @@ def test_an_erased_namespace_can_be_used_again(backend: Backend) -> None:
     sweep_all(backend)
     page = backend.list_messages(ANNA, "one", MessageListQuery(again.uid, 9))
     assert [one.id for one in page.items] == ["m0"]
-    query = SearchQuery(ScopeFilter("acme"), SearchObject.DIALOGUE, ("flight",), 9)
-    assert [hit.item.id for hit in backend.search(query)] == ["one"]
+    query = SearchQuery(ScopeFilter("acme"), SearchObject.DIALOGUE, read_keywords("flight"), 9)
+    assert [hit.item.id for hit in backend.search(query).hits] == ["one"]
 
 
 def test_erasing_forgets_recorded_answers(backend: Backend) -> None:

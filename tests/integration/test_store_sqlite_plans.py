@@ -11,6 +11,7 @@ import pytest
 
 from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
 from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange
+from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend
@@ -137,7 +138,7 @@ def write_everything(tx: Transaction) -> None:
 def run_searches(backend: Backend) -> None:
     """Run searches of every object, order and filter."""
     for kind, scope_filter, order_by in itertools.product(SearchObject, SCOPE_FILTERS, OrderBy):
-        query = SearchQuery(scope_filter, kind, ("x", "hello"), 5, order_by=order_by)
+        query = SearchQuery(scope_filter, kind, read_keywords("x hello"), 5, order_by=order_by)
         backend.search(query)
         conditions = (MetadataCondition("k", Operator.IN, ("a", 1)),)
         filters = replace(query, tags_any=("a",), tags_all=("b",), tags_none=("c",), metadata=conditions)

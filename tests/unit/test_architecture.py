@@ -58,6 +58,7 @@ COMPOSING = {"wiring", "cli", "__main__"}
 OWNERS: dict[str, set[str]] = {
     # Each library, and the rooms that alone may import it. Of Python's own there is the driver of SQLite.
     "Stemmer": {"search"},
+    "bson": {"stores.mongo"},  # comes with pymongo
     "connexion": {"web"},
     "flask": {"handlers", "web", "wiring"},
     "gunicorn": {"cli", "server"},

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 
 from app.domain.errors import Forbidden, InvalidInput
 from app.domain.records import Order, ScopeFilter, TimeRange, Timestamp
+from app.search.keywords import MOST_KEYWORDS, read_keywords
 from app.search.query import (
     MetadataCondition,
     Operator,
@@ -18,7 +19,7 @@ from app.search.query import (
     SearchObject,
     SearchQuery,
 )
-from app.search.request import DEFAULT_LIMIT, MOST_TERMS, parse_search
+from app.search.request import DEFAULT_LIMIT, parse_search
 
 NOW = datetime(2026, 3, 31, 15, 30, 45, 678_000, tzinfo=UTC)
 
@@ -44,12 +45,14 @@ def refused(**fields: Any) -> list[str]:
 def test_a_bare_search_gets_defaults() -> None:
     """What is left out is filled in, in the query and in what is echoed."""
     query, echo = parse_search({"query": "Billing issues", "object": "dialogue"}, scope_filter, NOW)
-    assert query == SearchQuery(ScopeFilter("shop"), SearchObject.DIALOGUE, ("bill", "issu"), DEFAULT_LIMIT)
+    keywords = read_keywords("Billing issues")
+    assert query == SearchQuery(ScopeFilter("shop"), SearchObject.DIALOGUE, keywords, DEFAULT_LIMIT)
     assert echo == {
         "query": "Billing issues",
         "object": "dialogue",
         "limit": DEFAULT_LIMIT,
         "timezone": "UTC",
+        "candidateOrderBy": "relevance",
         "orderBy": "relevance",
         "order": "desc",
     }
@@ -76,7 +79,7 @@ def test_a_full_search_is_understood() -> None:
     assert query == SearchQuery(
         scope_filter=ScopeFilter("shop", "user_123"),
         object=SearchObject.MESSAGE,
-        terms=("password", "reset"),
+        keywords=read_keywords("password reset"),
         limit=7,
         tags_any=("a", "b"),
         tags_all=("c",),
@@ -110,6 +113,7 @@ def test_a_full_search_is_understood() -> None:
             "ch": {"$in": ["web", "app"]},
         },
         "timezone": "America/New_York",
+        "candidateOrderBy": "relevance",
         "orderBy": "created",
         "order": "asc",
     }
@@ -118,13 +122,13 @@ def test_a_full_search_is_understood() -> None:
 def test_only_the_first_terms_of_a_query_count() -> None:
     """A query has at most 64 distinct terms, so that its work is bounded."""
     query, echo = parse(query=" ".join(f"w{number}" for number in range(100)))
-    assert query.terms == tuple(f"w{number}" for number in range(MOST_TERMS))
+    assert [word.plain for word in query.keywords.words] == [f"w{number}" for number in range(MOST_KEYWORDS)]
     assert echo["query"].endswith("w99")
 
 
 def test_a_query_without_words_has_no_terms() -> None:
     """Punctuation, operators of query languages included, is not searched for."""
-    assert parse(query='"*" -- ^() ')[0].terms == ()
+    assert parse(query='"*" -- ^() ')[0].keywords.words == ()
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,7 @@ after a passing failure. Every call has a time limit, after which it raises Serv
 
 Tests may pass a mongomock client. The same calls then run without sessions, one writer at a time
 in the process. What that cannot promise: work that fails after its first write leaves what it
-wrote; readers see half of a write; nothing holds between processes, and nothing survives them;
-searching for dialogues is refused.
+wrote; readers see half of a write; nothing holds between processes, and nothing survives them.
 """
 
 from __future__ import annotations

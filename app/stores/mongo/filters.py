@@ -20,6 +20,11 @@ def conditions(query: SearchQuery) -> list[Document]:
     return [*_tags(query), *_times(query), *(_metadata(one) for one in query.metadata)]
 
 
+def has_image(*, wanted: bool) -> Document:
+    """Return the filter for what has an image itself, or has none."""
+    return {"hasImage": True if wanted else {"$ne": True}}
+
+
 def _tags(query: SearchQuery) -> Iterator[Document]:
     wanted = (("$in", query.tags_any), ("$all", query.tags_all), ("$nin", query.tags_none))
     return ({"tags": {operator: list(tags)}} for operator, tags in wanted if tags)

@@ -107,6 +107,9 @@ class MongoMaintenance(Maintenance):
     def index_problems(self, project: str) -> list[str]:
         return reindexing.find_problems(self._db, project)
 
+    def index_step(self, rows: int = 500) -> int:
+        return reindexing.index_step(self._db, rows)
+
     def reindex(self) -> int:
         return reindexing.reindex(self._db)
 

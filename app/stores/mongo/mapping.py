@@ -27,7 +27,7 @@ from ...domain.records import (
 )
 from ...search.analysis import dialogue_terms
 from .database import Document
-from .indexing import facets, stems
+from .indexing import facets, searched, written_terms
 
 Names = Mapping[str, str]
 
@@ -91,13 +91,14 @@ def dialogue_document(dialogue: Dialogue) -> Document:
     return {
         "_id": key_of(scope, dialogue.id),
         **plain(dialogue, DIALOGUE),
-        **_dialogue_stems(dialogue),
+        **_dialogue_terms(dialogue),
         "facets": facets(dialogue.metadata),
     }
 
 
-def _dialogue_stems(dialogue: Dialogue) -> Document:
-    return stems(dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata))
+def _dialogue_terms(dialogue: Dialogue) -> Document:
+    terms = dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata)
+    return searched(Scope(dialogue.project, dialogue.namespace), terms, dialogue.id)
 
 
 SEARCHED = {"label", "tags", "metadata"}
@@ -114,7 +115,7 @@ def dialogue_changes(before: Dialogue | None, after: Dialogue) -> Document:
     changed = {name: value for field, name, value in pairs if value != getattr(before, field, absent)}
     values = {name: native(value) for name, value in changed.items() if value is not None}
     if changed.keys() & SEARCHED:
-        values |= _dialogue_stems(after)
+        values |= _dialogue_terms(after)
     if "metadata" in changed:
         values["facets"] = facets(after.metadata)
     gone = {name: "" for name, value in changed.items() if value is None}
@@ -140,7 +141,7 @@ def message_document(scope: Scope, message: Message) -> Document:
     return {
         **place(scope),
         **plain(message, MESSAGE),
-        **stems(message.terms),
+        **searched(scope, message.terms, f"{message.dialogue_id}/{message.id}"),
         "facets": facets(message.metadata),
     }
 
@@ -161,7 +162,7 @@ def memory_document(scope: Scope, memory: Memory) -> Document:
         "_id": key_of(scope, memory.id),
         **place(scope),
         **plain(memory, MEMORY),
-        **stems(memory.terms),
+        **searched(scope, memory.terms, memory.id),
         "facets": facets(memory.metadata),
     }
 
@@ -180,8 +181,16 @@ def memory_item_from(document: Document) -> MemoryItem:
 def _term_values(document: Document, names: Names) -> dict[str, Any]:
     values = _read(document, names)
     values["tags"] = tuple(values["tags"])
-    values["terms"] = " ".join(values["terms"] or ())
+    values["terms"] = written_terms(document)
     return values
+
+
+def memory_changes(scope: Scope, memory: Memory) -> Document:
+    """Return the update that replaces a memory; its place in the search index stays."""
+    document = memory_document(scope, memory)
+    del document["_id"]
+    gone = {name: "" for name in MEMORY.values() if name not in document}
+    return {"$set": document, **({"$unset": gone} if gone else {})}
 
 
 def summary_document(scope: Scope, summary: Summary) -> Document:

@@ -3,17 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from datetime import datetime
 from typing import Any, Final
 
 import orjson
+from bson import ObjectId
 
-from ...domain.records import JsonText
+from ...domain.records import JsonText, Scope
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
 from .database import Document, MongoDatabase
-from .indexing import facets, stems
+from .indexing import facets, searched, written_terms
 
 BATCH: Final = 200
 """How many documents are read at once; each is held to the time limit by itself."""
+
+NANOSECONDS: Final = 1_000_000_000
 
 
 def _of_dialogue(document: Document) -> str:
@@ -22,58 +26,129 @@ def _of_dialogue(document: Document) -> str:
 
 def _of_message(document: Document) -> str:
     terms = body_terms(document["body"])
-    return " ".join(document.get("terms", ())) if terms is None else terms
+    return written_terms(document) if terms is None else terms
 
 
 def _of_memory(document: Document) -> str:
     value = orjson.loads(document["value"])
-    return memory_terms(document.get("label"), document.get("description"), value)
+    return memory_terms(document.get("label"), document.get("description"), document["tags"], value)
 
 
 INDEXED: Final[dict[str, tuple[Callable[[Document], str], str, tuple[str, ...]]]] = {
-    # Each collection: its terms, what tells that a document was changed meanwhile, its other fields.
-    "dialogues": (_of_dialogue, "rev", ("id", "label", "tags", "metadata")),
-    "messages": (_of_message, "body", ("messageId", "dialogueId", "metadata")),
-    "memories": (_of_memory, "modified", ("id", "label", "description", "value", "metadata")),
+    # Each collection: its words, what tells that a document was changed meanwhile, its other fields.
+    "dialogues": (_of_dialogue, "rev", ("id", "label", "tags", "metadata", "created")),
+    "messages": (_of_message, "body", ("messageId", "dialogueId", "metadata", "created")),
+    "memories": (
+        _of_memory,
+        "modified",
+        ("id", "label", "description", "tags", "value", "metadata", "created"),
+    ),
 }
 
 
+DERIVED_FROM: Final = ("project", "namespace", "created", "metadata", "terms", "tokens", "facets", "number")
+"""The fields that all of them have."""
+
+
 def find_problems(db: MongoDatabase, project: str) -> list[str]:
-    """Return what of a project the search index does not hold as it is stored, in words."""
+    """What of a project is not indexed by what it says."""
     wrong = [_name(document) for name in INDEXED for document, _ in _wrong(db, name, {"project": project})]
     return [f"{name} is not indexed by what it says" for name in wrong]
 
 
 def reindex(db: MongoDatabase) -> int:
     """Derive the search fields anew where they are wrong; how many documents that were."""
-    count = 0
-    for name, (_, version, _) in INDEXED.items():
-        rows = db.database[name]
-        for document, derived in _wrong(db, name, {}):
-            same = {"_id": document["_id"], version: document[version]}
-            with db.bounded():
-                count += rows.update_one(same, {"$set": derived}).modified_count
-    return count
+    return sum(
+        _mend(db, name, document, derived) for name in INDEXED for document, derived in _wrong(db, name, {})
+    )
+
+
+def index_step(db: MongoDatabase, rows: int) -> int:
+    """Index up to ``rows`` items that an earlier release stored; how many were looked at (0: all are).
+
+    The newest messages come first. Several processes may do this at once: each step can be repeated.
+    """
+    with db.bounded():
+        state = db.meta.find_one({"_id": "reindexing"})
+    if state is None:
+        return 0
+    name = state["pending"][0]
+    before = {"_id": {"$lt": state["last"]}} if "last" in state else {}
+    batch = _batch(db, name, before, -1, rows)
+    for document in batch:
+        derived = _derived(name, document)
+        if any(document.get(field) != value for field, value in derived.items()):
+            _mend(db, name, document, derived)
+    _advance(db, state, batch[-1]["_id"] if batch else None)
+    return len(batch) or 1
+
+
+def _advance(db: MongoDatabase, state: Document, last: Any) -> None:
+    """Note what has been done, unless another process has gone on from there already."""
+    rest = state["pending"][1:]
+    with db.bounded():
+        if last is not None:
+            db.meta.update_one(state, {"$set": {"last": last}})
+        elif rest:
+            db.meta.update_one(state, {"$set": {"pending": rest}, "$unset": {"last": ""}})
+        else:
+            db.meta.delete_one(state)
+
+
+def _mend(db: MongoDatabase, name: str, document: Document, derived: Document) -> int:
+    """Write derived fields; how many documents changed."""
+    rows, version = db.database[name], INDEXED[name][1]
+    with db.bounded():
+        same = {"_id": document["_id"], version: document[version]}
+        changed = rows.update_one(same, {"$set": derived}).modified_count
+        if not changed and "number" not in document:
+            # It was rewritten meanwhile, with all but a place in the order of the index.
+            unplaced = {"_id": document["_id"], "number": {"$exists": False}}
+            changed = rows.update_one(unplaced, {"$set": {"number": derived["number"]}}).modified_count
+    return changed
 
 
 def _wrong(db: MongoDatabase, name: str, query: Document) -> Iterator[tuple[Document, Document]]:
     """Yield each document that is not as it ought to be, with what it ought to have."""
-    derive, version, fields = INDEXED[name]
-    rows = db.database[name]
-    wanted = [*fields, version, "terms", "size", "facets"]
-    last: list[Any] = []
+    behind: Document = {}
     while True:
-        behind = {"_id": {"$gt": last[0]}} if last else {}
-        with db.bounded():
-            batch = list(rows.find({**query, **behind}, wanted, sort=[("_id", 1)], limit=BATCH))
+        batch = _batch(db, name, {**query, **behind}, 1, BATCH)
         for document in batch:
-            metadata = JsonText(document["metadata"])
-            derived = {**stems(derive(document)), "facets": facets(metadata)}
+            derived = _derived(name, document)
             if any(document.get(field) != value for field, value in derived.items()):
                 yield document, derived
         if len(batch) < BATCH:
             return
-        last = [batch[-1]["_id"]]
+        behind = {"_id": {"$gt": batch[-1]["_id"]}}
+
+
+def _batch(db: MongoDatabase, name: str, query: Document, direction: int, limit: int) -> list[Document]:
+    _, version, fields = INDEXED[name]
+    wanted = [*fields, *DERIVED_FROM, version]
+    with db.bounded():
+        order = [("_id", direction)]
+        return list(db.database[name].find(query, wanted, sort=order, limit=limit))
+
+
+def _derived(name: str, document: Document) -> Document:
+    """Return the fields that a document ought to have for searches."""
+    derive, _, _ = INDEXED[name]
+    scope = Scope(document["project"], document["namespace"])
+    identity = document["id"] if "id" in document else f"{document['dialogueId']}/{document['messageId']}"
+    return {
+        **searched(scope, derive(document), identity),
+        "facets": facets(JsonText(document["metadata"])),
+        "number": document.get("number") or _number_of(document),
+    }
+
+
+def _number_of(document: Document) -> int:
+    """Return a place in the order of the index for a document that was stored without one."""
+    identifier = document["_id"]
+    if isinstance(identifier, ObjectId):  # seconds, a random part, a counter
+        seconds, counter = identifier.binary[:4], identifier.binary[9:]
+        return int.from_bytes(seconds) * NANOSECONDS + int.from_bytes(counter)
+    return int(datetime.fromisoformat(document["created"]).timestamp() * NANOSECONDS)
 
 
 def _name(document: Document) -> str:

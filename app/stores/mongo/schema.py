@@ -38,19 +38,23 @@ def _index(*names: str, unique: bool = False, **options: Any) -> IndexModel:
 LISTED = ("created", "namespace", "id")
 GENERATION = ("project", "namespace", "dialogueId", "uid")
 
+SEARCHED = IndexModel([("project", 1), ("tokens", 1), ("number", -1)], name="project_tokens")
+"""What a search walks: a token's items, the newest first."""
+
 INDEXES: Mapping[str, list[IndexModel]] = {
     "dialogues": [
         _index("project", *LISTED),
         _index("project", "namespace", "created", "id"),
         _index("project", "namespace", "threadOf", "created", "id"),
         _index("project", "status", "namespace"),
-        _index("project", "terms"),
+        SEARCHED,
     ],
     "messages": [
         _index("project", "namespace", "dialogueId", "messageId", "uid", unique=True),
         _index(*GENERATION, "created", "seq"),
         _index(*GENERATION, "seq"),
-        _index("project", "terms"),
+        _index("project", "uid", partialFilterExpression={"hasImage": True}),
+        SEARCHED,
     ],
     "graves": [
         _index(*GENERATION, unique=True),
@@ -60,7 +64,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "memories": [
         _index("project", *LISTED),
         _index("project", "namespace", "created", "id"),
-        _index("project", "terms"),
+        SEARCHED,
     ],
     "summaries": [
         _index(*GENERATION, "created", "id"),
@@ -88,7 +92,24 @@ def create(db: MongoDatabase) -> None:
     db.meta.update_one({"_id": "cursor"}, {"$setOnInsert": secret}, upsert=True)
 
 
-MIGRATIONS = (create,)
+def rank_searches(db: MongoDatabase) -> None:
+    """Give way to an index whose tokens say how much a word weighs.
+
+    What is stored is indexed again later, in steps: ``reindexing`` names the collections to do.
+    """
+    create_indexes(db)
+    pending = []
+    for name in ("messages", "dialogues", "memories"):
+        rows = db.database[name]
+        if "project_terms" in rows.index_information():
+            rows.drop_index("project_terms")
+        if rows.find_one({"number": {"$exists": False}}, ["_id"]) is not None:
+            pending.append(name)
+    if pending:
+        db.meta.update_one({"_id": "reindexing"}, {"$set": {"pending": pending}}, upsert=True)
+
+
+MIGRATIONS = (create, rank_searches)
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""
 
 VERSION = len(MIGRATIONS)

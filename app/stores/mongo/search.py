@@ -1,196 +1,230 @@
-"""Keyword search: filtered, ranked, ordered and cut by the server.
+"""Keyword search: the index as ``search.ranking`` reads it, and the documents of what it finds.
 
-Ranks as every store does: more matched terms first, then fewer terms in all, then newer, then by
-id. ``size`` is stored with the terms. Needs MongoDB 5.0 or later.
+Each look into the index is one command with a limit, answered from the index ``project_tokens`` in
+its own order, the newest item first. So what a search examines does not grow with the store.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any, Final
 
-from pymongo.synchronous.command_cursor import CommandCursor
-
-from ...domain.errors import ServiceUnavailable
-from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
-from ...domain.records import Order
-from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
-from ..bounds import take_hits
+from ...domain.records import Scope
+from ...search.query import Found, Hit, SearchObject, SearchQuery
+from ...search.ranking import Candidate, Frequencies, Ref
+from ...search.results import Ranked, rank
+from ...search.tokens import mark_of
+from ..bounds import MOST_FILTERED, Results, take_hits
 from .database import Document, MongoDatabase, Rows
-from .filters import conditions
+from .filters import conditions, has_image
+from .indexing import written_terms
 from .mapping import (
     DIALOGUE_ITEM_FIELDS,
     MEMORY_ITEM_FIELDS,
     MESSAGE_ITEM_FIELDS,
     dialogue_item_from,
+    key_of,
     memory_item_from,
     message_item_from,
 )
 from .queries import hidden_uids, in_scope
 
-EVIDENCE = 3
-"""How many matching messages a found dialogue shows at most."""
+BATCH: Final = 100
+"""How many hits are read at once; the server sends 16 MiB at a time at most."""
 
-BEST_FIRST = {"matched": -1, "size": 1}
+SEEN_FOR_COMPLETION: Final = 2000
+"""In how many items with a word that begins so its endings are looked for."""
+
+_COLLECTIONS: Final = {
+    SearchObject.DIALOGUE: "dialogues",
+    SearchObject.MESSAGE: "messages",
+    SearchObject.MEMORY: "memories",
+}
+_IDS: Final = {
+    SearchObject.DIALOGUE: ("id", "namespace"),
+    SearchObject.MESSAGE: ("messageId", "namespace", "dialogueId", "uid"),
+    SearchObject.MEMORY: ("id", "namespace"),
+}
+"""What decides between results that are equal in all else."""
+
+_READ: Final[dict[SearchObject, tuple[list[str], Callable[[Document], Any]]]] = {
+    SearchObject.DIALOGUE: (DIALOGUE_ITEM_FIELDS, dialogue_item_from),
+    SearchObject.MESSAGE: (MESSAGE_ITEM_FIELDS, message_item_from),
+    SearchObject.MEMORY: (MEMORY_ITEM_FIELDS, memory_item_from),
+}
 
 
-def find_hits(db: MongoDatabase, query: SearchQuery) -> list[Hit]:
-    """Return the best hits, best first; filters, order and limit are applied by the server.
+def find_hits(db: MongoDatabase, query: SearchQuery) -> Found:
+    """Return a page of hits; a query without words finds nothing.
 
-    A search for dialogues asks for the evidence of each hit in a query of its own. Raises
-    ServiceUnavailable when the server does not answer in time, and on mongomock.
+    It is no snapshot: what is deleted while it runs is left out. Raises ServiceUnavailable when the
+    server does not answer in time.
     """
-    if not query.terms:
-        return []
+    if not query.keywords.words:
+        return Found([], Frequencies(0, ()))
     with db.bounded():
-        try:
-            return _search(db, query)
-        except NotImplementedError as error:
-            raise ServiceUnavailable("Search needs a MongoDB server.") from error
+        results = Results(rank(query, SearchIndexes(db, query)), query.limit)
+        return results.found(take_hits(_hits(db, query.object, results.page)))
 
 
-def _search(db: MongoDatabase, query: SearchQuery) -> list[Hit]:
-    if query.object is SearchObject.DIALOGUE:
-        return take_hits(_dialogue_hit(db, query, row) for row in _found_dialogues(db, query))
-    if query.object is SearchObject.MEMORY:
-        with _ranked(db.memories, query, {}, MEMORY_ITEM_FIELDS) as rows:
-            return take_hits(_hit(query, row, memory_item_from(row)) for row in rows)
-    hidden = hidden_uids(db, None, query.scope_filter)
-    with _ranked(db.messages, query, hidden, MESSAGE_ITEM_FIELDS) as rows:
-        return take_hits(_hit(query, row, message_item_from(row)) for row in rows)
+def _hits(db: MongoDatabase, kind: SearchObject, page: Sequence[Ranked]) -> Iterator[Hit]:
+    """Yield the hits, a batch of them read at a time."""
+    for start in range(0, len(page), BATCH):
+        batch = page[start : start + BATCH]
+        items = _fetch(db, kind, [one.ref for one in batch])
+        messages = _fetch(db, SearchObject.MESSAGE, [one.ref for hit in batch for one in hit.evidence])
+        for one in batch:
+            shown = (Hit(messages[m.ref], m.relevance) for m in one.evidence if m.ref in messages)
+            if one.ref in items:
+                yield Hit(items[one.ref], one.relevance, tuple(shown))
 
 
-def _found_dialogues(db: MongoDatabase, query: SearchQuery) -> list[Document]:
-    """Rank dialogues by the best of their own terms and their messages'."""
-    pipeline: list[Document] = [
-        {"$match": _matching(query)},
-        {"$project": {**_score(query), "_id": {"key": _KEY_OF_MESSAGE, "uid": "$uid"}}},
-        *_best_of_each(),
-        {"$unionWith": {"coll": db.dialogues.name, "pipeline": _own_terms(query)}},
-        *_best_of_each(),
-        {"$lookup": _dialogues_of(query, db.dialogues.name)},
-        {"$unwind": "$head"},
-        {"$match": {"$expr": {"$eq": ["$head.uid", "$_id.uid"]}}},
-        *_with_image(query, db.messages.name),
-        {"$sort": _order(query, "head.")},
-        {"$limit": query.limit},
-    ]
-    return list(db.messages.aggregate(pipeline, allowDiskUse=True))
-
-
-def _dialogue_hit(db: MongoDatabase, query: SearchQuery, row: Document) -> Hit:
-    """Return a found dialogue with its best matching messages."""
-    head = row["head"]
-    own = {name: head[name] for name in ("project", "namespace", "uid")}
-    pipeline: list[Document] = [
-        {"$match": {**own, "dialogueId": head["id"], **_matching(query)}},
-        {"$addFields": _score(query)},
-        {"$sort": {**BEST_FIRST, "created": -1, "messageId": 1}},
-        {"$limit": EVIDENCE},
-        {"$project": _only(MESSAGE_ITEM_FIELDS)},
-    ]
-    matches = tuple(message_item_from(found) for found in db.messages.aggregate(pipeline))
-    return _hit(query, row, dialogue_item_from(head), matches)
-
-
-_KEY_OF_MESSAGE = {"p": "$project", "n": "$namespace", "i": "$dialogueId"}
-
-
-def _ranked(
-    rows: Rows, query: SearchQuery, extra: Document, fields: Sequence[str]
-) -> CommandCursor[Document]:
-    """Return the best messages or memories, which the server sends 16 MiB at a time at most."""
-    filters = [_matching(query), *conditions(query), extra, _has_image(query)]
-    pipeline: list[Document] = [
-        {"$match": {"$and": [one for one in filters if one]}},
-        {"$addFields": _score(query)},
-        {"$sort": _order(query)},
-        {"$limit": query.limit},
-        {"$project": {**_only(fields), "matched": 1, "size": 1}},
-    ]
-    return rows.aggregate(pipeline, allowDiskUse=True)
-
-
-def _matching(query: SearchQuery) -> Document:
-    return {**in_scope(query.scope_filter), "terms": {"$in": list(query.terms)}}
-
-
-def _score(query: SearchQuery) -> Document:
-    """Return the fields that rank: how many terms of the query a document has, of how many."""
-    terms = {"$literal": list(dict.fromkeys(query.terms))}
-    found = {"$filter": {"input": terms, "as": "term", "cond": {"$in": ["$$term", "$terms"]}}}
-    return {"matched": {"$size": found}, "size": "$size"}
-
-
-def _only(fields: Sequence[str]) -> Document:
-    return dict.fromkeys(fields, 1)
-
-
-def _order(query: SearchQuery, prefix: str = "") -> Document:
-    """Return the order: what was asked for, then the newest, then the ids, so that none is a tie."""
-    step = -1 if query.order is Order.DESC else 1
-    if query.order_by is OrderBy.RELEVANCE:
-        order = {"matched": step, "size": -step, prefix + "created": -1}
-    else:
-        order = {prefix + query.order_by.value: step}
-    ids = ["id", "namespace"]
-    if query.object is SearchObject.MESSAGE:
-        ids = ["messageId", "namespace", "dialogueId", "uid"]
-    return order | {prefix + name: 1 for name in ids}
-
-
-def _best_of_each() -> list[Document]:
-    first: dict[str, Any] = {name: {"$first": f"${name}"} for name in BEST_FIRST}
-    return [{"$sort": BEST_FIRST}, {"$group": {"_id": "$_id", **first}}]
-
-
-def _own_terms(query: SearchQuery) -> list[Document]:
-    return [
-        {"$match": _matching(query)},
-        {"$project": {**_score(query), "_id": {"key": "$_id", "uid": "$uid"}}},
-    ]
-
-
-def _dialogues_of(query: SearchQuery, dialogues: str) -> Document:
-    """Return the join with the living dialogues that pass the filters, as lists show them."""
-    filters = [{"project": query.scope_filter.project}, *(one for one in conditions(query) if one)]
-    return {
-        "from": dialogues,
-        "localField": "_id.key",
-        "foreignField": "_id",
-        "pipeline": [{"$match": {"$and": filters}}, {"$project": _only([*DIALOGUE_ITEM_FIELDS, "uid"])}],
-        "as": "head",
-    }
-
-
-def _has_image(query: SearchQuery) -> Document:
-    if query.has_image is None:
+def _fetch(db: MongoDatabase, kind: SearchObject, refs: Sequence[Ref]) -> dict[Ref, Any]:
+    if not refs:
         return {}
-    return {"hasImage": True if query.has_image else {"$ne": True}}
+    fields, read = _READ[kind]
+    rows = db.database[_COLLECTIONS[kind]]
+    found = rows.find({"_id": {"$in": [_id_of(ref) for ref in refs]}}, fields)
+    return {_ref_of(document["_id"]): read(document) for document in found}
 
 
-def _with_image(query: SearchQuery, messages: str) -> list[Document]:
-    """Return the stages that keep dialogues with, or without, a message that has an image."""
-    if query.has_image is None:
-        return []
-    names = {"namespace": "$head.namespace", "dialogueId": "$head.id", "uid": "$head.uid"}
-    same = [{"$eq": [f"${name}", f"$${name}"]} for name in names]
-    wanted = {"project": query.scope_filter.project, "hasImage": True, "$expr": {"$and": same}}
-    inner = [{"$match": wanted}, {"$limit": 1}, {"$project": {"_id": 1}}]
-    image = {"from": messages, "let": names, "pipeline": inner, "as": "images"}
-    return [
-        {"$lookup": image},
-        {"$match": {"images": {"$ne": []} if query.has_image else {"$eq": []}}},
-    ]
+class SearchIndexes:
+    """The indexes of one search; see ``search.results.Indexes``."""
+
+    def __init__(self, db: MongoDatabase, query: SearchQuery) -> None:
+        self._db = db
+        self._query = query
+
+    def index(self, kind: SearchObject, *, filtered: bool) -> DocumentIndex:
+        """See ``Indexes``."""
+        if kind is SearchObject.DIALOGUE:
+            return DialogueIndex(self._db, self._query, kind, filtered=filtered)
+        return DocumentIndex(self._db, self._query, kind, filtered=filtered)
 
 
-def _hit(
-    query: SearchQuery,
-    row: Document,
-    item: DialogueItem | MessageItem | MemoryItem,
-    matches: tuple[MessageItem, ...] = (),
-) -> Hit:
-    wanted = len(dict.fromkeys(query.terms))
-    matched: int = row["matched"]
-    relevance = (matched - 0.5 + 0.5 * min(1.0, matched / row["size"])) / wanted
-    return Hit(item, relevance, matches)
+class DocumentIndex:
+    """The index of one collection; see ``search.ranking.TermIndex``. A ``Ref`` stands for an ``_id``."""
+
+    def __init__(self, db: MongoDatabase, query: SearchQuery, kind: SearchObject, *, filtered: bool) -> None:
+        self._db = db
+        self._rows: Rows = db.database[_COLLECTIONS[kind]]
+        self._ids = _IDS[kind]
+        self._mark = mark_of(query.scope_filter)
+        self._scope = in_scope(query.scope_filter)
+        self._filters = [one for one in conditions(query) if one] if filtered else []
+        self._wants_parent = kind is SearchObject.MESSAGE and not filtered
+        if filtered and query.has_image is not None and kind is not SearchObject.DIALOGUE:
+            self._filters.append(has_image(wanted=query.has_image))
+        self._hidden: set[str] = set()
+        if kind is SearchObject.MESSAGE:
+            hidden = hidden_uids(db, None, query.scope_filter)
+            self._hidden.update(hidden.get("uid", {}).get("$nin", ()))
+
+    def count(self, tokens: Sequence[str], limit: int) -> int:
+        """See ``TermIndex``."""
+        return self._rows.count_documents(self._matching(tokens), limit=limit)
+
+    def walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
+        """See ``TermIndex``. With filters, of the first MOST_FILTERED items."""
+        matching, order = self._matching(tokens), {"number": 1 if oldest else -1}
+        if not self._filters:
+            found = self._rows.find(matching, ["_id"], sort=list(order.items()), limit=limit)
+            return [_ref_of(document["_id"]) for document in found]
+        pipeline: list[Document] = [
+            {"$match": matching},
+            {"$sort": order},
+            {"$limit": MOST_FILTERED},
+            {"$match": {"$and": self._filters}},
+            {"$limit": limit},
+            {"$project": {"_id": 1}},
+        ]
+        return [_ref_of(document["_id"]) for document in self._rows.aggregate(pipeline)]
+
+    def complete(self, beginning: str, limit: int) -> list[str]:
+        """See ``TermIndex``."""
+        first = self._mark + beginning
+        within = {"$gte": first, "$lt": first + "\U0010ffff"}
+        pipeline: list[Document] = [
+            {"$match": {"project": self._scope["project"], "tokens": {"$elemMatch": within}}},
+            {"$limit": SEEN_FOR_COMPLETION},
+            {"$project": {"tokens": 1}},
+            {"$unwind": "$tokens"},
+            {"$match": {"tokens": within}},
+            {"$group": {"_id": "$tokens"}},
+            {"$sort": {"_id": 1}},
+        ]
+        tokens = (document["_id"].removeprefix(self._mark) for document in self._rows.aggregate(pipeline))
+        return list(dict.fromkeys(token.partition("!")[0] for token in tokens))[:limit]
+
+    def read(self, refs: Sequence[Ref]) -> Iterable[Candidate]:
+        """See ``TermIndex``."""
+        if not refs:
+            return []
+        query: Document = {
+            "$and": [{"_id": {"$in": [_id_of(ref) for ref in refs]}}, self._scope, *self._filters]
+        }
+        fields = ["_id", "terms", "created", "modified", *self._ids]
+        documents = list(self._rows.find(query, fields))
+        documents = [one for one in documents if one.get("uid") not in self._hidden]
+        parents = self._parents(documents) if self._wants_parent and documents else {}
+        return [self._candidate(document, parents) for document in documents]
+
+    def _candidate(self, document: Document, parents: Mapping[str, Ref]) -> Candidate:
+        parent = parents.get(document["uid"]) if parents else None
+        ids = tuple(document[name] for name in self._ids)
+        ref = _ref_of(document["_id"])
+        return Candidate(ref, written_terms(document), document["created"], document["modified"], ids, parent)
+
+    def _parents(self, documents: Iterable[Document]) -> dict[str, Ref]:
+        """Return the living dialogues of messages by their uids."""
+        project = self._scope["project"]
+        keys = {(one["namespace"], one["dialogueId"]) for one in documents}
+        wanted = [key_of(Scope(project, namespace), identifier) for namespace, identifier in sorted(keys)]
+        found = self._db.dialogues.find({"_id": {"$in": wanted}}, ["uid"])
+        return {document["uid"]: _ref_of(document["_id"]) for document in found}
+
+    def _matching(self, tokens: Sequence[str]) -> Document:
+        """Return the filter for the items that have a token; both of its fields lead the index."""
+        wanted = [self._mark + token for token in tokens]
+        return {
+            "project": self._scope["project"],
+            "tokens": wanted[0] if len(wanted) == 1 else {"$in": wanted},
+        }
+
+
+class DialogueIndex(DocumentIndex):
+    """The index of dialogues, whose images are in their messages."""
+
+    def __init__(self, db: MongoDatabase, query: SearchQuery, kind: SearchObject, *, filtered: bool) -> None:
+        super().__init__(db, query, kind, filtered=filtered)
+        self._has_image = query.has_image
+
+    def read(self, refs: Sequence[Ref]) -> Iterable[Candidate]:
+        """See ``TermIndex``."""
+        candidates = list(super().read(refs))
+        if self._has_image is None or not candidates:
+            return candidates
+        uids = {document["uid"]: _ref_of(document["_id"]) for document in self._uids(candidates)}
+        shown = {uids[uid] for uid in self._uids_with_image(list(uids))}
+        return [one for one in candidates if (one.ref in shown) == self._has_image]
+
+    def _uids(self, candidates: Iterable[Candidate]) -> Iterable[Document]:
+        return self._rows.find({"_id": {"$in": [_id_of(one.ref) for one in candidates]}}, ["uid"])
+
+    def _uids_with_image(self, uids: list[str]) -> Iterable[str]:
+        """Return those of the dialogues' uids that messages with an image carry."""
+        matching = {"project": self._scope["project"], "hasImage": True, "uid": {"$in": uids}}
+        pipeline: list[Document] = [{"$match": matching}, {"$group": {"_id": "$uid"}}]
+        return [document["_id"] for document in self._db.messages.aggregate(pipeline)]
+
+
+def _ref_of(identifier: Any) -> Ref:
+    """Return what stands for an ``_id``; those of dialogues and memories are documents."""
+    return tuple(identifier.values()) if isinstance(identifier, dict) else identifier
+
+
+def _id_of(ref: Any) -> Any:
+    if not isinstance(ref, tuple):
+        return ref
+    project, namespace, identifier = ref
+    return key_of(Scope(project, namespace), identifier)

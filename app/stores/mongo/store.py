@@ -29,7 +29,7 @@ from ...domain.records import (
     Status,
     Summary,
 )
-from ...search.query import Hit, SearchQuery
+from ...search.query import Found, SearchQuery
 from ...waiting import blocking
 from ..paging import walk
 from ..store import Counts, Generation, Store
@@ -219,7 +219,7 @@ class MongoStore(Store):
         with self._db.bounded():
             return queries.find_idempotency(self._db, None, scope, request)
 
-    def search(self, query: SearchQuery) -> list[Hit]:
+    def search(self, query: SearchQuery) -> Found:
         return find_hits(self._db, query)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:

@@ -28,6 +28,7 @@ from . import queries
 from .commit import WriteConflict
 from .database import Document, MongoDatabase, Rows
 from .erasure import erase_namespace
+from .indexing import numbered
 from .mapping import (
     DIALOGUE_FIELDS,
     IDEMPOTENCY,
@@ -37,6 +38,7 @@ from .mapping import (
     dialogue_document,
     dialogue_from,
     key_of,
+    memory_changes,
     memory_document,
     memory_from,
     message_document,
@@ -89,7 +91,7 @@ class MongoTransaction(Transaction):
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         self._require_project()
-        self._db.dialogues.insert_one(dialogue_document(dialogue), session=self._session)
+        self._db.dialogues.insert_one(numbered(dialogue_document(dialogue)), session=self._session)
         self._seen[dialogue.id] = dialogue
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
@@ -143,7 +145,7 @@ class MongoTransaction(Transaction):
 
     def insert_messages(self, messages: Sequence[Message]) -> None:
         if messages:
-            documents = [message_document(self.scope, message) for message in messages]
+            documents = [numbered(message_document(self.scope, message)) for message in messages]
             self._db.messages.insert_many(documents, session=self._session)
 
     def save_message(self, message: Message) -> None:
@@ -166,12 +168,13 @@ class MongoTransaction(Transaction):
 
     def insert_memory(self, memory: Memory) -> None:
         self._require_project()
-        self._db.memories.insert_one(memory_document(self.scope, memory), session=self._session)
+        document = numbered(memory_document(self.scope, memory))
+        self._db.memories.insert_one(document, session=self._session)
 
     def save_memory(self, memory: Memory) -> None:
-        document = memory_document(self.scope, memory)
-        key = {"_id": document["_id"]}
-        if self._db.memories.replace_one(key, document, session=self._session).matched_count == 0:
+        key = {"_id": key_of(self.scope, memory.id)}
+        changes = memory_changes(self.scope, memory)
+        if self._db.memories.update_one(key, changes, session=self._session).matched_count == 0:
             raise WriteConflict
 
     def remove_memory(self, memory_id: str) -> None:

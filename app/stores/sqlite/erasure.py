@@ -8,7 +8,7 @@ from typing import Final
 from ...domain.records import Scope, ScopeFilter
 from ..transaction import Erased
 from . import mapping, statements
-from .indexing import drop_terms
+from .indexing import INDEXED_ROW, drop_terms
 from .queries import count_visible
 
 KEPT: Final = 0
@@ -23,8 +23,8 @@ SWEPT: Final = 3
 TOMBSTONES_PER_STEP: Final = 100
 
 _SCOPED: Final = "WHERE project = ? AND namespace = ?"
-ERASE_DIALOGUES: Final = f"DELETE FROM dialogue {_SCOPED} RETURNING number, namespace, terms, id, uid"
-ERASE_MEMORIES: Final = f"DELETE FROM memory {_SCOPED} RETURNING number, namespace, terms"
+ERASE_DIALOGUES: Final = f"DELETE FROM dialogue {_SCOPED} RETURNING {INDEXED_ROW['dialogue']}, uid"
+ERASE_MEMORIES: Final = f"DELETE FROM memory {_SCOPED} RETURNING {INDEXED_ROW['memory']}"
 ERASE_TOMBSTONES: Final = f"UPDATE grave SET fate = {ERASED} {_SCOPED}"
 ERASE_ANSWERS: Final = f"DELETE FROM idempotency {_SCOPED}"
 
@@ -34,7 +34,7 @@ PENDING_TOMBSTONES: Final = (
 _OF_TOMBSTONE: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
 SWEEP_MESSAGES: Final = (
     f"DELETE FROM message WHERE number IN (SELECT number FROM message {_OF_TOMBSTONE} LIMIT ?) "
-    "RETURNING number, namespace, terms"
+    f"RETURNING {INDEXED_ROW['message']}"
 )
 SWEEP_SUMMARIES: Final = (
     f"DELETE FROM summary WHERE number IN (SELECT number FROM summary {_OF_TOMBSTONE} LIMIT ?)"
@@ -50,7 +50,7 @@ CLOSING_PROJECT: Final = "SELECT name FROM project WHERE closed = 1 LIMIT 1"
 CLOSE_PROJECT: Final = "UPDATE project SET closed = 2 WHERE name = ?"
 CLEAR_INDEXED: Final = {
     table: f"DELETE FROM {table} WHERE number IN (SELECT number FROM {table} WHERE project = ? LIMIT ?) "
-    "RETURNING number, namespace, terms"
+    f"RETURNING {INDEXED_ROW[table]}"
     for table in ("dialogue", "message", "memory")
 }
 CLEAR_SUMMARIES: Final = (
@@ -72,7 +72,7 @@ def erase_namespace(connection: Connection, scope: Scope) -> Erased:
     messages = connection.execute(*count_visible("message", scope_filter)).fetchone()[0]
     summaries = connection.execute(*count_visible("summary", scope_filter)).fetchone()[0]
     dialogues = connection.execute(ERASE_DIALOGUES, key).fetchall()
-    drop_terms(connection, "dialogue", scope.project, [row[:3] for row in dialogues])
+    drop_terms(connection, "dialogue", scope.project, [row[:4] for row in dialogues])
     connection.executemany(
         statements.INSERT_TOMBSTONE, [(*key, dialogue_id, uid, ERASED) for *_, dialogue_id, uid in dialogues]
     )

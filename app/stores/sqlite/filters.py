@@ -11,6 +11,7 @@ from typing import Any, Final
 
 import orjson
 
+from ...domain.records import ScopeFilter
 from ...search.query import MetadataCondition, Operator, Scalar, SearchObject, SearchQuery
 from .queries import Clauses
 
@@ -44,12 +45,18 @@ def add_functions(connection: sqlite3.Connection) -> None:
     connection.create_function("spell_controls", 1, _spell_json, deterministic=True)
 
 
+def scope_conditions(scope_filter: ScopeFilter) -> Clauses:
+    """Return the conditions that keep a found row to what the search covers."""
+    clauses = Clauses()
+    clauses.add("item.project = ?", scope_filter.project)
+    if scope_filter.namespace is not None:
+        clauses.add("item.namespace = ?", scope_filter.namespace)
+    return clauses
+
+
 def filter_clauses(query: SearchQuery) -> Clauses:
     """Return the conditions that a found row has to meet."""
-    clauses = Clauses()
-    clauses.add("item.project = ?", query.scope_filter.project)
-    if query.scope_filter.namespace is not None:
-        clauses.add("item.namespace = ?", query.scope_filter.namespace)
+    clauses = scope_conditions(query.scope_filter)
     clauses.span("item.created", query.created)
     clauses.span("item.modified", query.modified)
     clauses.tags("item.tags", query.tags_all)

@@ -1,76 +1,84 @@
 """The search index: FTS5 tables beside dialogue, message and memory, kept in the same transaction.
 
-A term is stored as ``<project's mark><term>``, so that the postings of a term are one project's
-and no other tenant's are ever walked; each row also has one token for its namespace. The tables
-hold no copy of the text: to remove an entry its terms are given again, from the row.
+They hold the tokens of ``search.tokens`` and no copy of the text: to remove an row, its tokens are
+made again from the words in the row. FTS5 neither folds nor splits a token, keeps only which rows
+have it, and gives the newest row first.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from functools import lru_cache
-from hashlib import blake2b
+from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
+from typing import Final, NamedTuple
 
-from ...domain.records import ScopeFilter
+from ...domain.records import Scope
+from ...search.tokens import index_tokens, mark_tokens
 
-IndexedRow = tuple[int, str, str]
-"""Number of the row, its namespace, its terms."""
+IndexedRow = tuple[int, str, str, str]
+"""Number of the row, its namespace, its words, what identifies it in its namespace."""
 
-
-@lru_cache(maxsize=1024)
-def project_mark(project: str) -> str:
-    """Return 12 hexadecimal digits that begin every term of a project."""
-    return blake2b(project.encode(), digest_size=6).hexdigest()
-
-
-@lru_cache(maxsize=8192)
-def namespace_token(project: str, namespace: str) -> str:
-    """Return the token of a namespace; no term begins with its first letter."""
-    return "n" + blake2b(f"{project}\0{namespace}".encode(), digest_size=8).hexdigest()
-
-
-def term_token(mark: str, term: str) -> str:
-    """Return the token of a term; what the tokenizer might split or fold is spelt in hexadecimal."""
-    if term.isascii() and term.isalnum():
-        return mark + term
-    return f"{mark}_{term.encode().hex()}"
+INDEXED_ROW: Final = {
+    "dialogue": "number, namespace, terms, id",
+    "message": "number, namespace, terms, dialogue_id || '/' || id",
+    "memory": "number, namespace, terms, id",
+}
+"""The columns of an IndexedRow, by table."""
 
 
 def count_terms(terms: str) -> int:
-    """Return the number of terms, which are distinct."""
+    """Return the number of words."""
     return terms.count(" ") + 1 if terms else 0
 
 
-def index_text(project: str, namespace: str, terms: str) -> str:
-    """Return the tokens that a row is indexed by, separated by spaces."""
-    mark, first = project_mark(project), namespace_token(project, namespace)
-    if terms.isascii() and terms.replace(" ", "").isalnum():
-        return f"{first} {mark}{terms.replace(' ', ' ' + mark)}"  # what term_token makes of each, at once
-    return " ".join([first, *(term_token(mark, term) for term in terms.split())])
+def row_tokens(project: str, row: IndexedRow) -> list[str]:
+    """Return the tokens that a row is indexed by."""
+    _, namespace, terms, identity = row
+    return mark_tokens(index_tokens(terms, identity), Scope(project, namespace))
+
+
+def pending_before(connection: Connection, table: str) -> int:
+    """Return the number before which rows of ``table`` are not indexed yet, 0 if all are."""
+    row = connection.execute("SELECT pending FROM reindexing WHERE kind = ?", (table,)).fetchone()
+    return 0 if row is None else int(row[0])
 
 
 def add_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
-    """Index rows of ``table`` that have terms."""
-    sql = f"INSERT INTO {table}_terms (rowid, terms) VALUES (?, ?)"
-    for number, namespace, terms in rows:
-        if terms:
-            connection.execute(sql, (number, index_text(project, namespace, terms)))
+    """Index rows of ``table`` that have words, but those whose turn is still to come."""
+    first = pending_before(connection, table)
+    insert_tokens(connection, table, project, [row for row in rows if row[0] >= first])
 
 
-def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
-    """Remove rows of ``table`` from the index; the terms must be those that were added."""
+def insert_tokens(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
+    """Index rows of ``table`` that have words."""
     connection.executemany(
-        f"INSERT INTO {table}_terms ({table}_terms, rowid, terms) VALUES ('delete', ?, ?)",
-        [(number, index_text(project, namespace, terms)) for number, namespace, terms in rows if terms],
+        f"INSERT INTO {table}_tokens (rowid, tokens) VALUES (?, ?)",
+        [(row[0], " ".join(row_tokens(project, row))) for row in rows if row[2]],
     )
 
 
-def match_expressions(scope_filter: ScopeFilter, terms: Iterable[str]) -> list[str]:
-    """Return one FTS5 expression for each term, held to the scope filter."""
-    mark = project_mark(scope_filter.project)
-    expressions = [f'"{term_token(mark, term)}"' for term in terms]
-    if scope_filter.namespace is None:
-        return expressions
-    token = namespace_token(scope_filter.project, scope_filter.namespace)
-    return [f'"{token}" AND {expression}' for expression in expressions]
+def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
+    """Remove rows of ``table`` from the index; the words must be those that were added."""
+    first = pending_before(connection, table)
+    connection.executemany(
+        f"INSERT INTO {table}_tokens ({table}_tokens, rowid, tokens) VALUES ('delete', ?, ?)",
+        [(row[0], " ".join(row_tokens(project, row))) for row in rows if row[2] and row[0] >= first],
+    )
+
+
+class Vocabulary(NamedTuple):
+    """A view of an index, by token and row, that lives as long as its connection."""
+
+    name: str
+    definition: str
+
+
+def vocabulary_of(table: str) -> Vocabulary:
+    """Return the view of the index of a table."""
+    name = f"{table}_vocabulary"
+    made = f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{name} "
+    return Vocabulary(name, made + f"USING fts5vocab(main, {table}_tokens, 'instance')")
+
+
+def match_any(mark: str, tokens: Sequence[str]) -> str:
+    """Return the FTS5 expression for rows that have any of the tokens under a mark."""
+    return " OR ".join([f'"{mark}{token}"' for token in tokens])

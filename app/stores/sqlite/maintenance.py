@@ -92,9 +92,16 @@ class SqliteMaintenance(Maintenance):
     def index_problems(self, project: str) -> list[str]:
         return reindexing.find_problems(self._db, project)
 
+    def index_step(self, rows: int = 500) -> int:
+        return self._db.commits.run(partial(reindexing.index_step, rows=rows))
+
     def reindex(self) -> int:
-        # One transaction: other writers wait, and are refused when it takes long.
-        return self._db.commits.run(reindexing.reindex)
+        # In steps, between which others write; searches find less until the last one.
+        self._db.commits.run(reindexing.forget)
+        count = 0
+        while done := self.index_step():
+            count += done
+        return count
 
     def start_up_lock(self) -> AbstractContextManager[None]:
         return self._start_up_lock.hold()

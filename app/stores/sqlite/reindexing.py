@@ -2,23 +2,25 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Iterator
 from sqlite3 import Connection
-from typing import Final
+from typing import Final, cast
 
 import orjson
 
 from ...domain.records import JsonText
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
+from ...search.tokens import index_tokens, mark
 from .database import SqliteDatabase
-from .indexing import add_terms, count_terms, index_text, project_mark
+from .indexing import INDEXED_ROW, count_terms, insert_tokens, vocabulary_of
 from .mapping import read_tags
 
 MOST_PROBLEMS: Final = 100
 """How many wrong entries of one kind are named one by one."""
 
 _Derive = Callable[..., tuple[str, str | None]]
-"""Returns, from columns of a row, its name and the terms that it ought to have (None: it is damaged)."""
+"""Returns, from columns of a row, its name and the words that it ought to have (None: it is damaged)."""
 
 
 def _of_dialogue(name: str, label: str | None, tags: str, metadata: JsonText) -> tuple[str, str]:
@@ -29,14 +31,16 @@ def _of_message(name: str, dialogue: str, body: JsonText) -> tuple[str, str | No
     return f"message {name} of dialogue {dialogue}", body_terms(body)
 
 
-def _of_memory(name: str, label: str | None, description: str | None, value: str) -> tuple[str, str]:
-    return f"memory {name}", memory_terms(label, description, orjson.loads(value))
+def _of_memory(
+    name: str, label: str | None, description: str | None, tags: str, value: str
+) -> tuple[str, str]:
+    return f"memory {name}", memory_terms(label, description, read_tags(tags), orjson.loads(value))
 
 
 INDEXED: Final[dict[str, tuple[str, _Derive]]] = {
     "dialogue": ("id, label, tags, metadata", _of_dialogue),
     "message": ("id, dialogue_id, body", _of_message),
-    "memory": ("id, label, description, value", _of_memory),
+    "memory": ("id, label, description, tags, value", _of_memory),
 }
 
 
@@ -50,55 +54,72 @@ def find_problems(db: SqliteDatabase, project: str) -> list[str]:
 
 
 def _problems(db: SqliteDatabase, table: str, project: str) -> Iterator[str]:
+    """Compare what each row says with its words, and how many tokens it has with how many it ought to."""
+    pending = db.all("SELECT pending FROM reindexing WHERE kind = ?", (table,))
+    if pending:
+        yield f"rows of kind {table} numbered below {pending[0][0]} are still to be indexed"
     columns, derive = INDEXED[table]
-    wrong = expected = 0
-    query = f"SELECT number, namespace, terms, size, {columns} FROM {table} WHERE project = ?"
-    for number, namespace, terms, size, *fields in db.each(query, (project,)):
+    indexed = _count_tokens(db, table, mark(project))
+    wrong = 0
+    query = f"SELECT {INDEXED_ROW[table]}, {columns} FROM {table} WHERE project = ? AND number >= ?"
+    for number, _, terms, identity, *fields in db.each(query, (project, *(pending or [(0,)])[0])):
         name, derived = derive(*fields)
-        wanted = terms if derived is None else derived
-        expected += size
-        if (terms, size) == (wanted, count_terms(wanted)) and _has(
-            db, table, number, index_text(project, namespace, terms)
-        ):
+        is_right = derived is None or terms == derived
+        if indexed.pop(number, 0) == len(index_tokens(terms, identity)) and is_right:
             continue
         wrong += 1
         if wrong <= MOST_PROBLEMS:
             yield f"{name} is not indexed by what it says"
     if wrong > MOST_PROBLEMS:
         yield f"{wrong - MOST_PROBLEMS} more of kind {table}"
-    found = _count(db, table, project_mark(project))
-    if wrong == 0 and found != expected:
-        yield f"{found} entries for the terms of kind {table}, which has {expected}"
+    if indexed:
+        yield f"{len(indexed)} entries of kind {table} are of rows that do not exist"
 
 
-def _has(db: SqliteDatabase, table: str, number: int, text: str) -> bool:
-    if " " not in text:
-        return True
-    expression = " AND ".join(f'"{token}"' for token in text.split())
-    sql = f"SELECT 1 FROM {table}_terms WHERE {table}_terms MATCH ? AND rowid = ?"
-    return db.one(sql, (expression, number)) is not None
+def _count_tokens(db: SqliteDatabase, table: str, project_mark: str) -> Counter[int]:
+    """Return how many tokens under a mark each row has."""
+    view = vocabulary_of(table)
+    db.all(view.definition)
+    within = (project_mark, project_mark + "\U0010ffff")
+    found = db.each(f"SELECT doc FROM {view.name} WHERE term >= ? AND term < ?", within)
+    return Counter(number for (number,) in found)
 
 
-def _count(db: SqliteDatabase, table: str, mark: str) -> int:
-    """Return how many entries the terms of a project have."""
-    view = f"{table}_entries"
-    db.all(f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{view} USING fts5vocab(main, {table}_terms, 'instance')")
-    count: int = db.all(f"SELECT count(*) FROM {view} WHERE term >= ? AND term < ?", (mark, mark + "~"))[0][0]
-    return count
+def forget(connection: Connection) -> None:
+    """Empty the index, and put down every row to be indexed again."""
+    for table in INDEXED:
+        connection.execute(f"INSERT INTO {table}_tokens ({table}_tokens) VALUES ('delete-all')")
+        connection.execute("DELETE FROM reindexing WHERE kind = ?", (table,))
+        connection.execute(
+            f"INSERT INTO reindexing SELECT ?, max(number) + 1 FROM {table} HAVING max(number) IS NOT NULL",
+            (table,),
+        )
 
 
-def reindex(connection: Connection) -> int:
-    """Make the search index anew from what is stored, for all projects; how many rows it has."""
-    count = 0
-    for table, (columns, derive) in INDEXED.items():
-        connection.execute(f"INSERT INTO {table}_terms ({table}_terms) VALUES ('delete-all')")
-        query = f"SELECT number, project, namespace, terms, size, {columns} FROM {table}"
-        for number, project, namespace, terms, size, *fields in connection.execute(query).fetchall():
-            _, derived = derive(*fields)
-            wanted = terms if derived is None else derived
-            if (terms, size) != (wanted, count_terms(wanted)):
-                sql = f"UPDATE {table} SET terms = ?, size = ? WHERE number = ?"
-                connection.execute(sql, (wanted, count_terms(wanted), number))
-            add_terms(connection, table, project, [(number, namespace, wanted)])
-            count += 1
-    return count
+def index_step(connection: Connection, rows: int) -> int:
+    """Index the newest rows of those that are still to do; how many."""
+    for table, pending in connection.execute("SELECT kind, pending FROM reindexing ORDER BY kind").fetchall():
+        last = _index_below(connection, table, pending, rows)
+        if last is not None:
+            connection.execute("UPDATE reindexing SET pending = ? WHERE kind = ?", (last[0], table))
+            return last[1]
+        connection.execute("DELETE FROM reindexing WHERE kind = ?", (table,))
+    return 0
+
+
+def _index_below(connection: Connection, table: str, pending: int, rows: int) -> tuple[int, int] | None:
+    """Index up to ``rows`` rows below a number; the lowest of them and how many, or None without any."""
+    columns, derive = INDEXED[table]
+    query = (
+        f"SELECT {INDEXED_ROW[table]}, project, size, {columns} FROM {table} "
+        "WHERE number < ? ORDER BY number DESC LIMIT ?"
+    )
+    found = connection.execute(query, (pending, rows)).fetchall()
+    for number, namespace, terms, identity, project, size, *fields in reversed(found):
+        _, derived = derive(*fields)
+        words = terms if derived is None else derived
+        if (words, count_terms(words)) != (terms, size):
+            sql = f"UPDATE {table} SET terms = ?, size = ? WHERE number = ?"
+            connection.execute(sql, (words, count_terms(words), number))
+        insert_tokens(connection, table, project, [(number, namespace, words, identity)])
+    return (cast("int", found[-1][0]), len(found)) if found else None

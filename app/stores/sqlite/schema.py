@@ -110,7 +110,24 @@ CREATE INDEX summary_latest ON summary (project, namespace, dialogue_id, uid, cr
     WHERE completed = 1 AND ranged = 0;
 """
 
-MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,)
+# The index of version 1 gives way to one whose tokens say how much a word weighs. What is stored
+# already is indexed again in steps, from the newest row down to the first: ``pending`` says up to
+# which number, itself left out, rows are still to do.
+_RANKED_SEARCH = """
+CREATE TABLE reindexing (kind TEXT PRIMARY KEY, pending INTEGER NOT NULL) WITHOUT ROWID;
+INSERT INTO reindexing SELECT 'dialogue', max(number) + 1 FROM dialogue HAVING max(number) IS NOT NULL;
+INSERT INTO reindexing SELECT 'message', max(number) + 1 FROM message HAVING max(number) IS NOT NULL;
+INSERT INTO reindexing SELECT 'memory', max(number) + 1 FROM memory HAVING max(number) IS NOT NULL;
+DROP TABLE dialogue_terms;
+DROP TABLE message_terms;
+DROP TABLE memory_terms;
+""" + "".join(
+    f"CREATE VIRTUAL TABLE {kind}_tokens USING fts5 ("
+    "tokens, content = '', detail = none, columnsize = 0, tokenize = \"ascii tokenchars '!_'\");\n"
+    for kind in ("dialogue", "message", "memory")
+)
+
+MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, _RANKED_SEARCH)
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -1,56 +1,38 @@
-"""Keyword search: which rows have how many of the terms, filtered, ordered and cut in SQL.
-
-A row's ``score`` is ``(matched << 32) - size``: more matched terms first, then fewer terms in all.
-"""
+"""Keyword search: the index as ``search.ranking`` reads it, and the rows of what it finds."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Iterator
-from typing import Any, Final
+from collections.abc import Iterator, Sequence
+from typing import Any, Final, cast
 
 import orjson
 
-from ...search.query import Hit, OrderBy, SearchObject, SearchQuery
-from ..bounds import take_hits
+from ...search.query import Found, Hit, SearchObject, SearchQuery
+from ...search.ranking import Candidate, Frequencies, Ref
+from ...search.results import Ranked, rank
+from ...search.tokens import mark_of
+from ..bounds import MOST_FILTERED, Results, take_hits
 from . import mapping
 from .database import SqliteDatabase
-from .filters import filter_clauses
-from .indexing import match_expressions
-from .mapping import Columns, Row
+from .filters import filter_clauses, scope_conditions
+from .indexing import match_any, vocabulary_of
+from .mapping import Columns
+from .queries import Clauses
 from .statements import NOT_PURGED
 
 BATCH: Final = 10
 """How many hits are read at once: a dialogue with its evidence may take 3 MiB."""
 
-MATCHES: Final = 3
-"""How many messages a dialogue's hit shows."""
+_IDS: Final = {
+    SearchObject.DIALOGUE: ("id", "namespace"),
+    SearchObject.MESSAGE: ("id", "namespace", "dialogue_id", "uid"),
+    SearchObject.MEMORY: ("id", "namespace"),
+}
+"""What decides between results that are equal in all else."""
 
-_HITS: Final = (
-    "(SELECT found.rowid AS number, count(*) AS matched FROM json_each(?1) AS term "
-    "CROSS JOIN {0}_terms AS found WHERE found.{0}_terms MATCH term.value GROUP BY found.rowid)"
-)
-_SCORED: Final = (
-    "SELECT row.number, (hit.matched << 32) - row.size AS score "
-    f"FROM {_HITS} AS hit CROSS JOIN {{0}} AS row ON row.number = hit.number"
-)
-_EVIDENCE: Final = (
-    "SELECT parent.number, (hit.matched << 32) - evidence.size AS score, evidence.number AS message, "
-    f"evidence.created, evidence.id FROM {_HITS.format('message')} AS hit "
-    "CROSS JOIN message AS evidence ON evidence.number = hit.number "
-    "CROSS JOIN dialogue AS parent ON parent.project = evidence.project "
-    "AND parent.namespace = evidence.namespace AND parent.id = evidence.dialogue_id "
-    "AND parent.uid = evidence.uid"
-)
-_SCORED_DIALOGUES: Final = (
-    f"SELECT number, max(score) AS score FROM ({_SCORED.format('dialogue')} "
-    f"UNION ALL SELECT number, score FROM ({_EVIDENCE})) GROUP BY number"
-)
-BEST_MESSAGES: Final = (
-    "SELECT number, message FROM (SELECT number, message, row_number() OVER "
-    "(PARTITION BY number ORDER BY score DESC, created DESC, id) AS place FROM "
-    f"({_EVIDENCE}) WHERE number IN (SELECT value FROM json_each(?2))) "
-    f"WHERE place <= {MATCHES} ORDER BY number, place"
+_PARENT: Final = (
+    "(SELECT number FROM dialogue WHERE project = item.project AND namespace = item.namespace "
+    "AND id = item.dialogue_id AND uid = item.uid)"
 )
 _COLUMNS: Final[dict[SearchObject, Columns[Any]]] = {
     SearchObject.DIALOGUE: mapping.DIALOGUE_ITEM,
@@ -59,47 +41,32 @@ _COLUMNS: Final[dict[SearchObject, Columns[Any]]] = {
 }
 
 
-def find_hits(db: SqliteDatabase, query: SearchQuery) -> list[Hit]:
-    """Return the best hits, best first; a query without terms finds nothing.
+def find_hits(db: SqliteDatabase, query: SearchQuery) -> Found:
+    """Return a page of hits; a query without words finds nothing.
 
     Raises ServiceUnavailable when the file cannot be read.
     """
-    terms = list(dict.fromkeys(query.terms))
-    if not terms:
-        return []
-    matching = orjson.dumps(match_expressions(query.scope_filter, terms)).decode()
+    if not query.keywords.words:
+        return Found([], Frequencies(0, ()))
     with db.snapshot():
-        best = db.all(*search_query(query, matching))
-        evidence = _evidence(db, query.object, matching, best)
-        return take_hits(_hits(db, query.object, best, evidence, len(terms)))
+        results = Results(rank(query, SearchIndexes(db, query)), query.limit)
+        return results.found(take_hits(_hits(db, query.object, results.page)))
 
 
-def _evidence(db: SqliteDatabase, kind: SearchObject, matching: str, best: list[Row]) -> dict[int, list[int]]:
-    """Return the numbers of the best messages of each dialogue that was found."""
-    evidence: dict[int, list[int]] = defaultdict(list)
-    if kind is SearchObject.DIALOGUE:
-        found = orjson.dumps([number for number, _ in best]).decode()
-        for dialogue, message in db.all(BEST_MESSAGES, (matching, found)):
-            evidence[dialogue].append(message)
-    return evidence
-
-
-def _hits(
-    db: SqliteDatabase, kind: SearchObject, best: list[Row], evidence: dict[int, list[int]], terms: int
-) -> Iterator[Hit]:
+def _hits(db: SqliteDatabase, kind: SearchObject, page: Sequence[Ranked]) -> Iterator[Hit]:
     """Yield the hits, a batch of them read at a time."""
-    for start in range(0, len(best), BATCH):
-        batch = best[start : start + BATCH]
-        items = _fetch(db, kind, [number for number, _ in batch])
+    for start in range(0, len(page), BATCH):
+        batch = page[start : start + BATCH]
+        items = _fetch(db, kind, [one.ref for one in batch])
         messages = _fetch(
-            db, SearchObject.MESSAGE, [message for number, _ in batch for message in evidence[number]]
+            db, SearchObject.MESSAGE, [message.ref for one in batch for message in one.evidence]
         )
-        for number, score in batch:
-            matches = tuple(messages[message] for message in evidence[number])
-            yield Hit(items[number], _relevance(score, terms), matches)
+        for one in batch:
+            matches = tuple(Hit(messages[found.ref], found.relevance) for found in one.evidence)
+            yield Hit(items[one.ref], one.relevance, matches)
 
 
-def _fetch(db: SqliteDatabase, kind: SearchObject, numbers: list[int]) -> dict[int, Any]:
+def _fetch(db: SqliteDatabase, kind: SearchObject, numbers: Sequence[Ref]) -> dict[Ref, Any]:
     if not numbers:
         return {}
     columns = _COLUMNS[kind]
@@ -107,37 +74,104 @@ def _fetch(db: SqliteDatabase, kind: SearchObject, numbers: list[int]) -> dict[i
     return {row[-1]: columns.read(row[:-1]) for row in found}
 
 
-def search_query(query: SearchQuery, matching: str) -> tuple[str, list[object]]:
-    """Return the query for the numbers and scores of the best hits."""
-    table = query.object.value
-    scored = _SCORED_DIALOGUES if query.object is SearchObject.DIALOGUE else _SCORED.format(table)
-    clauses = filter_clauses(query)
-    if query.object is SearchObject.MESSAGE:
-        clauses.add(NOT_PURGED.format("item"))
-    sql = (
-        f"SELECT item.number, scored.score FROM ({scored}) AS scored "
-        f"CROSS JOIN {table} AS item ON item.number = scored.number "
-        f"WHERE {clauses} ORDER BY {_order(query)} LIMIT ?"
+class SearchIndexes:
+    """The indexes of one search; see ``search.results.Indexes``."""
+
+    def __init__(self, db: SqliteDatabase, query: SearchQuery) -> None:
+        self._db = db
+        self._query = query
+
+    def index(self, kind: SearchObject, *, filtered: bool) -> RowIndex:
+        """See ``Indexes``."""
+        return RowIndex(self._db, self._query, kind, filtered=filtered)
+
+
+class RowIndex:
+    """The index of one table; see ``search.ranking.TermIndex``. A ``Ref`` is the number of a row."""
+
+    def __init__(self, db: SqliteDatabase, query: SearchQuery, kind: SearchObject, *, filtered: bool) -> None:
+        self._db = db
+        self._kind = kind
+        self._mark = mark_of(query.scope_filter)
+        self._clauses = filter_clauses(query) if filtered else scope_conditions(query.scope_filter)
+        self._is_filtered = filtered and query.has_filters
+        if kind is SearchObject.MESSAGE:
+            self._clauses.add(NOT_PURGED.format("item"))
+        self._wants_parent = kind is SearchObject.MESSAGE and not filtered
+
+    def count(self, tokens: Sequence[str], limit: int) -> int:
+        """See ``TermIndex``."""
+        sql = count_query(self._kind)
+        return cast("int", self._db.all(sql, (match_any(self._mark, tokens), limit))[0][0])
+
+    def walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
+        """See ``TermIndex``. With filters, of the first MOST_FILTERED items."""
+        matching = match_any(self._mark, tokens)
+        if not self._is_filtered:
+            found = self._db.all(walk_query(self._kind, oldest=oldest), (matching, limit))
+        else:
+            sql = filtered_query(self._kind, self._clauses, oldest=oldest)
+            found = self._db.all(sql, (matching, MOST_FILTERED, *self._clauses.values, limit))
+        return [number for (number,) in found]
+
+    def complete(self, beginning: str, limit: int) -> list[str]:
+        """See ``TermIndex``. Each word is one look into the index, however often it occurs."""
+        view = vocabulary_of(self._kind.value)
+        self._db.all(view.definition)
+        found: list[str] = []
+        first, end = self._mark + beginning, self._mark + beginning + "\U0010ffff"
+        while len(found) < limit:
+            terms = self._db.all(
+                f"SELECT term FROM {view.name} WHERE term >= ? AND term < ? LIMIT 1", (first, end)
+            )
+            if not terms:
+                break
+            token, _, _ = terms[0][0].partition("!")
+            found.append(token.removeprefix(self._mark))
+            first = token + '"'  # the sign behind "!": past the token with every impact
+        return found
+
+    def read(self, refs: Sequence[Ref]) -> Iterator[Candidate]:
+        """See ``TermIndex``."""
+        sql = candidates_query(self._kind, self._clauses, with_parent=self._wants_parent)
+        for number, written, created, modified, parent, *ids in self._db.all(
+            sql, (orjson.dumps(refs).decode(), *self._clauses.values)
+        ):
+            yield Candidate(number, written, created, modified, tuple(ids), parent)
+
+
+def count_query(kind: SearchObject) -> str:
+    """Return the query for how many rows match, up to a limit."""
+    table = f"{kind.value}_tokens"
+    return f"SELECT count(*) FROM (SELECT 1 FROM {table} WHERE {table} MATCH ? LIMIT ?)"
+
+
+def walk_query(kind: SearchObject, *, oldest: bool) -> str:
+    """Return the query for the numbers of matching rows; its last value is the limit."""
+    table = f"{kind.value}_tokens"
+    order = "ASC" if oldest else "DESC"
+    return f"SELECT rowid FROM {table} WHERE {table} MATCH ? ORDER BY rowid {order} LIMIT ?"
+
+
+def filtered_query(kind: SearchObject, clauses: Clauses, *, oldest: bool) -> str:
+    """Return the query for the numbers of those of the first matching rows that pass the filters."""
+    return (
+        f"SELECT item.number FROM ({walk_query(kind, oldest=oldest)}) AS found "
+        f"CROSS JOIN {kind.value} AS item ON item.number = found.rowid WHERE {clauses} LIMIT ?"
     )
-    return sql, [matching, *clauses.values, query.limit]
+
+
+def candidates_query(kind: SearchObject, clauses: Clauses, *, with_parent: bool) -> str:
+    """Return the query for what rows are scored and ordered by."""
+    ids = ", ".join(f"item.{name}" for name in _IDS[kind])
+    parent = _PARENT if with_parent else "NULL"
+    return (
+        f"SELECT item.number, item.terms, item.created, item.modified, {parent}, {ids} "
+        f"FROM json_each(?) AS wanted CROSS JOIN {kind.value} AS item ON item.number = wanted.value "
+        f"WHERE {clauses}"
+    )
 
 
 def fetch_query(kind: SearchObject, columns: Columns[Any]) -> str:
     """Return the query for whole rows by their numbers."""
     return f"SELECT {columns}, number FROM {kind.value} WHERE number IN (SELECT value FROM json_each(?))"
-
-
-def _order(query: SearchQuery) -> str:
-    """Return the order: what was asked for, then the newest, then the ids, so that none is a tie."""
-    ids = ["item.id", "item.namespace"]
-    if query.object is SearchObject.MESSAGE:
-        ids += ["item.dialogue_id", "item.uid"]
-    if query.order_by is OrderBy.RELEVANCE:
-        return ", ".join([f"scored.score {query.order.value}", "item.created DESC", *ids])
-    return ", ".join([f"item.{query.order_by.value} {query.order.value}", *ids])
-
-
-def _relevance(score: int, terms: int) -> float:
-    matched = -(-score >> 32)
-    size = (matched << 32) - score
-    return (matched - 0.5 + 0.5 * min(1.0, matched / size)) / terms

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from . import mapping
+from .indexing import INDEXED_ROW
 
 NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
 
@@ -41,8 +42,8 @@ SAVE_COUNTED: Final = f"UPDATE dialogue SET {mapping.COUNTED_FIELDS.assignments}
 SAVE_INDEXED: Final = (
     f"UPDATE dialogue SET {mapping.INDEXED_FIELDS.assignments}, size = ?, terms = ? WHERE number = ?"
 )
-FIND_TERMS: Final = f"SELECT number, namespace, terms FROM dialogue WHERE {_KEY} AND uid = ?"
-REMOVE_DIALOGUE: Final = f"DELETE FROM dialogue WHERE {_KEY} AND uid = ? RETURNING number, namespace, terms"
+FIND_TERMS: Final = f"SELECT {INDEXED_ROW['dialogue']} FROM dialogue WHERE {_KEY} AND uid = ?"
+REMOVE_DIALOGUE: Final = f"DELETE FROM dialogue WHERE {_KEY} AND uid = ? RETURNING {INDEXED_ROW['dialogue']}"
 COUNT_THREADS: Final = "SELECT count(*) FROM dialogue WHERE project = ? AND namespace = ? AND thread_of = ?"
 INSERT_TOMBSTONE: Final = insertion("grave", "project, namespace, dialogue_id, uid, fate")
 LOCK_TOMBSTONE: Final = (
@@ -65,15 +66,15 @@ MESSAGES_THROUGH: Final = f"{_MESSAGES} AND (created, seq) <= (?, ?) ORDER BY cr
 INSERT_MESSAGE: Final = insertion("message", mapping.MESSAGE_FIELDS.columns + ", project, namespace, size")
 _MESSAGE_KEY: Final = "project = ? AND namespace = ? AND dialogue_id = ? AND id = ? AND uid = ?"
 SAVE_MESSAGE: Final = f"UPDATE message SET {mapping.RETAGGED_FIELDS.assignments} WHERE {_MESSAGE_KEY}"
-REMOVE_MESSAGE: Final = f"DELETE FROM message WHERE {_MESSAGE_KEY} RETURNING number, namespace, terms"
+REMOVE_MESSAGE: Final = f"DELETE FROM message WHERE {_MESSAGE_KEY} RETURNING {INDEXED_ROW['message']}"
 
 # Memories
 
 GET_MEMORY: Final = f"SELECT {mapping.MEMORY} FROM memory WHERE {_KEY}"
 INSERT_MEMORY: Final = insertion("memory", mapping.MEMORY_FIELDS.columns + ", project, size")
-FIND_MEMORY_TERMS: Final = f"SELECT number, namespace, terms FROM memory WHERE {_KEY}"
+FIND_MEMORY_TERMS: Final = f"SELECT {INDEXED_ROW['memory']} FROM memory WHERE {_KEY}"
 SAVE_MEMORY: Final = f"UPDATE memory SET {mapping.REPLACED_FIELDS.assignments}, size = ? WHERE number = ?"
-REMOVE_MEMORY: Final = f"DELETE FROM memory WHERE {_KEY} RETURNING number, namespace, terms"
+REMOVE_MEMORY: Final = f"DELETE FROM memory WHERE {_KEY} RETURNING {INDEXED_ROW['memory']}"
 
 # Summaries
 

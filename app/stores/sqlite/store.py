@@ -16,7 +16,7 @@ from ...domain.list_queries import (
     SummaryListQuery,
 )
 from ...domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
-from ...search.query import Hit, SearchQuery
+from ...search.query import Found, SearchQuery
 from ..paging import walk
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
@@ -106,7 +106,7 @@ class SqliteStore(Store):
         row = self._db.one(statements.FIND_IDEMPOTENCY, (request, scope.project))
         return None if row is None else mapping.IDEMPOTENCY.read(row)
 
-    def search(self, query: SearchQuery) -> list[Hit]:
+    def search(self, query: SearchQuery) -> Found:
         return find_hits(self._db, query)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:

@@ -61,7 +61,8 @@ class SqliteTransaction(Transaction):
         terms = dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata)
         values = (*mapping.DIALOGUE_FIELDS.values(dialogue), count_terms(terms), terms)
         number = self._connection.execute(statements.INSERT_DIALOGUE, values).lastrowid or 0
-        add_terms(self._connection, "dialogue", self.scope.project, [(number, self.scope.namespace, terms)])
+        row = (number, self.scope.namespace, terms, dialogue.id)
+        add_terms(self._connection, "dialogue", self.scope.project, [row])
         self._locked[dialogue.id] = dialogue
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
@@ -77,13 +78,15 @@ class SqliteTransaction(Transaction):
         self._locked[dialogue.id] = dialogue
 
     def _save_indexed(self, dialogue: Dialogue, key: tuple[str, ...]) -> None:
-        number, namespace, before = self._connection.execute(statements.FIND_TERMS, key).fetchone()
+        row = self._connection.execute(statements.FIND_TERMS, key).fetchone()
+        number, namespace, before, identity = row
         terms = dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata)
         values = (*mapping.INDEXED_FIELDS.values(dialogue), count_terms(terms), terms, number)
         self._connection.execute(statements.SAVE_INDEXED, values)
         if terms != before:
-            drop_terms(self._connection, "dialogue", self.scope.project, [(number, namespace, before)])
-            add_terms(self._connection, "dialogue", self.scope.project, [(number, namespace, terms)])
+            drop_terms(self._connection, "dialogue", self.scope.project, [row])
+            row = (number, namespace, terms, identity)
+            add_terms(self._connection, "dialogue", self.scope.project, [row])
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
         key = (*self._key, dialogue.id, dialogue.uid)
@@ -135,7 +138,8 @@ class SqliteTransaction(Transaction):
         for message in messages:
             values = (*mapping.MESSAGE_FIELDS.values(message), *self._key, count_terms(message.terms))
             number = self._connection.execute(statements.INSERT_MESSAGE, values).lastrowid or 0
-            added.append((number, self.scope.namespace, message.terms))
+            identity = f"{message.dialogue_id}/{message.id}"
+            added.append((number, self.scope.namespace, message.terms, identity))
         add_terms(self._connection, "message", self.scope.project, added)
 
     def save_message(self, message: Message) -> None:
@@ -158,17 +162,19 @@ class SqliteTransaction(Transaction):
     def insert_memory(self, memory: Memory) -> None:
         values = (*mapping.MEMORY_FIELDS.values(memory), self.scope.project, count_terms(memory.terms))
         number = self._connection.execute(statements.INSERT_MEMORY, values).lastrowid or 0
-        add_terms(self._connection, "memory", self.scope.project, [(number, memory.namespace, memory.terms)])
+        row = (number, memory.namespace, memory.terms, memory.id)
+        add_terms(self._connection, "memory", self.scope.project, [row])
 
     def save_memory(self, memory: Memory) -> None:
         found = self._connection.execute(statements.FIND_MEMORY_TERMS, (*self._key, memory.id)).fetchone()
         if found is None:
             return
-        number, namespace, _ = found
+        number, namespace, _, identity = found
         values = (*mapping.REPLACED_FIELDS.values(memory), count_terms(memory.terms), number)
         self._connection.execute(statements.SAVE_MEMORY, values)
         drop_terms(self._connection, "memory", self.scope.project, [found])
-        add_terms(self._connection, "memory", self.scope.project, [(number, namespace, memory.terms)])
+        row = (number, namespace, memory.terms, identity)
+        add_terms(self._connection, "memory", self.scope.project, [row])
 
     def remove_memory(self, memory_id: str) -> None:
         removed = self._connection.execute(statements.REMOVE_MEMORY, (*self._key, memory_id)).fetchall()

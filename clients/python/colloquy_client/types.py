@@ -345,11 +345,14 @@ class SearchRequest(_SearchRequestRequired, total=False):
     """What to look for, and where."""
 
     namespace: Namespace
+    prefix: bool
     limit: int
+    next: str
     tags: TagFilter
     filter: SearchFilter
     metadata: MetadataFilter
     timezone: str
+    candidateOrderBy: CandidateOrderBy
     orderBy: SearchOrderBy
     order: Literal["asc", "desc"]
 
@@ -395,12 +398,18 @@ MetadataCondition = TypedDict(
 """Conditions on one field of the metadata."""
 
 
-class SearchResponse(TypedDict):
-    """The hits, and the search as it was understood."""
+class _SearchResponseRequired(TypedDict):
+    """What is always there."""
 
     results: list[SearchResult]
     items: list[DialogueListItem | Message | Memory]
     request: ResolvedSearch
+
+
+class SearchResponse(_SearchResponseRequired, total=False):
+    """The hits, and the search as it was understood."""
+
+    next: Cursor
 
 
 class _DialogueResultRequired(TypedDict):
@@ -414,23 +423,44 @@ class _DialogueResultRequired(TypedDict):
 class DialogueResult(_DialogueResultRequired, total=False):
     """A dialogue that was found."""
 
-    matches: list[Message]
+    matches: list[MessageResult]
+    highlights: Highlights
 
 
-class MessageResult(TypedDict):
-    """A message that was found."""
+class _MessageResultRequired(TypedDict):
+    """What is always there."""
 
     object: Literal["message"]
     relevance: Relevance
     item: Message
 
 
-class MemoryResult(TypedDict):
-    """A memory that was found."""
+class MessageResult(_MessageResultRequired, total=False):
+    """A message that was found."""
+
+    highlights: Highlights
+
+
+class _MemoryResultRequired(TypedDict):
+    """What is always there."""
 
     object: Literal["memory"]
     relevance: Relevance
     item: Memory
+
+
+class MemoryResult(_MemoryResultRequired, total=False):
+    """A memory that was found."""
+
+    highlights: Highlights
+
+
+class Highlight(TypedDict):
+    """A piece of a text with words of the search."""
+
+    field: Literal["content", "label", "description", "tags", "metadata", "value"]
+    text: str
+    ranges: list[list[int]]
 
 
 class _ResolvedSearchRequired(TypedDict):
@@ -439,6 +469,7 @@ class _ResolvedSearchRequired(TypedDict):
     query: str
     object: SearchObject
     limit: int
+    candidateOrderBy: CandidateOrderBy
     orderBy: SearchOrderBy
     order: Literal["asc", "desc"]
 
@@ -451,6 +482,7 @@ class ResolvedSearch(_ResolvedSearchRequired, total=False):
     filter: dict[str, Any]
     metadata: dict[str, Any]
     timezone: str
+    prefix: bool
 
 
 class _SummaryRequired(TypedDict):
@@ -727,6 +759,9 @@ MemoryDescription = Union[str, None]
 SearchObject = Literal["dialogue", "message", "memory"]
 
 
+CandidateOrderBy = Literal["relevance"]
+
+
 SearchOrderBy = Literal["relevance", "created", "modified"]
 
 
@@ -749,6 +784,9 @@ SearchResult = Union[DialogueResult, MessageResult, MemoryResult]
 
 
 Relevance = float
+
+
+Highlights = list[Highlight]
 
 
 SummaryStatus = Literal["completed", "failed", "processing"]

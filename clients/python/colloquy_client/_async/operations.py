@@ -668,20 +668,30 @@ class AsyncOperations(AsyncTransport):
         query: str,
         object: types.SearchObject,
         namespace: str | None = None,
+        prefix: bool | None = None,
         limit: int | None = None,
+        next: str | None = None,
         tags: types.TagFilter | None = None,
         filter: types.SearchFilter | None = None,
         metadata: types.MetadataFilter | None = None,
         timezone: str | None = None,
+        candidate_order_by: types.CandidateOrderBy | None = None,
         order_by: types.SearchOrderBy | None = None,
         order: Literal["asc", "desc"] | None = None,
     ) -> types.SearchResponse:
         """Search dialogues, messages or memories.
 
-        By keyword, any of which may match: word forms are found ("booking" by "book"), case and accents do
-        not matter, and no character has a special meaning. Dialogues are found by label, tags, metadata and
-        the text of their messages, which then are the evidence in `matches`. What was written is found by
-        the next request, what was deleted is not. A read-only key may search.
+        By words, any of which may match: rarer ones count more, more of them more, and words that stand side
+        by side as in the query more than scattered ones; label, description and tags count more than text.
+        Word forms are found ("booking" by "book", in the languages that Snowball stems), case and accents do
+        not matter, and identifiers ("AB-1234-X", "user_name", "getName") are found whole and by their parts.
+        `"quoted words"` must stand side by side, `-word` and `-"quoted words"` must not be there; no other
+        character has a meaning. Dialogues are found by label, tags, metadata and the text of their messages,
+        which then are the evidence in `matches`. What was written is found by the next request, what was
+        deleted is not. A read-only key may search.
+
+        A search looks at a bounded number of candidates: of a word that very many items have, at those where
+        it weighs most, the newest first. `next` leads to further results, up to 1,000 in all.
 
         The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
         search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
@@ -693,11 +703,14 @@ class AsyncOperations(AsyncTransport):
             body=given(
                 {
                     "namespace": self.choose_namespace(namespace),
+                    "prefix": prefix,
                     "limit": limit,
+                    "next": next,
                     "tags": tags,
                     "filter": filter,
                     "metadata": metadata,
                     "timezone": timezone,
+                    "candidateOrderBy": candidate_order_by,
                     "orderBy": order_by,
                     "order": order,
                 },

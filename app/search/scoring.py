@@ -1,0 +1,186 @@
+"""How well an item answers the words of a search: BM25 over its words, more for words side by side.
+
+    score = sum of idf(word) * weight(occurrences, length)
+          + sum of NEARNESS * mean idf(two neighbours of the query) * nearness(of them in the item)
+
+It is computed from the written words of an item alone, so that every store gives the same.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from math import log
+from typing import Final
+
+from .keywords import Keywords
+from .tokens import HEADING_END, HEADING_WEIGHT, weight
+from .words import forms_of
+
+NEARNESS: Final = 0.5
+"""How much two neighbours of the query count when they are neighbours in the item, too."""
+
+NEAR: Final = (0.0, 1.0, 0.6, 0.4, 0.25)
+"""How near two words are that stand so many words apart, the second behind the first."""
+
+FUNCTION_WORD_IDF: Final = 0.15
+"""What a function word weighs beside words that say more."""
+
+HEADING_OFFSET: Final = -1_000_000
+"""Where label and tags stand, so that they are near no word of the text."""
+
+LITTLE_MORE: Final = 2
+"""How many words more than the query an item may have whose relevance is 1."""
+
+MOST_PLACES: Final = 64
+"""How many places of one word in an item are looked at for nearness."""
+
+Match = tuple[tuple[int, float], ...]
+"""The numbers of the keywords that a word matches, each with how much it counts."""
+
+
+def idf(frequency: int, items: int) -> float:
+    """Return BM25's weight of a word that so many of the items have."""
+    items = max(items, frequency)
+    return log(1 + (items - frequency + 0.5) / (frequency + 0.5))
+
+
+class _Matches:
+    """Which keywords the written words of items match; worked out once for each word that is met."""
+
+    def __init__(self, keywords: Keywords) -> None:
+        self._by_form: dict[str, list[tuple[int, float]]] = {}
+        for number, keyword in enumerate(keywords.words):
+            for form, share in keyword.forms.items():
+                self._by_form.setdefault(form, []).append((number, share))
+        self._seen: set[str] = set()
+        self._matches: dict[str, Match] = {}
+
+    def among(self, words: Iterable[str]) -> list[tuple[str, Match]]:
+        """Return those of the words that match, in alphabetical order, with what they match.
+
+        The order is fixed because sums of floats depend on it in their last bits.
+        """
+        distinct = set(words)
+        new = distinct - self._seen
+        if new:
+            self._seen |= new
+            asked = self._by_form
+            for word in new:  # very many, of which few match: hence all in one place
+                forms = forms_of(word)
+                if forms[0] in asked or forms[-1] in asked:
+                    self._learn(word)
+        return [(word, self._matches[word]) for word in sorted(distinct & self._matches.keys())]
+
+    def _learn(self, word: str) -> None:
+        best: dict[int, float] = {}
+        for form in forms_of(word):
+            for number, share in self._by_form.get(form, ()):
+                best[number] = max(share, best.get(number, 0.0))
+        self._matches[word] = tuple(best.items())
+
+
+@dataclass(frozen=True, slots=True)
+class Score:
+    """The score of an item, and what each keyword adds to it."""
+
+    total: float
+    parts: Mapping[int, float]
+    nearness: float
+
+
+class Scoring:
+    """Scores items for one query."""
+
+    def __init__(self, keywords: Keywords, frequencies: Sequence[int], items: int) -> None:
+        self._keywords = keywords
+        self._matches = _Matches(keywords)
+        says_little = all(word.is_function_word for word in keywords.words)
+        self.idfs = [
+            FUNCTION_WORD_IDF if word.is_function_word and not says_little else idf(frequency, items)
+            for word, frequency in zip(keywords.words, frequencies, strict=True)
+        ]
+        asked = [word.plain for word in keywords.words]
+        self.best = self._score([], [*asked, *[HEADING_END] * LITTLE_MORE]).total
+        """The score of an item that says what is asked and hardly more."""
+
+    def score(self, written: str) -> Score | None:
+        """Return the score of an item by its written words; None when it is no hit."""
+        if self.excludes(written) or not self._has_phrases(written):
+            return None
+        heading, _, text = written.rpartition(HEADING_END)
+        found = self._score(heading.split(), text.split())
+        return found if found.parts else None
+
+    def relevance(self, score: float) -> float:
+        """Return a score as a share of that of an item that says what is asked and hardly more, up to 1."""
+        return min(1.0, score / self.best) if self.best else 1.0
+
+    def excludes(self, written: str) -> bool:
+        """Whether an item has a word or phrase that the query excludes."""
+        keywords = self._keywords
+        if not (keywords.excluded or keywords.excluded_forms):
+            return False
+        words = written.split()
+        if any(not keywords.excluded_forms.isdisjoint(forms_of(word)) for word in words):
+            return True
+        return _has_any(words, keywords.excluded)
+
+    def _has_phrases(self, written: str) -> bool:
+        """Whether an item has every phrase of the query."""
+        words = written.split() if self._keywords.phrases else []
+        return all(_has_any(words, [phrase]) for phrase in self._keywords.phrases)
+
+    def _score(self, above: list[str], below: list[str]) -> Score:
+        counts: dict[int, float] = {}
+        places: dict[int, list[int]] = {}
+        self._read(above, HEADING_OFFSET, HEADING_WEIGHT, counts, places)
+        self._read(below, 0, 1, counts, places)
+        length = len(above) + len(below)
+        parts = {number: self.idfs[number] * weight(count, length) for number, count in counts.items()}
+        nearness = self._nearness(places) if len(places) > 1 else 0.0
+        return Score(sum(parts.values()) + nearness, parts, nearness)
+
+    def _read(
+        self,
+        words: list[str],
+        offset: int,
+        each: int,
+        counts: dict[int, float],
+        places: dict[int, list[int]],
+    ) -> None:
+        for word, match in self._matches.among(words):
+            found = _places(words, word, offset)
+            for number, share in match:
+                counts[number] = counts.get(number, 0.0) + each * share * len(found)
+                places.setdefault(number, []).extend(found[:MOST_PLACES])
+
+    def _nearness(self, places: Mapping[int, list[int]]) -> float:
+        total = 0.0
+        for number in sorted(places):
+            following = places.get(number + 1)
+            if following is not None:
+                near = _nearest(places[number], following)
+                total += NEARNESS * (self.idfs[number] + self.idfs[number + 1]) / 2 * near
+        return total
+
+
+def _places(words: Sequence[str], word: str, offset: int) -> list[int]:
+    """Return where a word stands that is among the words."""
+    first = words.index(word)
+    if words.count(word) == 1:
+        return [offset + first]
+    return [offset + place for place, one in enumerate(words) if one == word]
+
+
+def _nearest(first: Iterable[int], second: Sequence[int]) -> float:
+    """Return how near any place of the second word is behind one of the first."""
+    behind = set(second)
+    gaps = range(1, len(NEAR))
+    return max((NEAR[gap] for place in first for gap in gaps if place + gap in behind), default=0.0)
+
+
+def _has_any(words: Iterable[str], phrases: Iterable[Sequence[str]]) -> bool:
+    """Whether the plain forms of any phrase stand side by side among written words."""
+    plain = f" {' '.join(forms_of(word)[0] for word in words if word[0] != '=')} "
+    return any(f" {' '.join(phrase)} " in plain for phrase in phrases)

@@ -1,0 +1,1 @@
+"""How fast searches are in a large store, and how good their results."""
