@@ -180,6 +180,12 @@ class SummaryNotFound(NotFound):
     code = "SUMMARY_NOT_FOUND"
 
 
+class KeyNotFound(NotFound):
+    """No such key in the project."""
+
+    code = "KEY_NOT_FOUND"
+
+
 class MethodNotAllowed(ColloquyError):
     """The path exists, the method does not; ``Allow`` lists those that do."""
 
@@ -211,6 +217,12 @@ class DialogueImmutable(Conflict):
     """The project forbids deleting."""
 
     code = "DIALOGUE_IMMUTABLE"
+
+
+class KeyEnded(Conflict):
+    """The key is revoked or expired and cannot be replaced."""
+
+    code = "KEY_ENDED"
 
 
 class IdempotencyConflict(Conflict):

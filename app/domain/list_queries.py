@@ -62,6 +62,24 @@ class SummaryListQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class KeyListQuery:
+    """One page of the keys of a project, ordered by (created, id)."""
+
+    project: str
+    limit: int
+    order: Order = Order.DESC
+    after: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectListQuery:
+    """One page of the projects, ordered by name."""
+
+    limit: int
+    after: tuple[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some items, in order, and whether more follow."""
 

@@ -33,10 +33,17 @@ class Status(StrEnum):
 
 
 class Rights(StrEnum):
-    """What a key may do."""
+    """What a key may do, each with all that those before it may."""
 
-    FULL = "full"
     READ = "read"
+    FULL = "full"
+    MANAGE = "manage"
+    ADMIN = "admin"
+
+    def covers(self, other: Rights) -> bool:
+        """Whether a key with these rights may do what one with the others may."""
+        ascending = tuple(Rights)
+        return ascending.index(self) >= ascending.index(other)
 
 
 class Order(StrEnum):
@@ -203,6 +210,21 @@ class Key:
     expires: Timestamp | None = None
     revoked: Timestamp | None = None
     last_used: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Actor:
+    """Who does something that is granted or noted: a key, or the command line, which may do all.
+
+    ``name`` is the key's id. ``expires`` is when the key ends. ``address`` and ``request_id`` are those
+    of the request.
+    """
+
+    name: str
+    rights: Rights
+    expires: Timestamp | None = None
+    address: str | None = None
+    request_id: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from ..domain import timestamps
-from ..domain.records import Project
+from ..domain.records import Project, Rights
 from .keys import Grant, create_key, hash_key, record_key
 
 if TYPE_CHECKING:
@@ -34,7 +34,7 @@ def prepare(catalog: Catalog, api_key: str | None) -> Prepared:
     if catalog.list_keys():
         return Prepared()
     create_default_project(catalog)
-    text, key = create_key(Grant(DEFAULT_PROJECT, label="first key"))
+    text, key = create_key(Grant(DEFAULT_PROJECT, Rights.ADMIN, label="first key"))
     catalog.create_key(key)
     return Prepared(new_key=text)
 
@@ -48,11 +48,12 @@ def create_default_project(catalog: Catalog) -> bool:
 
 
 def _store_operator_key(catalog: Catalog, api_key: str) -> Prepared:
-    """Store the operator's key if it is not there; one that was revoked stays revoked."""
+    """Store the operator's key if it is not there, the first key with all rights; a revoked one stays so."""
     found = catalog.find_key(hash_key(api_key))
     if found is None:
+        rights = Rights.FULL if catalog.list_keys() else Rights.ADMIN
         exists = create_default_project(catalog)
-        catalog.create_key(record_key(api_key, Grant(DEFAULT_PROJECT, label="COLLOQUY_API_KEY")))
+        catalog.create_key(record_key(api_key, Grant(DEFAULT_PROJECT, rights, label="COLLOQUY_API_KEY")))
         return Prepared(warning=None if exists else _REMOVED)
     key, project = found
     if key.revoked is not None:

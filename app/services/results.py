@@ -12,13 +12,15 @@ class Result:
     """What a rule came to.
 
     ``body`` is the JSON of the answer; of a page of a list it is the array of items, and ``position`` that of
-    the last one if more follow. ``etag`` is there when a dialogue is answered, ``is_known`` when the client
-    has that version, and then the body is empty. ``replayed`` says that an Idempotency-Key had the result.
-    ``system`` stands beside the items of a page of messages in Anthropic's form.
+    the last one if more follow. ``first`` is the answer where it shows a secret, as only the first one does:
+    what is recorded and replayed is ``body``. ``etag`` is there when a dialogue is answered, ``is_known`` if
+    the client has that version, and then the body is empty. ``replayed`` says that an Idempotency-Key had
+    the result. ``system`` stands beside the items of a page of messages in Anthropic's form.
     """
 
     body: JsonText
     etag: str | None = None
+    first: JsonText | None = None
     is_known: bool = False
     replayed: bool = False
     position: tuple[str | int, ...] | None = None

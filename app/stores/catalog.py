@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from ..domain.list_queries import KeyListQuery, Page, ProjectListQuery
 from ..domain.records import Key, Project, Timestamp
 
 
@@ -19,6 +20,12 @@ class Catalog(Protocol):
     def list_projects(self) -> list[Project]:
         """All projects by name."""
 
+    def page_projects(self, query: ProjectListQuery) -> Page[Project]:
+        """One page of the projects."""
+
+    def clear_removed(self, name: str) -> bool:
+        """Remove up to 1000 rows of a removed project; whether its name may be used (again)."""
+
     def set_immutable(self, name: str, *, immutable: bool) -> bool:
         """Set the flag; False when there is no such project."""
 
@@ -30,6 +37,12 @@ class Catalog(Protocol):
 
     def list_keys(self, project: str | None = None) -> list[Key]:
         """The keys of one project or of all, oldest first."""
+
+    def page_keys(self, query: KeyListQuery) -> Page[Key]:
+        """One page of the keys of a project."""
+
+    def get_key(self, key_id: str) -> Key | None:
+        """One key by its id, of whichever project."""
 
     def revoke_key(self, key_id: str, when: Timestamp) -> bool:
         """Revoke from ``when`` on, or from an earlier revocation on; False when there is no such key."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, Summary, Tombstone
+from .administration import Administration
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,7 +20,7 @@ class Erased:
     summaries: int
 
 
-class Transaction(Protocol):
+class Transaction(Administration, Protocol):
     """One transaction in one scope. Lock the dialogue first; write message rows last.
 
     Every method raises ServiceUnavailable when the store is away, cannot be written or is too slow. What

@@ -15,12 +15,27 @@ from .idempotency import KeyedRequest, find_replay, write_once
 from .request_context import context, principal
 
 if TYPE_CHECKING:
-    from ..domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+    from ..domain.list_queries import (
+        DialogueListQuery,
+        KeyListQuery,
+        MemoryListQuery,
+        MessageListQuery,
+        ProjectListQuery,
+        SummaryListQuery,
+    )
     from ..domain.records import Scope
-    from ..stores import Store, Transaction
+    from ..stores import Backend, Transaction
     from .cursors import PageRequest
 
-    ListQuery = TypeVar("ListQuery", DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery)
+    ListQuery = TypeVar(
+        "ListQuery",
+        DialogueListQuery,
+        KeyListQuery,
+        MemoryListQuery,
+        MessageListQuery,
+        ProjectListQuery,
+        SummaryListQuery,
+    )
 
 P = ParamSpec("P")
 
@@ -62,7 +77,7 @@ def _keyed_request(key: str) -> KeyedRequest:
 
 
 def fetch(
-    rule: Callable[Concatenate[Store, P], Result],
+    rule: Callable[Concatenate[Backend, P], Result],
     *args: P.args,
     **options: P.kwargs,
 ) -> Response:
@@ -71,7 +86,7 @@ def fetch(
 
 
 def fetch_page(
-    rule: Callable[Concatenate[Store, ListQuery, P], Result],
+    rule: Callable[Concatenate[Backend, ListQuery, P], Result],
     query: ListQuery,
     page: PageRequest,
     *args: P.args,
@@ -110,7 +125,7 @@ def respond(result: Result) -> Response:
     """Return the response for a result: 200, or 304 for a version that the client has."""
     if result.is_known:
         return Response(status=304, headers={"ETag": result.etag or ""})
-    response = JsonResponse(result.body)
+    response = JsonResponse(result.body if result.first is None else result.first)
     if result.etag is not None:
         response.headers["ETag"] = result.etag
     if result.replayed:

@@ -40,12 +40,13 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Principal:
-    """The holder of a key: of one project, perhaps bound to one namespace."""
+    """The holder of a key: of one project, perhaps bound to one namespace, perhaps until a time."""
 
     key_id: str
     project: str
     rights: Rights
     namespace: str | None
+    expires: Timestamp | None = None
 
     def scope(self, namespace: str | None) -> Scope:
         """Return where a single resource is: no namespace means the default or the bound one."""
@@ -58,6 +59,12 @@ class Principal:
         if self.namespace is not None:
             return ScopeFilter(self.project, self._bound(namespace))
         return ScopeFilter(self.project, namespace)
+
+    def managed(self, project: str | None) -> str:
+        """Return the project that is managed: the key's own where none is named, any with ``admin``."""
+        if project is not None and project != self.project and not self.rights.covers(Rights.ADMIN):
+            raise Forbidden("Another project than the key's own needs a key with the right admin.")
+        return project or self.project
 
     def _bound(self, namespace: str | None) -> str:
         if namespace is not None and namespace != self.namespace:
@@ -95,7 +102,8 @@ class Authenticator:
         if known.project is None:
             raise ProjectNotFound("The project of this key was removed.")
         self._record_use(known.key)
-        return Principal(known.key.id, known.key.project, known.key.rights, known.key.namespace)
+        key = known.key
+        return Principal(key.id, key.project, key.rights, key.namespace, known.end)
 
     def _find(self, digest: str) -> _CachedKey:
         known = self._cache.get(digest)
@@ -151,7 +159,11 @@ def _digest(header: str | None) -> str:
     return hashlib.sha256(token.encode()).hexdigest()
 
 
-def require_right(principal: Principal, *, writes: bool) -> None:
-    """Refuse a write by a read-only key."""
-    if writes and principal.rights is not Rights.FULL:
-        raise Forbidden("This key may only read.")
+def require_right(principal: Principal, right: Rights) -> None:
+    """Refuse what a key's rights do not cover; raises Forbidden."""
+    if not principal.rights.covers(right):
+        if right is Rights.FULL:
+            raise Forbidden("This key may only read.")
+        raise Forbidden(f"This needs a key with the right {right}; this one has {principal.rights}.")
+    if principal.namespace is not None and right.covers(Rights.MANAGE):
+        raise Forbidden("A key that is bound to a namespace cannot manage the project.")

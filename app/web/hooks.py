@@ -13,6 +13,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from ..domain import timestamps
 from ..domain.errors import MissingParameter
+from ..domain.records import Rights
 from ..logs import access
 from ..waiting import begin_request, end_request
 from .authentication import require_right
@@ -67,18 +68,18 @@ class Hooks:
         if route is None or request.method == "OPTIONS":
             return
         if route.secured:
-            self._admit_caller(request, context, writes=route.writes)
+            self._admit_caller(request, context, route.right)
         if route.takes_body:
             context.body = read_json(request, required=route.requires_body)
 
-    def _admit_caller(self, request: Request, context: RequestContext, *, writes: bool) -> None:
+    def _admit_caller(self, request: Request, context: RequestContext, right: Rights) -> None:
         """Authenticate and authorise the caller; count the request by its address, then by its key."""
         limits = context.parts.limits
         if limits.address is not None:
             limits.address.count(network_of(request.remote_addr), context.limits)
         principal = context.parts.authenticator.authenticate(request.headers.get("Authorization"))
         context.principal = principal
-        require_right(principal, writes=writes)
+        require_right(principal, right)
         if limits.key is not None:
             limits.key.count(principal.key_id, context.limits)
 
@@ -89,7 +90,7 @@ class Hooks:
             return
         filled = "/" + "/".join(segment or "-" for segment in segments)
         request_ctx.url_adapter.match(filled)  # type: ignore[union-attr]  # there is one in a request
-        self._admit_caller(request, context, writes=False)
+        self._admit_caller(request, context, Rights.READ)
         raise MissingParameter("The path has an empty id; name the resource after the slash.")
 
     def finish(self, response: Response) -> Response:

@@ -19,6 +19,7 @@ from flask import Response, request
 from inflection import underscore
 
 from ..domain.errors import Detail, InvalidInput
+from ..domain.records import Rights
 from ..schemas.json_schema import BodyValidator
 from .parameters import ParameterParser, require_utf8
 from .request_context import context, scope
@@ -34,7 +35,7 @@ class Route:
 
     template: str
     secured: bool
-    writes: bool
+    right: Rights
     takes_body: bool
     requires_body: bool
 
@@ -98,10 +99,9 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
         return str(tag)
 
     @property
-    def right(self) -> str | None:
-        """The right that it needs where its method does not say it."""
-        right: str | None = self._operation.get("x-right")
-        return right
+    def right(self) -> Rights:
+        """The right that it needs: what ``x-right`` says, else what its method does."""
+        return Rights(self._operation.get("x-right", "read" if self.method in READS else "full"))
 
     @property
     def function(self) -> Callable[..., Response]:
@@ -195,7 +195,7 @@ class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types
         self.routes[endpoint] = Route(
             template=path,
             secured=bool(operation.security),
-            writes=method not in READS and operation.right != "read",
+            right=operation.right,
             takes_body=bool(operation.request_body),
             requires_body=bool(operation.request_body.get("required")),
         )

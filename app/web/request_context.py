@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from flask import request
 from flask.globals import app_ctx
 
+from ..domain.records import Actor
 from ..services.inputs import UNCONDITIONAL
 from .etag import if_match, if_none_match
 
@@ -48,6 +49,12 @@ def context() -> RequestContext:
 def principal() -> Principal:
     """Return whose key the request carries; only secured operations have one."""
     return cast("Principal", context().principal)
+
+
+def actor() -> Actor:
+    """Return who asks, as grants and the audit need it."""
+    caller = principal()
+    return Actor(caller.key_id, caller.rights, caller.expires, request.remote_addr, context().id)
 
 
 def scope(namespace: str | None) -> Scope:

@@ -14,7 +14,7 @@ from urllib.request import urlopen
 
 from app.cli.serve import PACKAGE, server_command, server_environment
 from app.domain import timestamps
-from app.domain.records import Project
+from app.domain.records import Project, Rights
 from app.services.keys import Grant, create_key
 from app.settings import PREFIX, Settings
 from app.wiring import open_backend
@@ -104,11 +104,11 @@ def _unlimited() -> dict[str, str]:
 
 
 def new_project(store_url: str, name: str) -> str:
-    """Create a project in a store, which is migrated first, and return a key of it with full rights."""
+    """Create a project in a store, which is migrated first, and return a key of it with all rights."""
     backend = open_backend(Settings(store_url=store_url))
     backend.migrate()
     backend.create_project(Project(name, immutable=False, created=timestamps.now()))
-    text, record = create_key(Grant(project=name))
+    text, record = create_key(Grant(name, Rights.ADMIN))
     backend.create_key(record)
     backend.close()
     return text

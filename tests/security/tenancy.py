@@ -13,6 +13,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
 
+from app.domain.records import Rights
 from tests.contract.spec import METHODS, follow, specification
 
 CANARY = "canary5f0c"
@@ -133,6 +134,16 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "getOwnKey": (Recipe(wide=True, lists=True),),
     "getStats": (Recipe(wide=True, lists=True),),
     "eraseNamespace": (Recipe(creates=True),),
+    "createKey": (Recipe(lambda _: {"rights": "read"}),),
+    "listKeys": (Recipe(),),
+    "getKey": (Recipe(),),
+    "revokeKey": (Recipe(),),
+    "rotateKey": (Recipe(),),
+    "createProject": (Recipe(lambda _: {"id": "taken"}),),
+    "listProjects": (Recipe(),),
+    "getProject": (Recipe(),),
+    "updateProject": (Recipe(lambda _: {"immutable": True}),),
+    "deleteProject": (Recipe(),),
 }
 """Every operation that needs a key. A new one fails the suite until it has a recipe here."""
 
@@ -145,7 +156,17 @@ class Operation:
     method: str
     path: str
     parameters: dict[str, str]
-    reads: bool
+    right: Rights
+
+    @property
+    def reads(self) -> bool:
+        """Whether a read-only key may ask for it."""
+        return self.right is Rights.READ
+
+    @property
+    def manages(self) -> bool:
+        """Whether it is about a project as a whole, which no key of this matrix may see to."""
+        return self.right.covers(Rights.MANAGE)
 
     def request(self, recipe: Recipe, place: Place, namespace: str | None) -> dict[str, Any]:
         """Return the request for a place; the namespace goes where this operation takes it."""
@@ -162,7 +183,7 @@ class Operation:
             query["dialogueId"] = place.dialogue
         if namespace is not None and self.parameters.get("namespace") == "query":
             query["namespace"] = namespace
-        elif namespace is not None and "namespace" not in self.parameters:
+        elif namespace is not None and "namespace" not in self.parameters and not self.manages:
             body = (body or {}) | {"namespace": namespace}
         path = re.sub(r"\{(\w+)\}", lambda match: of[match[1]], self.path)
         return {
@@ -186,5 +207,5 @@ def operations() -> list[Operation]:
 
 def _operation(path: str, method: str, entry: dict[str, Any], shared: list[Any]) -> Operation:
     parameters = {each["name"]: each["in"] for each in map(follow, [*entry.get("parameters", []), *shared])}
-    reads = method == "get" or entry.get("x-right") == "read"
-    return Operation(entry["operationId"], method.upper(), path, parameters, reads)
+    right = Rights(entry.get("x-right", "read" if method == "get" else "full"))
+    return Operation(entry["operationId"], method.upper(), path, parameters, right)

@@ -14,6 +14,7 @@ from typer.testing import CliRunner, Result
 
 from app.cli.program import cli
 from app.cli.serve import server_command, server_environment
+from app.domain.records import Rights
 from app.services.bootstrap import prepare
 from app.services.keys import hash_key
 from app.stores.sqlite import open_sqlite
@@ -202,7 +203,19 @@ def test_the_first_start_makes_one_project_and_one_key(store: Path) -> None:
     assert first.new_key is not None
     assert second.new_key is None
     assert [project.name for project in projects] == ["default"]
-    assert [key.hash for key in keys] == [hash_key(first.new_key)]
+    assert [(key.hash, key.rights) for key in keys] == [(hash_key(first.new_key), Rights.ADMIN)]
+
+
+def test_the_operators_key_has_all_rights_where_it_is_the_first(store: Path) -> None:
+    """On a store that has a key already it may read and write."""
+    ok("migrate")
+    backend = open_sqlite(store)
+    prepare(backend, "the first operator's key")
+    prepare(backend, "the second operator's key")
+    rights = [key.rights for key in backend.list_keys()]
+    backend.close()
+
+    assert rights == [Rights.ADMIN, Rights.FULL]
 
 
 def test_the_operators_key_is_honoured_at_every_start(store: Path) -> None:

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 
 from pymongo.errors import DuplicateKeyError
 
+from ...domain.list_queries import KeyListQuery, Page, ProjectListQuery
 from ...domain.records import Key, Project, Timestamp
 from ..catalog import Catalog
 from .database import MongoDatabase
-from .erasure import OPEN, erase_project
+from .erasure import BATCH, OPEN, erase_project, erase_some, forget_project
 from .mapping import KEY, PROJECT, key_from, plain, project_from
+from .paging import Source, read_page
+from .queries import DIRECTION, beyond
 from .start_up_lock import LeaseLock
 
 
@@ -41,6 +44,18 @@ class MongoCatalog(Catalog):
         with self._db.bounded():
             return [project_from(found) for found in self._db.projects.find(OPEN, sort=[("_id", 1)])]
 
+    def page_projects(self, query: ProjectListQuery) -> Page[Project]:
+        source = Source(self._db.projects, [*PROJECT.values()], project_from)
+        criteria = OPEN if query.after is None else {**OPEN, "_id": {"$gt": query.after[0]}}
+        with self._db.bounded():
+            return read_page(source, criteria, [("_id", 1)], query.limit)
+
+    def clear_removed(self, name: str) -> bool:
+        if erase_some(self._db, self._start_up_lock, name, BATCH):
+            return False
+        forget_project(self._db, name)
+        return True
+
     def set_immutable(self, name: str, *, immutable: bool) -> bool:
         changes = {"$set": {"immutable": immutable}}
         with self._db.bounded():
@@ -65,6 +80,18 @@ class MongoCatalog(Catalog):
         with self._db.bounded():
             found = self._db.keys.find(query, sort=[("created", 1), ("_id", 1)])
             return [key_from(document) for document in found]
+
+    def page_keys(self, query: KeyListQuery) -> Page[Key]:
+        names, step = ("created", "_id"), DIRECTION[query.order]
+        criteria = {"project": query.project, **beyond(names, query.after, query.order)}
+        source = Source(self._db.keys, [*KEY.values()], key_from)
+        with self._db.bounded():
+            return read_page(source, criteria, [(name, step) for name in names], query.limit)
+
+    def get_key(self, key_id: str) -> Key | None:
+        with self._db.bounded():
+            found = self._db.keys.find_one({"_id": key_id})
+        return None if found is None else key_from(found)
 
     def revoke_key(self, key_id: str, when: Timestamp) -> bool:
         # A second revocation never postpones the first one.

@@ -98,11 +98,16 @@ def delete_some(rows: Rows, query: Document, limit: int) -> int:
 
 def erase_project(db: MongoDatabase, lock: LeaseLock, name: str, *, forget: bool) -> None:
     """Delete all documents of a removed project, and with ``forget`` its mark."""
-    while _erase_some(db, lock, name, BATCH):
+    while erase_some(db, lock, name, BATCH):
         pass
     if forget:
-        with db.bounded():
-            db.projects.delete_one({"_id": name, "removed": {"$ne": None}})
+        forget_project(db, name)
+
+
+def forget_project(db: MongoDatabase, name: str) -> None:
+    """Delete the mark of a removed project, so that the name may be used again."""
+    with db.bounded():
+        db.projects.delete_one({"_id": name, "removed": {"$ne": None}})
 
 
 def sweep_projects(db: MongoDatabase, lock: LeaseLock, rows: int) -> int:
@@ -112,14 +117,14 @@ def sweep_projects(db: MongoDatabase, lock: LeaseLock, rows: int) -> int:
     removed = 0
     for mark in marks:
         if removed < rows:
-            count = _erase_some(db, lock, mark["_id"], rows - removed)
+            count = erase_some(db, lock, mark["_id"], rows - removed)
             removed += count
             if count == 0 and mark["removed"] < datetime.now(UTC).replace(tzinfo=None) - LATE:
                 erase_project(db, lock, mark["_id"], forget=True)
     return removed
 
 
-def _erase_some(db: MongoDatabase, lock: LeaseLock, name: str, rows: int) -> int:
+def erase_some(db: MongoDatabase, lock: LeaseLock, name: str, rows: int) -> int:
     """Delete up to ``rows`` documents, unless the name was given to a new project meanwhile."""
     with lock.hold():
         with db.bounded():

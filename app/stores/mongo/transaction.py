@@ -9,7 +9,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from datetime import UTC, datetime
 
-from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
 from ...domain.errors import ProjectNotFound
@@ -25,8 +24,9 @@ from ...domain.records import (
 from ..bounds import take_bytes
 from ..transaction import Erased, Transaction
 from . import queries
+from .administration import MongoAdministration
 from .commit import WriteConflict
-from .database import Document, MongoDatabase, Rows
+from .database import Document, MongoDatabase
 from .erasure import erase_namespace
 from .indexing import numbered
 from .mapping import (
@@ -54,7 +54,7 @@ IN_ORDER = [("created", 1), ("seq", 1)]
 NEWEST_FIRST = [("created", -1), ("seq", -1)]
 
 
-class MongoTransaction(Transaction):
+class MongoTransaction(MongoAdministration, Transaction):
     """A transaction of a session, which is None on mongomock, and so are the locks."""
 
     def __init__(
@@ -212,25 +212,6 @@ class MongoTransaction(Transaction):
     def _acquire(self, *name: str) -> None:
         if self._locks is not None:
             self._locks.acquire("\n".join((self.scope.project, *name)))
-
-    def _lock(
-        self,
-        rows: Rows,
-        query: Document,
-        fields: Sequence[str],
-        sort: Sequence[tuple[str, int]] | None = None,
-    ) -> Document | None:
-        """Read a document by an update that every other writer of it conflicts with."""
-        if self._session is None:
-            return rows.find_one(query, list(fields), sort=sort)
-        return rows.find_one_and_update(
-            query,
-            {"$inc": {"locks": 1}},
-            projection=list(fields),
-            sort=sort,
-            return_document=ReturnDocument.AFTER,
-            session=self._session,
-        )
 
     def _require_project(self) -> None:
         """Refuse what would be new in a project that is gone; what exists goes with the project."""

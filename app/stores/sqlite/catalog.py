@@ -5,9 +5,10 @@ from __future__ import annotations
 from sqlite3 import Connection, Cursor
 from typing import Final
 
+from ...domain.list_queries import KeyListQuery, Page, ProjectListQuery
 from ...domain.records import Key, Project, Timestamp
 from ..catalog import Catalog
-from . import erasure, mapping
+from . import erasure, mapping, queries
 from .database import SqliteDatabase
 from .statements import insertion
 
@@ -27,6 +28,10 @@ LIST_KEYS: Final = f"SELECT {mapping.KEY} FROM access_key ORDER BY created, id"
 LIST_PROJECT_KEYS: Final = f"SELECT {mapping.KEY} FROM access_key WHERE project = ? ORDER BY created, id"
 REVOKE_KEY: Final = "UPDATE access_key SET revoked = min(coalesce(revoked, ?1), ?1) WHERE id = ?2"
 TOUCH_KEY: Final = "UPDATE access_key SET last_used = ? WHERE id = ?"
+GET_KEY: Final = f"SELECT {mapping.KEY} FROM access_key WHERE id = ?"
+SAVE_PROJECT: Final = f"UPDATE project SET {mapping.PROJECT_FIELDS.assignments} WHERE name = ?"
+SAVE_KEY: Final = f"UPDATE access_key SET {mapping.KEY_FIELDS.assignments} WHERE id = ?"
+IS_CLOSING: Final = "SELECT 1 FROM project WHERE name = ? AND closed = 1"
 FIND_KEY: Final = (
     f"SELECT {mapping.KEY.of('access_key')}, {mapping.PROJECT.of('project')} "
     "FROM access_key LEFT JOIN project ON project.name = access_key.project AND project.closed = 0 "
@@ -52,6 +57,17 @@ class SqliteCatalog(Catalog):
     def list_projects(self) -> list[Project]:
         return [mapping.PROJECT.read(row) for row in self._db.all(LIST_PROJECTS)]
 
+    def page_projects(self, query: ProjectListQuery) -> Page[Project]:
+        sql, values = queries.list_projects(query)
+        return self._db.page(sql, values, query.limit, mapping.PROJECT)
+
+    def clear_removed(self, name: str) -> bool:
+        if self._db.one(IS_CLOSING, (name,)) is None:
+            return True
+        return not self._db.commits.run(
+            lambda connection: erasure.clear_step(connection, name, ROWS_PER_STEP)
+        )
+
     def set_immutable(self, name: str, *, immutable: bool) -> bool:
         return self._change(SET_IMMUTABLE, immutable, name)
 
@@ -69,6 +85,14 @@ class SqliteCatalog(Catalog):
     def list_keys(self, project: str | None = None) -> list[Key]:
         found = self._db.all(LIST_KEYS) if project is None else self._db.all(LIST_PROJECT_KEYS, (project,))
         return [mapping.KEY.read(row) for row in found]
+
+    def page_keys(self, query: KeyListQuery) -> Page[Key]:
+        sql, values = queries.list_keys(query)
+        return self._db.page(sql, values, query.limit, mapping.KEY)
+
+    def get_key(self, key_id: str) -> Key | None:
+        row = self._db.one(GET_KEY, (key_id,))
+        return None if row is None else mapping.KEY.read(row)
 
     def revoke_key(self, key_id: str, when: Timestamp) -> bool:
         # A second revocation never postpones the first one.

@@ -5,7 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from ...domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+from ...domain.list_queries import (
+    DialogueListQuery,
+    KeyListQuery,
+    MemoryListQuery,
+    MessageListQuery,
+    ProjectListQuery,
+    SummaryListQuery,
+)
 from ...domain.records import DEFAULT_NAMESPACE, Order, Scope, ScopeFilter, TimeRange
 from . import mapping
 from .statements import NOT_PURGED
@@ -146,6 +153,23 @@ def list_tombstones(scope_filter: ScopeFilter, after: tuple[str, str, str]) -> Q
         clauses.add("(dialogue_id, uid) > (?, ?)", *after[1:])
     columns, order = mapping.TOMBSTONE, "namespace, dialogue_id, uid"
     return f"SELECT {columns} FROM grave WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+
+
+def list_keys(query: KeyListQuery) -> Query:
+    """Return the query of one page; its last value, the limit, is left to the caller."""
+    clauses = Clauses()
+    clauses.add("project = ?", query.project)
+    columns = ("created", "id")
+    clauses.seek(columns, query.order, query.after, TimeRange())
+    order = sort(columns, query.order)
+    return f"SELECT {mapping.KEY} FROM access_key WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
+
+
+def list_projects(query: ProjectListQuery) -> Query:
+    """Return the query of one page; its last value, the limit, is left to the caller."""
+    clauses = Clauses()
+    clauses.add("name > ? AND closed = 0", *(query.after or ("",)))
+    return f"SELECT {mapping.PROJECT} FROM project WHERE {clauses} ORDER BY name LIMIT ?", clauses.values
 
 
 def count_statuses(scope_filter: ScopeFilter) -> Query:

@@ -25,10 +25,11 @@ from ...search.analysis import dialogue_terms
 from ..bounds import take_bytes
 from ..transaction import Erased, Transaction
 from . import erasure, mapping, statements
+from .administration import SqliteAdministration
 from .indexing import add_terms, count_terms, drop_terms
 
 
-class SqliteTransaction(Transaction):
+class SqliteTransaction(SqliteAdministration, Transaction):
     """A transaction that the group commit has begun."""
 
     def __init__(self, connection: Connection, scope: Scope) -> None:

@@ -574,7 +574,7 @@ class _OwnKeyRequired(TypedDict):
 
     id: str
     project: str
-    rights: Literal["full", "read"]
+    rights: Rights
 
 
 class OwnKey(_OwnKeyRequired, total=False):
@@ -616,6 +616,116 @@ class NamespaceErased(TypedDict):
     messages: int
     memories: int
     summaries: int
+
+
+class _KeyRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    project: ProjectName
+    rights: Rights
+    created: Timestamp
+
+
+class Key(_KeyRequired, total=False):
+    """What is stored of a key."""
+
+    name: KeyName
+    namespace: Namespace
+    expiresAt: Timestamp
+    revokedAt: Timestamp
+    lastUsed: Timestamp
+
+
+class _IssuedKeyRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    project: ProjectName
+    rights: Rights
+    created: Timestamp
+
+
+class IssuedKey(_IssuedKeyRequired, total=False):
+    """A new key."""
+
+    name: KeyName
+    namespace: Namespace
+    expiresAt: Timestamp
+    revokedAt: Timestamp
+    lastUsed: Timestamp
+    key: str
+
+
+class _KeyListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[Key]
+
+
+class KeyList(_KeyListRequired, total=False):
+    """One page of keys."""
+
+    next: Cursor
+
+
+class _NewKeyRequired(TypedDict):
+    """What is always there."""
+
+    rights: Rights
+
+
+class NewKey(_NewKeyRequired, total=False):
+    """A key to create."""
+
+    name: KeyName
+    namespace: Namespace
+    expiresAt: TimeInput
+    project: ProjectName
+
+
+class KeyRotation(TypedDict, total=False):
+    """How a key is replaced."""
+
+    overlapSeconds: int
+
+
+class Project(TypedDict):
+    """A tenant of this server."""
+
+    id: ProjectName
+    immutable: Immutable
+    created: Timestamp
+
+
+class _ProjectListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[Project]
+
+
+class ProjectList(_ProjectListRequired, total=False):
+    """One page of projects."""
+
+    next: Cursor
+
+
+class _NewProjectRequired(TypedDict):
+    """What is always there."""
+
+    id: ProjectName
+
+
+class NewProject(_NewProjectRequired, total=False):
+    """A project to create."""
+
+    immutable: Immutable
+
+
+class ProjectUpdate(TypedDict, total=False):
+    """What is left out stays."""
+
+    immutable: Immutable
 
 
 class Health(TypedDict):
@@ -795,6 +905,18 @@ SummaryStatus = Literal["completed", "failed", "processing"]
 NullableTimestamp = Union[str, None]
 
 
+Rights = Literal["read", "full", "manage", "admin"]
+
+
+KeyName = str
+
+
+ProjectName = str
+
+
+Immutable = bool
+
+
 ErrorCode = Literal[
     "INVALID_INPUT",
     "INVALID_PARAMETER",
@@ -810,11 +932,13 @@ ErrorCode = Literal[
     "MESSAGE_NOT_FOUND",
     "MEMORY_NOT_FOUND",
     "SUMMARY_NOT_FOUND",
+    "KEY_NOT_FOUND",
     "ROUTE_NOT_FOUND",
     "METHOD_NOT_ALLOWED",
     "DUPLICATE_ID",
     "DIALOGUE_ENDED",
     "DIALOGUE_IMMUTABLE",
+    "KEY_ENDED",
     "IDEMPOTENCY_CONFLICT",
     "PRECONDITION_FAILED",
     "PAYLOAD_TOO_LARGE",

@@ -265,6 +265,11 @@ RULES = (
         lambda refusal: "tags" in refusal.fields and "tags" in refusal.fields.get("filter", {}),
     ),
     Rule(
+        "a key ends in the future",
+        INPUT,
+        lambda refusal: refusal.sent.path.endswith("/keys") and refusal.names("expiresAt"),
+    ),
+    Rule(
         "a namespace in the metadata of a search is one name, and the same as namespace",
         INPUT,
         _names_two_namespaces,

@@ -889,6 +889,169 @@ class AsyncOperations(AsyncTransport):
         )
         return cast("types.NamespaceErased", answer.data)
 
+    def list_keys(
+        self,
+        *,
+        project: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+    ) -> AsyncListing[types.Key]:
+        """List keys.
+
+        *Extension*. Newest first, those that are revoked or expired included. What opens is not stored and is
+          not
+        shown.
+        """
+        return AsyncListing(
+            self, "GET", "/keys", query=given({"project": project, "limit": limit, "order": order})
+        )
+
+    async def create_key(
+        self,
+        *,
+        rights: types.Rights,
+        idempotency_key: str | None = None,
+        name: str | None = None,
+        namespace: str | None = None,
+        expires_at: str | None = None,
+        project: str | None = None,
+    ) -> types.IssuedKey:
+        """Create a key.
+
+        *Extension*. For the project of the key that asks, or with `admin` for the one that `project` names.
+          Of the
+        rights, the namespace and the time nothing may exceed what the asking key has; a key that ends itself
+        makes keys that end with it, unless they end sooner.
+
+        The answer has the secret in `key`, this once: it is stored nowhere. A repeat with the same
+        `Idempotency-Key` is answered without it; rotate the key then, or revoke it.
+        """
+        answer = await self.send(
+            "POST",
+            "/keys",
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+            body=given(
+                {
+                    "name": name,
+                    "namespace": self.choose_namespace(namespace),
+                    "expiresAt": expires_at,
+                    "project": project,
+                },
+                {"rights": rights},
+            ),
+        )
+        return cast("types.IssuedKey", answer.data)
+
+    async def get_key(self, id: str, *, project: str | None = None) -> types.Key:
+        """Get a key.
+
+        *Extension*. What is stored of it, without what opens.
+        """
+        answer = await self.send("GET", path_of("/keys/{id}", id=id), query=given({"project": project}))
+        return cast("types.Key", answer.data)
+
+    async def revoke_key(
+        self, id: str, *, project: str | None = None, idempotency_key: str | None = None
+    ) -> types.Deleted:
+        """Revoke a key.
+
+        *Extension*. It opens nothing from then on; a worker that has just looked it up trusts it for
+        `COLLOQUY_KEY_CACHE` seconds more, 2 by default. Its record stays and says since when it is revoked. A
+          key
+        with more rights than the asking one cannot be revoked by it.
+        """
+        answer = await self.send(
+            "DELETE",
+            path_of("/keys/{id}", id=id),
+            query=given({"project": project}),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.Deleted", answer.data)
+
+    async def rotate_key(
+        self,
+        id: str,
+        *,
+        project: str | None = None,
+        idempotency_key: str | None = None,
+        overlap_seconds: int | None = None,
+    ) -> types.IssuedKey:
+        """Replace a key.
+
+        *Extension*. Makes a new key that may do the same, until the same time, and revokes this one after an
+        overlap, an hour by default, in which both work. The secret is shown as `POST /keys` shows it.
+        """
+        answer = await self.send(
+            "POST",
+            path_of("/keys/{id}/rotate", id=id),
+            query=given({"project": project}),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+            body=given({"overlapSeconds": overlap_seconds}),
+        )
+        return cast("types.IssuedKey", answer.data)
+
+    def list_projects(self, *, limit: int | None = None) -> AsyncListing[types.Project]:
+        """List projects.
+
+        *Extension*. By name.
+        """
+        return AsyncListing(self, "GET", "/projects", query=given({"limit": limit}))
+
+    async def create_project(
+        self, *, id: str, idempotency_key: str | None = None, immutable: types.Immutable | None = None
+    ) -> types.Project:
+        """Create a project.
+
+        *Extension*. `POST /keys` with `project` then makes its first key. The name of a removed project may
+          be used
+        again once its data is gone; while much of it is left the answer is 503.
+        """
+        answer = await self.send(
+            "POST",
+            "/projects",
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+            body=given({"immutable": immutable}, {"id": id}),
+        )
+        return cast("types.Project", answer.data)
+
+    async def get_project(self, id: str) -> types.Project:
+        """Get a project.
+
+        *Extension*. A key with `manage` may ask for its own, one with `admin` for any.
+        """
+        answer = await self.send("GET", path_of("/projects/{id}", id=id))
+        return cast("types.Project", answer.data)
+
+    async def update_project(
+        self, id: str, *, idempotency_key: str | None = None, immutable: types.Immutable | None = None
+    ) -> types.Project:
+        """Change a project.
+
+        *Extension*. What is left out stays. Only a key with `admin` may change another project than its own,
+          or `immutable`.
+        """
+        answer = await self.send(
+            "PUT",
+            path_of("/projects/{id}", id=id),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+            body=given({"immutable": immutable}),
+        )
+        return cast("types.Project", answer.data)
+
+    async def delete_project(self, id: str, *, idempotency_key: str | None = None) -> types.Deleted:
+        """Delete a project.
+
+        *Extension*. With all that it holds, for good: it is closed at once, and its data is removed in the
+        background. Its keys stay, and are answered 404 `PROJECT_NOT_FOUND`. An immutable project cannot be
+        deleted, nor the project of the key that asks.
+        """
+        answer = await self.send(
+            "DELETE",
+            path_of("/projects/{id}", id=id),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.Deleted", answer.data)
+
     async def get_health(self) -> types.Health:
         """Is the process up?
 

@@ -1,0 +1,137 @@
+"""Projects: the tenants of a store."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
+
+from ..domain import timestamps
+from ..domain.errors import (
+    DialogueImmutable,
+    DuplicateId,
+    Forbidden,
+    ProjectNotFound,
+    ServiceUnavailable,
+    quote,
+)
+from ..domain.json_text import compact_json
+from ..domain.records import Actor, Project, Rights
+from .bodies import deletion_result
+from .inputs import UNSET, Unset
+from .results import Result
+
+if TYPE_CHECKING:
+    from ..domain.list_queries import ProjectListQuery
+    from ..stores import Catalog, Transaction
+
+CLEARING_STEPS = 20
+"""How many batches of a removed project's rows a request removes, so that its name may be used again."""
+
+
+@dataclass(frozen=True, slots=True)
+class NewProject:
+    """A project to create."""
+
+    name: str
+    immutable: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class ProjectUpdate:
+    """What of a project to change."""
+
+    immutable: bool | Unset = UNSET
+
+
+def free_name(catalog: Catalog, name: str) -> None:
+    """Remove what is left of a removed project of that name; raises ServiceUnavailable if that is much."""
+    if not any(catalog.clear_removed(name) for _ in range(CLEARING_STEPS)):
+        raise _still_cleared(name)
+
+
+def create(tx: Transaction, command: NewProject) -> Result:
+    """Create a project; a repeat answers it as it is. Raises DuplicateId for one that differs."""
+    existing = tx.lock_project(command.name)
+    if existing is not None:
+        if existing.immutable != command.immutable:
+            raise DuplicateId(f"There is a project {quote(command.name)}, and it is set otherwise.")
+        return project_result(existing)
+    project = Project(command.name, command.immutable, timestamps.now())
+    if not tx.insert_project(project):
+        raise _still_cleared(command.name)
+    return project_result(project)
+
+
+def update(tx: Transaction, actor: Actor, name: str, command: ProjectUpdate) -> Result:
+    """Change a project. Raises ProjectNotFound, and Forbidden where only ``admin`` may."""
+    project = lock_project(tx, name)
+    if command.immutable is not UNSET and command.immutable != project.immutable:
+        if not actor.rights.covers(Rights.ADMIN):
+            raise Forbidden("Whether a project is immutable is for a key with the right admin to say.")
+        project = replace(project, immutable=command.immutable)
+        tx.save_project(project)
+    return project_result(project)
+
+
+def delete(tx: Transaction, name: str) -> Result:
+    """Close a project at once; the sweeper removes what it holds.
+
+    Raises ProjectNotFound, DialogueImmutable for an immutable one, and Forbidden for the caller's own.
+    """
+    if name == tx.scope.project:
+        raise Forbidden("A project is deleted with a key of another one.")
+    project = lock_project(tx, name)
+    if project.immutable:
+        raise DialogueImmutable("The project is immutable: nothing of it can be deleted.")
+    tx.close_project(name)
+    return deletion_result(name)
+
+
+def get_project(catalog: Catalog, name: str) -> Result:
+    """Return a project; raises ProjectNotFound."""
+    project = catalog.get_project(name)
+    if project is None:
+        raise not_found(name)
+    return project_result(project)
+
+
+def list_projects(catalog: Catalog, query: ProjectListQuery) -> Result:
+    """Return a page of the projects."""
+    page = catalog.page_projects(query)
+    return Result(
+        compact_json([project_fields(project) for project in page.items]),
+        position=(page.items[-1].name,) if page.more else None,
+    )
+
+
+def require_project(tx: Transaction, name: str) -> None:
+    """Raise ProjectNotFound for a project that does not exist."""
+    if tx.find_project(name) is None:
+        raise not_found(name)
+
+
+def lock_project(tx: Transaction, name: str) -> Project:
+    """Return a project, locked; raises ProjectNotFound."""
+    project = tx.lock_project(name)
+    if project is None:
+        raise not_found(name)
+    return project
+
+
+def _still_cleared(name: str) -> ServiceUnavailable:
+    return ServiceUnavailable(f"The removed project {quote(name)} is still being cleared. Try again later.")
+
+
+def not_found(name: str) -> ProjectNotFound:
+    """Return the error for a project that does not exist."""
+    return ProjectNotFound(f"There is no project {quote(name)}.")
+
+
+def project_fields(project: Project) -> dict[str, Any]:
+    """Return the fields of a project."""
+    return {"id": project.name, "immutable": project.immutable, "created": project.created}
+
+
+def project_result(project: Project) -> Result:
+    """Return a project."""
+    return Result(compact_json(project_fields(project)))

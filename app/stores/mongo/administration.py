@@ -1,0 +1,75 @@
+"""The part of a transaction that changes projects and keys."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime
+
+from pymongo import ReturnDocument
+from pymongo.client_session import ClientSession
+
+from ...domain.records import Key, Project, Scope
+from ..administration import Administration
+from .database import Document, MongoDatabase, Rows
+from .erasure import OPEN
+from .mapping import KEY, PROJECT, key_from, plain, project_from
+
+
+class MongoAdministration(Administration):
+    """Projects, and the keys of the scope's project."""
+
+    scope: Scope
+    _db: MongoDatabase
+    _session: ClientSession | None
+
+    def find_project(self, name: str) -> Project | None:
+        found = self._db.projects.find_one({"_id": name, **OPEN}, session=self._session)
+        return None if found is None else project_from(found)
+
+    def lock_project(self, name: str) -> Project | None:
+        found = self._lock(self._db.projects, {"_id": name, **OPEN}, [*PROJECT.values()])
+        return None if found is None else project_from(found)
+
+    def insert_project(self, project: Project) -> bool:
+        # To try and fail would end the transaction.
+        if self._db.projects.find_one({"_id": project.name}, ["_id"], session=self._session) is not None:
+            return False
+        self._db.projects.insert_one(plain(project, PROJECT), session=self._session)
+        return True
+
+    def save_project(self, project: Project) -> None:
+        self._db.projects.replace_one({"_id": project.name}, plain(project, PROJECT), session=self._session)
+
+    def close_project(self, name: str) -> None:
+        changes = {"$set": {"removed": datetime.now(UTC)}}
+        self._db.projects.update_one({"_id": name, **OPEN}, changes, session=self._session)
+
+    def lock_key(self, key_id: str) -> Key | None:
+        query = {"_id": key_id, "project": self.scope.project}
+        found = self._lock(self._db.keys, query, [*KEY.values()])
+        return None if found is None else key_from(found)
+
+    def insert_key(self, key: Key) -> None:
+        self._db.keys.insert_one(plain(key, KEY), session=self._session)
+
+    def save_key(self, key: Key) -> None:
+        self._db.keys.replace_one({"_id": key.id}, plain(key, KEY), session=self._session)
+
+    def _lock(
+        self,
+        rows: Rows,
+        query: Document,
+        fields: Sequence[str],
+        sort: Sequence[tuple[str, int]] | None = None,
+    ) -> Document | None:
+        """Read a document by an update that every other writer of it conflicts with."""
+        if self._session is None:
+            return rows.find_one(query, list(fields), sort=sort)
+        return rows.find_one_and_update(
+            query,
+            {"$inc": {"locks": 1}},
+            projection=list(fields),
+            sort=sort,
+            return_document=ReturnDocument.AFTER,
+            session=self._session,
+        )
