@@ -135,7 +135,7 @@ class Settings:
     api_key: str | None = _setting(
         None,
         _api_key,
-        "a key of `default`, honoured at every start, 16 characters or more; with all rights if it is the first",
+        "a key of `default` of 16 characters or more, honoured at every start; if the first, with all rights",
         secret=True,
     )
     host: str = _setting("127.0.0.1", _text, "the address that `serve` listens on")

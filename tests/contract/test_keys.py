@@ -200,7 +200,12 @@ def test_a_record_of_an_answer_has_no_secret(manager: Api, backend: Backend) -> 
     def spied(scope: Scope, work: Any) -> Any:
         def watched(tx: Any) -> Any:
             save = tx.save_idempotency
-            tx.save_idempotency = lambda record: (kept.append(repr(record)), save(record))[1]
+
+            def note(record: Any) -> None:
+                kept.append(repr(record))
+                save(record)
+
+            tx.save_idempotency = note
             return work(tx)
 
         return write(scope, watched)
