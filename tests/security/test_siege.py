@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
@@ -14,7 +13,7 @@ pytestmark = pytest.mark.server
 
 SECONDS = 3.0
 MOST_SECONDS = 8.0
-"""What the slowest requests may take: an attack shares two busy processor cores with its victim and the tests."""
+"""What the slowest requests may take: an attack, its victim and other tests share two cores."""
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import sys
 import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,11 +27,17 @@ def main() -> None:
     parser.add_argument("attacks", nargs="*", metavar="ATTACK", help=", ".join(ROUNDS))
     parser.add_argument("--seconds", type=float, default=4, help="how long each attack goes on")
     options = parser.parse_args()
+    _print(
+        "attack               request    p99 ms, quiet and loud, errors, memory before, during, after (MiB)"
+    )
     with besieged() as (server, key):
         for attack in options.attacks or ROUNDS:
             done = run(attack, server, key, options.seconds)
-            print(*done.lines(), sep="\n", flush=True)  # noqa: T201
-            print(*done.loud.errors[:3], sep="\n", file=sys.stderr)  # noqa: T201
+            _print(*done.lines(), *done.loud.errors[:3])
+
+
+def _print(*lines: str) -> None:
+    print(*lines, sep="\n", flush=True)  # noqa: T201 - figures are printed
 
 
 if __name__ == "__main__":

@@ -6,9 +6,9 @@ import contextlib
 import json
 import multiprocessing
 import socket
+from collections import deque
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from multiprocessing.synchronize import Event
@@ -49,13 +49,25 @@ class Siege:
     ready: Event
     stop: Event
 
-    def hold(self, stack: ExitStack, clients: int, connect: Callable[[], socket.socket]) -> None:
-        """Open so many connections and keep them; the server may close them."""
-        for _ in range(clients):
+    def hold(self, clients: int, connect: Callable[[], socket.socket]) -> None:
+        """Keep so many connections open, of which the server may close some: new ones replace the oldest."""
+        held: deque[socket.socket] = deque()
+        while not self.stop.is_set():
             with contextlib.suppress(OSError):
-                stack.enter_context(contextlib.closing(connect()))
+                held.append(connect())
+            if len(held) > clients:
+                self.ready.set()
+                held.popleft().close()
+        for client in held:
+            client.close()
+
+    def keep(self, clients: int, connect: Callable[[], socket.socket]) -> None:
+        """Open so many connections and leave them as they are."""
+        held = [connect() for _ in range(clients)]
         self.ready.set()
         self.stop.wait()
+        for client in held:
+            client.close()
 
     def repeat(self, clients: int, raw: bytes) -> None:
         """Have so many clients send the same request, again and again, without a pause."""
@@ -79,28 +91,24 @@ def idle_connections(siege: Siege) -> None:
         client.recv(65536)
         return client
 
-    with ExitStack() as stack:
-        siege.hold(stack, 2100, connect)
+    siege.hold(2100, connect)
 
 
 def silent_connections(siege: Siege) -> None:
     """Open 2,100 connections and send nothing."""
-    with ExitStack() as stack:
-        siege.hold(stack, 2100, lambda: siege.target.connect(b""))
+    siege.hold(2100, lambda: siege.target.connect(b""))
 
 
 def stalled_uploads(siege: Siege) -> None:
     """Send halves of 24 uploads."""
     raw = head("POST /dialogue HTTP/1.1", "Content-Length: 200000") + b"{" + b" " * 100_000
-    with ExitStack() as stack:
-        siege.hold(stack, 24, lambda: siege.target.connect(raw))
+    siege.keep(24, lambda: siege.target.connect(raw))
 
 
 def unread_answers(siege: Siege) -> None:
     """Ask for 120 answers of 4.5 MB, and read none of them."""
     raw = get("/messages?dialogueId=large")
-    with ExitStack() as stack:
-        siege.hold(stack, 120, lambda: siege.target.connect(raw, receives=4096))
+    siege.keep(120, lambda: siege.target.connect(raw, receives=4096))
 
 
 def many_values(siege: Siege) -> None:

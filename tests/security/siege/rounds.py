@@ -39,11 +39,12 @@ class Round:
     def lines(self) -> list[str]:
         """Return the figures: the 99th percentiles in ms, errors, memory before, at the end, and after."""
         before, during, after = self.memory
-        tail = f"errors {len(self.loud.errors)}/{sum(map(len, self.loud.waits.values()))}"
+        requests = sum(map(len, self.loud.waits.values()))
+        tail = f"{len(self.loud.errors):6} of {requests:4} {before:6.0f} {during:6.0f} {after:6.0f}"
+        waits = {kind: (self.quiet.p99(kind) * 1000, self.loud.p99(kind) * 1000) for kind in self.loud.waits}
         return [
-            f"{self.attack:20} {kind:10} {self.quiet.p99(kind) * 1000:8.0f} {self.loud.p99(kind) * 1000:8.0f}   "
-            f"{tail:14} {before:6.0f} {during:6.0f} {after:6.0f}"
-            for kind in self.loud.waits
+            f"{self.attack:20} {kind:10} {quiet:7.0f} {loud:7.0f} {tail}"
+            for kind, (quiet, loud) in waits.items()
         ]
 
 

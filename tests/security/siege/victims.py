@@ -7,6 +7,7 @@ import socket
 import statistics
 import time
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
 from http.client import HTTPConnection
@@ -17,6 +18,7 @@ from tests.security.server import Server
 
 DIALOGUE: Final = "victim"
 LARGE: Final = "large"
+CLIENTS: Final = 4
 PATIENCE_SECONDS: Final = 60
 READER_PIECE: Final = 256 * 1024
 READER_PAUSE: Final = READER_PIECE / 20_000_000
@@ -48,7 +50,13 @@ class Watch:
 
 
 def ask(server: Server, watch: Watch, seconds: float) -> None:
-    """Read a dialogue and append to another, each time on a connection of its own, as pages and scripts do."""
+    """Read a dialogue and append to it, four clients at once, each request on a connection of its own."""
+    with ThreadPoolExecutor(CLIENTS) as pool:
+        for done in [pool.submit(_ask, server, watch, seconds) for _ in range(CLIENTS)]:
+            done.result()
+
+
+def _ask(server: Server, watch: Watch, seconds: float) -> None:
     until = time.monotonic() + seconds
     while time.monotonic() < until:
         watch.add("GET", lambda: _send(server, "GET", f"/dialogue/{DIALOGUE}"))
@@ -93,7 +101,9 @@ def read_large(server: Server, watch: Watch, seconds: float) -> None:
 
 def _read_slowly(server: Server) -> str | None:
     with closing(HTTPConnection(server.host, server.port, timeout=PATIENCE_SECONDS)) as client:
-        client.request("GET", f"/messages?dialogueId={LARGE}", headers={"Authorization": f"Bearer {server.key}"})
+        client.request(
+            "GET", f"/messages?dialogueId={LARGE}", headers={"Authorization": f"Bearer {server.key}"}
+        )
         with client.getresponse() as response:
             whole = int(response.headers["Content-Length"])
             read = 0
