@@ -31,7 +31,7 @@ CALL = {"id": "c1", "type": "function", "function": {"name": "find", "arguments"
 MESSAGES = [
     ChatMessage(role="system", content="Be brief"),
     ChatMessage(
-        role="user", blocks=[TextBlock(text="Look"), ImageBlock(image=b"\x89PNG\xff", image_mimetype="image/png")]
+        role="user", blocks=[TextBlock(text="Look"), ImageBlock(image=b"\x89PNG\xff", detail="low")]
     ),
     ChatMessage(role="user", blocks=[AudioBlock(audio=b"\x00\xff", format="wav")]),
     ChatMessage(

@@ -12,14 +12,15 @@ LONGEST = 128
 
 
 def dialogue_id(*names: str) -> str:
-    """Return the id that stands for these names: the name itself where it is one id, escaped otherwise.
+    """Return the id that stands for these names: a single name that is an id itself, or else escaped.
 
-    Different names have different ids; what is too long to be escaped is hashed.
+    Different names have different ids, and so have one name and several; what is too long is hashed.
     """
-    text = "/".join(name.replace("%", "%25").replace("/", "%2F") for name in names) if names[1:] else names[0]
-    if PLAIN.fullmatch(text) and not text.startswith(ESCAPED) and text not in {".", ".."}:
-        return text
-    escaped = ESCAPED + quote(text, safe=":@").replace("~", "%7E").replace("%", "~")
+    if len(names) == 1 and PLAIN.fullmatch(names[0]) and not names[0].startswith((ESCAPED, ".")):
+        return names[0]
+    escaped = ESCAPED + ":".join(
+        quote(name, safe="@").replace("~", "%7E").replace("%", "~") for name in names
+    )
     if len(escaped) <= LONGEST:
         return escaped
-    return f"{ESCAPED}sha256:{hashlib.sha256(text.encode()).hexdigest()}"
+    return f"{ESCAPED}::{hashlib.sha256(escaped.encode()).hexdigest()}"

@@ -84,7 +84,7 @@ class ColloquyChatStore(BaseChatStore):
             dialogue.id,
             namespace=dialogue.namespace,
             state={KEPT: current},
-            messages=[{"id": f"{mark}.{index}", **each} for index, each in enumerate(last)],  # type: ignore[misc]
+            messages=[{"id": f"{mark}.{index}", **each} for index, each in enumerate(last)],
         )
         for message in old:  # the oldest first: the last of them marks where the new ones begin
             self._delete(dialogue, message["id"])
