@@ -15,7 +15,7 @@ NAMES = [
 
 def test_different_names_have_different_ids() -> None:
     """One name, and several in any number, have an id each, which the API takes."""
-    tuples = [(one,) for one in NAMES]
+    tuples: list[tuple[str, ...]] = [(one,) for one in NAMES]
     tuples += [(one, two) for one in NAMES for two in NAMES]
     tuples += [(one, two, "c") for one in NAMES for two in NAMES]
     ids = {names: dialogue_id(*names) for names in tuples}
