@@ -8,31 +8,71 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, Annotated
+from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
-from ..domain.records import ScopeFilter
+from ..domain import timestamps
+from ..domain.records import ScopeFilter, Status
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import STANDARD_INPUT
-from .terminal import open_store, require_project
+from .terminal import CommandError, columns, open_store, require_project
+
+if TYPE_CHECKING:
+    from ..domain.records import TimeRange
+    from ..transfer.writers.writer import Writer
+
+
+def _list_formats(value: bool) -> None:  # noqa: FBT001  # typer hands an option's value over by position
+    if value:
+        from ..transfer.writers import WRITERS
+
+        for line in columns(["FORMAT", "WHAT IT IS"], [[one.name, one.about] for one in WRITERS.values()]):
+            typer.echo(line)
+        raise typer.Exit
 
 
 def export_dialogues(
+    *,
     output: Annotated[
         str,
-        typer.Option("--output", "-o", help="A file, gzipped if its name ends in .gz; - is standard output."),
+        typer.Option(
+            "--output",
+            "-o",
+            help="A file, gzipped if it ends in .gz; for markdown and html a folder; - is standard output.",
+        ),
     ] = STANDARD_INPUT,
+    format_name: Annotated[
+        str, typer.Option("--format", help="The format; --list-formats lists them.", metavar="NAME")
+    ] = "colloquy",
+    list_formats: Annotated[  # noqa: ARG001  # its callback does it all
+        bool,
+        typer.Option("--list-formats", help="List the formats.", callback=_list_formats, is_eager=True),
+    ] = False,
     project: Annotated[str, typer.Option(help="The project to export.", metavar="NAME")] = DEFAULT_PROJECT,
     namespace: Annotated[str | None, typer.Option(help="Only this namespace.", metavar="NAME")] = None,
+    dialogue: Annotated[str | None, typer.Option(help="Only this dialogue.", metavar="ID")] = None,
+    tag: Annotated[
+        list[str] | None, typer.Option(help="Only with this tag; repeated, with all of them.", metavar="TAG")
+    ] = None,
+    status: Annotated[list[Status] | None, typer.Option(help="Only with this status; repeatable.")] = None,
+    start: Annotated[
+        str | None, typer.Option("--since", help="Only those created at this time or later.", metavar="TIME")
+    ] = None,
+    end: Annotated[
+        str | None, typer.Option("--until", help="Only those created by this time.", metavar="TIME")
+    ] = None,
 ) -> None:
-    """Export dialogues with all their messages as JSON lines that `colloquy import` reads back.
+    """Export dialogues with all their messages, to be imported again or for other programs.
 
     Memories, summaries and the messages of deleted dialogues are not part of it.
     """
-    from ..transfer.exporter import export
+    from ..transfer.exporter import Selection, export, export_each
     from .progress import Meter
 
+    writer = _writer(format_name)
+    scope_filter = ScopeFilter(project, namespace)
+    selection = Selection(scope_filter, tuple(tag or ()), tuple(status or ()), _times(start, end), dialogue)
     counts = {"dialogues": 0, "messages": 0}
 
     def count(messages: int) -> None:
@@ -40,16 +80,46 @@ def export_dialogues(
         counts["messages"] += messages
         meter.tick()
 
-    with open_store(existing=True) as backend, _writing(output) as file:
+    with open_store(existing=True) as backend:
         require_project(backend, project)
         meter = Meter(None, lambda: 0, lambda: counts["messages"])
-        with meter:
-            file.writelines(export(backend, ScopeFilter(project, namespace), count))
+        if writer.one_each and (output != STANDARD_INPUT or dialogue is None):
+            with meter:
+                export_each(backend, selection, count, writer, _folder(output, writer))
+        else:
+            with _writing(output) as file, meter:
+                file.writelines(export(backend, selection, count, writer))
     typer.echo(
         f"Exported {counts['dialogues']:,} dialogues and {counts['messages']:,} messages "
         f"in {meter.seconds:.1f} s.",
         err=True,
     )
+
+
+def _writer(name: str) -> Writer:
+    from ..transfer.writers import WRITERS
+
+    if name not in WRITERS:
+        raise CommandError(f"there is no format {name}; 'colloquy export --list-formats' lists them")
+    return WRITERS[name]
+
+
+def _times(start: str | None, end: str | None) -> TimeRange:
+    try:
+        return timestamps.list_range(None, start, end)
+    except ValueError as error:
+        raise CommandError(str(error)) from None
+
+
+def _folder(output: str, writer: Writer) -> Path:
+    """Return the folder for a file a dialogue, made if it is not there."""
+    if output == STANDARD_INPUT:
+        raise CommandError(
+            f"{writer.name} makes a file for each dialogue: name a folder with --output, or one --dialogue"
+        )
+    folder = Path(output)
+    folder.mkdir(mode=0o700, exist_ok=True)
+    return folder
 
 
 @contextmanager

@@ -30,7 +30,13 @@ cli.command(
         "colloquy import --from https://api.dialoguedb.com --from-key ...",
     ),
 )(imports.import_files)
-cli.command("export", epilog=example("colloquy export --output backup.jsonl.gz"))(exports.export_dialogues)
+cli.command(
+    "export",
+    epilog=example(
+        "colloquy export --output backup.jsonl.gz",
+        "colloquy export --format markdown --namespace anna --output pages",
+    ),
+)(exports.export_dialogues)
 cli.command("verify", epilog=example("colloquy verify"))(upkeep.check)
 cli.command(
     "mcp", epilog=example("COLLOQUY_URL=http://127.0.0.1:8080 COLLOQUY_KEY=colloquy_... colloquy mcp")

@@ -12,7 +12,10 @@ from ..domain.list_queries import DialogueListQuery
 from ..domain.records import Order, Scope, ScopeFilter, Status
 from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
-from ..services import dialogue_reads, dialogues
+from ..services import dialogue_reads, dialogues, exports
+from ..transfer.writers import WRITERS
+from ..transfer.writers.names import file_name
+from ..transfer.writers.page import POLICY
 from ..web.answers import commit, fetch, fetch_page
 from ..web.cursors import PageRequest
 from ..web.request_context import condition, context, known_etags, principal, scope
@@ -102,6 +105,17 @@ def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = F
     response = commit(scope(namespace), dialogues.delete, id_, condition(), cascade=cascade)
     if cascade:
         context().parts.sweeper.wake()
+    return response
+
+
+def export_dialogue(id_: str, namespace: str | None = None, format_: str = "colloquy") -> Response:
+    """GET /dialogue/{id}/export: the dialogue as a file."""
+    writer = WRITERS[format_]
+    dialogue, body = exports.export_dialogue(context().parts.backend, scope(namespace), id_, writer.write)
+    response = Response(writer.head.encode() + body, content_type=writer.media_type)
+    # A page is opened without the rights of this server's own, whatever it holds.
+    response.headers["Content-Security-Policy"] = f"sandbox; {POLICY}"
+    response.headers.set("Content-Disposition", "attachment", filename=file_name(dialogue, writer))
     return response
 
 

@@ -1,4 +1,4 @@
-"""Our own format: one dialogue a line, as the API shows it, with all its messages and a mark.
+"""Reading our own format back: one dialogue a line, as ``writers.colloquy`` writes it.
 
 What is derived (counts, projectId, contentLength) is not read back. Messages are in the order in
 which they were accepted.
@@ -6,45 +6,25 @@ which they were accepted.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
 from typing import Any
 
 from ..domain import timestamps
 from ..domain.errors import quote
-from ..domain.json_text import compact_json
-from ..domain.records import Dialogue, Message, Status, Timestamp
-from ..services.bodies import head_fields
+from ..domain.records import Status, Timestamp
 from .conversation import BadLine, Conversation, Fields
+from .writers.colloquy import DERIVED, MARK, VERSION
 
-MARK = "colloquy"
-"""The field that tells our format from others; its value is the format's version."""
-
-VERSION = 1
-
-_DERIVED = frozenset({"projectId", "totalMessages", "threadCount", "lastMessageCreated"})
 _SENT = ("id", "namespace", "threadOf", "label", "tags", "metadata", "state", "created")
 _RESTORED = frozenset({MARK, "messages", "status", "modified", "endedAt", "archivedAt"})
 _SENT_MESSAGE = ("id", "role", "content", "name", "tags", "metadata", "created")
 _DERIVED_MESSAGE = frozenset({"dialogueId", "namespace", "contentLength", "modified"})
 
 
-def write(dialogue: Dialogue, messages: Iterable[Message]) -> Iterator[str]:
-    """Yield the line of a dialogue in pieces, a message at a time."""
-    fields = {name: value for name, value in head_fields(dialogue).items() if name not in _DERIVED}
-    yield compact_json({MARK: VERSION, **fields})[:-1]
-    yield f',"state":{dialogue.state},"messages":['
-    separator = ""
-    for message in messages:
-        yield separator + message.body
-        separator = ","
-    yield "]}\n"
-
-
 def read(fields: Fields) -> Conversation:
-    """Return the conversation that ``write`` wrote; raises BadLine."""
+    """Return the conversation that ``writers.colloquy`` wrote; raises BadLine."""
     if fields[MARK] != VERSION or isinstance(fields[MARK], bool):
         raise BadLine(f"The export has version {quote(fields[MARK])}; this program reads version {VERSION}.")
-    _refuse_unknown(fields, _DERIVED.union(_SENT, _RESTORED), "")
+    _refuse_unknown(fields, DERIVED.union(_SENT, _RESTORED), "")
     if "id" not in fields:
         raise BadLine("id is missing.")
     messages = _messages(fields.get("messages"))

@@ -18,7 +18,7 @@ from app.services.bootstrap import DEFAULT_PROJECT
 from app.services.verify import Seen, verify
 from app.stores import Backend
 from app.transfer.drafts import Drafter
-from app.transfer.exporter import export
+from app.transfer.exporter import Selection, export
 from app.transfer.input.containers import Document
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
@@ -60,7 +60,7 @@ def document(*values: Any) -> Document:
 
 def export_all(backend: Backend, project: str = DEFAULT_PROJECT, namespace: str | None = None) -> list[bytes]:
     """Return the lines of an export."""
-    text = "".join(export(backend, ScopeFilter(project, namespace), lambda _: None))
+    text = "".join(export(backend, Selection(ScopeFilter(project, namespace)), lambda _: None))
     return text.encode().splitlines()
 
 

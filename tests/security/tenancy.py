@@ -105,6 +105,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "getState": (Recipe(),),
     "updateState": (Recipe(lambda _: {"taken": 1}), Recipe(lambda _: {}, lambda _: {"replace": "true"})),
     "patchState": (Recipe(lambda _: {"secret": None}),),
+    "exportDialogue": (Recipe(), Recipe(query=lambda _: {"format": "html"})),
     "getContext": (Recipe(), Recipe(query=lambda _: {"format": "openai"})),
     "createMessage": (Recipe(lambda place: {"dialogueId": place.dialogue, **_message(place)}),),
     "getMessage": (Recipe(),),

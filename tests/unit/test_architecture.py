@@ -40,14 +40,18 @@ ROOMS: dict[str, set[str]] = {
     "services": FOUNDATION | SUMMARIES | {"search", "stores"},
     "schemas": {"domain", "search", "services"},
     "web": FOUNDATION | {"logs", "schemas", "services", "settings", "stores", "sweeper"},
-    "handlers": FOUNDATION | SUMMARIES | {"schemas", "search", "services", "stores", "web"},
-    "transfer": FOUNDATION | {"schemas", "services", "stores"},
+    "handlers": FOUNDATION
+    | SUMMARIES
+    | {"schemas", "search", "services", "stores", "transfer.writers", "web"},
+    "transfer": FOUNDATION | {"schemas", "services", "stores", "transfer.writers"},
+    "transfer.writers": FOUNDATION | SUMMARIES | {"services", "stores"},
     "wiring": FOUNDATION
     | SUMMARIES
     | STORES
     | {"logs", "schemas", "search", "services", "settings", "stores", "sweeper", "web"},
     "mcp": {"domain"},
-    "cli": FOUNDATION | {"logs", "mcp", "schemas", "services", "settings", "stores", "transfer", "wiring"},
+    "cli": FOUNDATION
+    | {"logs", "mcp", "schemas", "services", "settings", "stores", "transfer", "transfer.writers", "wiring"},
     "__main__": {"cli"},
 }
 """A room is a package or a module directly under app/; the empty name is app/__init__ itself."""

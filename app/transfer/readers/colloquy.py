@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from .. import archive
+from ..writers.colloquy import MARK
 from .fields import has_keys
 from .format import Format, Found, Source
 
@@ -15,4 +16,4 @@ def read(fields: Any, _: Source) -> Iterator[Found]:
     yield archive.read(fields)
 
 
-FORMAT = Format("colloquy", "Colloquy's own export", read, has_keys(archive.MARK))
+FORMAT = Format("colloquy", "Colloquy's own export", read, has_keys(MARK))

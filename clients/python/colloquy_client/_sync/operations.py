@@ -262,6 +262,28 @@ class Operations(Transport):
         )
         return cast("types.Dialogue", answer.data)
 
+    def export_dialogue(
+        self,
+        id: str,
+        *,
+        namespace: str | None = None,
+        format: Literal["colloquy", "openai", "anthropic", "sharegpt", "markdown", "html", "csv"]
+        | None = None,
+    ) -> str:
+        """Export a dialogue as a file.
+
+        *Extension*. The dialogue with all its messages, in the form that `colloquy export` writes: Colloquy's
+        own to be imported again, lines for training and other programs, or a page to read. The page of HTML
+        loads nothing and runs nothing that a message holds. An export of more than 64 MiB is 413: the
+        command line writes it.
+        """
+        answer = self.send(
+            "GET",
+            path_of("/dialogue/{id}/export", id=id),
+            query=given({"namespace": self.choose_namespace(namespace), "format": format}),
+        )
+        return cast("str", answer.data)
+
     def get_state(
         self, id: str, *, namespace: str | None = None, if_none_match: str | None = None
     ) -> types.State:
