@@ -36,7 +36,9 @@ function showConsole() {
   document.body.replaceChildren(element);
   listenToKeys(main);
   events.addEventListener("refused", askAgain);
-  new Router(main, PAGES, mark).start();
+  const router = new Router(main, PAGES, mark);
+  events.addEventListener("written", () => router.forget());
+  router.start();
 }
 
 async function start() {

@@ -71,13 +71,16 @@ def test_title_and_tags_change(tab: Tab, client: Client, made: str) -> None:
 
 def test_a_dialogue_is_deleted_once_with_its_numbers(tab: Tab, client: Client, made: str) -> None:
     """The question names what goes; a second press does nothing more."""
-    page = tab.open(f"#/dialogue/{made}")
+    page = tab.open("#/dialogues")
+    page.locator(".row", has_text=made).locator("a").click()
     press(page, "Delete")
     see(page, "Delete its 2 messages and 0 summaries too")
     tab.asked.clear()
     page.get_by_role("button", name="Delete for good").dblclick()
     page.get_by_role("heading", name="Dialogues").wait_for()
+    tab.settle()
 
+    assert page.locator(".row", has_text=made).count() == 0
     assert [line for line in tab.asked if line.startswith("DELETE")] == [
         f"DELETE /dialogue/{made}?cascade=true"
     ]
