@@ -5,6 +5,7 @@ import { errorBox } from "./dialog.js";
 import { h } from "./dom.js";
 import { dialoguePage } from "./dialogue/page.js";
 import { dialoguesPage } from "./pages/dialogues.js";
+import { managePage } from "./pages/manage/page.js";
 import { memoriesPage } from "./pages/memories.js";
 import { memoryPage } from "./pages/memory.js";
 import { missingPage } from "./pages/missing.js";
@@ -22,6 +23,7 @@ const PAGES = {
   search: searchPage,
   memories: memoriesPage,
   memory: memoryPage,
+  manage: managePage,
   missing: missingPage,
 };
 

@@ -32,6 +32,8 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     server.command("migrate")
     import_real(server)
     server.keys = {
+        "admin": server.command("keys", "create", "--rights", "admin"),
+        "manage": server.command("keys", "create", "--rights", "manage"),
         "full": server.command("keys", "create"),
         "read": server.command("keys", "create", "--rights", "read"),
         "bound": server.command("keys", "create", "--namespace", "ada@example.org"),

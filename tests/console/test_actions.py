@@ -232,6 +232,17 @@ def test_filters_are_the_address(tab: Tab) -> None:
     assert set(page.locator(".rows .status").all_inner_texts()) == {"ended"}
 
 
+def test_search_marks_words_and_goes_on(tab: Tab) -> None:
+    """The words are marked where they stand, and more results come as the reader scrolls."""
+    page = tab.open("#/search?q=number")
+    page.locator(".hit mark", has_text="number").first.wait_for()
+    first = page.locator(".hit").count()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    tab.wait(f"document.querySelectorAll('.hit').length > {first}")
+    page.get_by_label("Search for").fill('"gift card" -studio')
+    page.locator(".hit mark", has_text="gift").first.wait_for()
+
+
 def test_search_finds_and_leads_to_the_message(tab: Tab) -> None:
     """A hit leads to its message in its conversation."""
     page = tab.open("#/search")
