@@ -14,7 +14,6 @@ import pytest
 from flask import Flask
 from limits import parse
 
-from app.domain.addresses import network_of
 from app.domain.errors import RateLimitExceeded
 from app.domain.records import Rights
 from app.settings import Settings, SettingsError
@@ -25,6 +24,7 @@ from app.web.rate_limits import (
     Limit,
     LocalCounter,
     RateLimitState,
+    network_of,
 )
 from app.wiring import create_app
 from tests.contract.conftest import check_envelope, make_key
