@@ -194,6 +194,10 @@ bench-summaries-speed: $(READY) ## what a summary costs, for 500 to 8,000 messag
 fuzz: $(READY) ## fuzz the API from openapi.yaml on both stores (CASES=2000 each at least; SECONDS=90 a round, SEED=1)
 	$(BIN)/python -m tests.security.fuzz
 
+.PHONY: siege
+siege: $(READY) ## what a client meets while others attack the server (ARGS='--seconds 10 idle_connections')
+	$(BIN)/python -m tests.security.siege $(ARGS)
+
 # The other frameworks of the bench are not of the project: they have an environment of their own.
 CONTENDERS := bench/.venv
 

@@ -177,6 +177,7 @@ class Settings:
     idempotency_hours: int = _setting(
         24, _integer(24, 24 * 365), "how long the answer to a request with an Idempotency-Key is kept"
     )
+    audit_days: int = _setting(400, _integer(1, 36_500), "for how many days the audit is kept")
     summary_provider: str = _setting(
         "extractive", _choice("extractive", "chat"), "what makes summaries: extractive (offline) or chat"
     )

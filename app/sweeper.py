@@ -9,19 +9,25 @@ from typing import TYPE_CHECKING
 from .domain.errors import ServiceUnavailable
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
     from .stores import Maintenance
 
-PERIOD = 600.0
+PERIOD = 60.0
 """Seconds between two sweeps when nothing wakes it; each start begins with one."""
 
 log = logging.getLogger(__name__)
 
 
 class Sweeper:
-    """One daemon thread of a worker. Several workers may sweep at once; each row goes once."""
+    """One daemon thread of a worker. Several workers may sweep at once; each row goes once.
 
-    def __init__(self, backend: Maintenance) -> None:
+    ``chores`` are what else is to be done now and then.
+    """
+
+    def __init__(self, backend: Maintenance, chores: Sequence[Callable[[], None]] = ()) -> None:
         self._backend = backend
+        self._chores = chores
         self._woken = threading.Event()
 
     def wake(self) -> None:
@@ -40,11 +46,13 @@ class Sweeper:
             self.sweep()
 
     def sweep(self) -> None:
-        """Remove everything that is hidden, then index what is still to be indexed for searches.
+        """Do the chores, remove everything that is hidden, then index what is still to be indexed.
 
         A store that is away is tried again next time.
         """
         try:
+            for chore in self._chores:
+                chore()
             while self._backend.sweep() or self._backend.index_step():
                 pass
         except ServiceUnavailable:

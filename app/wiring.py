@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from functools import partial
 from typing import TYPE_CHECKING
 
 import orjson
@@ -11,6 +12,7 @@ from werkzeug.middleware.proxy_fix import ProxyFix
 from . import logs
 from .domain.limits import BODY_BYTES
 from .schemas.specification import find_spec, read_spec
+from .services.audit import drop_old
 from .services.summarizer import Summarizer
 from .settings import Settings
 from .summaries.digest.extractive import Extractive
@@ -23,6 +25,7 @@ from .web.authentication import Authenticator, OwnerAuthenticator
 from .web.cors import Cors
 from .web.cursors import Cursors
 from .web.docs import assets
+from .web.failed_logins import FailedLogins
 from .web.hooks import Hooks
 from .web.operations import LeanFlaskApi
 from .web.pages import pages
@@ -110,6 +113,8 @@ def start_app() -> Flask:
 
 def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | None = None) -> None:
     """Give an application its settings and its store."""
+    failed_logins = FailedLogins()
+    chores = (partial(failed_logins.note, backend), partial(drop_old, backend, settings.audit_days))
     app.extensions["colloquy"] = Parts(
         settings=settings,
         backend=backend,
@@ -117,8 +122,9 @@ def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | No
         if owner_of
         else Authenticator(backend, settings.key_cache),
         cursors=Cursors(backend.cursor_secret),
+        failed_logins=failed_logins,
         readiness=Readiness(backend),
-        sweeper=Sweeper(backend),
+        sweeper=Sweeper(backend, chores),
         summarizer=Summarizer(backend, open_provider(settings), Extractive(), settings.summary_templates),
         limits=open_limits(settings),
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,

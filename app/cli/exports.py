@@ -7,13 +7,15 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import IO, TYPE_CHECKING, Annotated
 
 import typer
 
 from ..domain import timestamps
-from ..domain.records import ScopeFilter, Status
+from ..domain.records import Scope, ScopeFilter, Status
+from ..services.audit import note_export
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import STANDARD_INPUT
 from .terminal import CommandError, columns, open_store, require_project
@@ -82,6 +84,7 @@ def export_dialogues(
 
     with open_store(existing=True) as backend:
         require_project(backend, project)
+        backend.write(Scope(project), partial(note_export, project=project, namespace=namespace))
         meter = Meter(None, lambda: 0, lambda: counts["messages"])
         if writer.one_each and (output != STANDARD_INPUT or dialogue is None):
             with meter:

@@ -4,21 +4,29 @@ from __future__ import annotations
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Annotated
 
+import orjson
 import typer
 
 from ..domain import timestamps
 from ..domain.errors import quote
-from ..domain.records import Key, Rights, Timestamp
+from ..domain.records import Key, Rights, Scope, Timestamp
+from ..services.audit import COMMAND_LINE, SERVER
 from ..services.bootstrap import DEFAULT_PROJECT
-from ..services.keys import Grant, create_key
+from ..services.keys import Grant, KeyPlace, is_working, issue, key_fields
+from ..services.keys import revoke as revoke_key
+from ..services.keys import rotate as replace_key
+from ..services.results import Result
 from .terminal import (
+    AsJson,
     CommandError,
     Commands,
     columns,
     example,
     open_store,
+    print_json,
     require_project,
 )
 
@@ -59,13 +67,21 @@ def create(
     _require_text("--label", label)
     _require_text("--namespace", namespace)
     until = None if expires is None else read_expiry(expires)
-    text, key = create_key(Grant(project, rights, namespace, label, until))
+    grant = Grant(project, rights, namespace, label, until)
     with open_store() as backend:
         require_project(backend, project)
-        backend.create_key(key)
-    typer.echo(text)
+        made = _shown(backend.write(Scope(project), partial(issue, actor=COMMAND_LINE, grant=grant)))
+    typer.echo(made["key"])
     ends = "" if until is None else f", until {until}"
-    typer.echo(f"Created the key {key.id} for the project {project}, rights {rights.value}{ends}.", err=True)
+    typer.echo(
+        f"Created the key {made['id']} for the project {project}, rights {rights.value}{ends}.", err=True
+    )
+
+
+def _shown(result: Result) -> dict[str, str]:
+    """Return a new key as the API shows it, with its text."""
+    shown: dict[str, str] = orjson.loads(result.first or result.body)
+    return shown
 
 
 def _require_text(option: str, value: str | None) -> None:
@@ -94,11 +110,16 @@ def show(
     project: Annotated[
         str | None, typer.Option(help="Only the keys of this project.", metavar="NAME")
     ] = None,
+    *,
+    as_json: AsJson = False,
 ) -> None:
     """List keys, oldest first; what opens is not stored and cannot be shown."""
     heading = ["ID", "PROJECT", "RIGHTS", "NAMESPACE", "LABEL", "CREATED", "EXPIRES", "REVOKED", "LAST USED"]
     with open_store(existing=True) as backend:
         keys = backend.list_keys(project)
+    if as_json:
+        print_json(key_fields(key) for key in keys)
+        return
     for line in columns(heading, [_row(key) for key in keys]):
         typer.echo(line)
 
@@ -127,20 +148,18 @@ def rotate(
     span = _SPAN.fullmatch(overlap)
     if span is None:
         raise CommandError(f"--overlap takes a span such as 12h, not {quote(overlap)}")
-    until = _from_now(span)
+    overlapping = timedelta(**{_UNITS[span[2]]: int(span[1])})
     with open_store(existing=True) as backend:
-        old = next((key for key in backend.list_keys() if key.id == key_id), None)
-        if old is None or not _works(old):
+        old = backend.get_key(key_id)
+        if old is None or not is_working(old):
             raise CommandError(f"there is no working key with the id {quote(key_id)}")
-        text, new = create_key(Grant(old.project, old.rights, old.namespace, old.label, old.expires))
-        backend.create_key(new)
-        backend.revoke_key(old.id, until)
-    typer.echo(text)
-    typer.echo(f"Created the key {new.id}. The key {old.id} works until {until}.", err=True)
-
-
-def _works(key: Key) -> bool:
-    return all(end is None or end > timestamps.now() for end in (key.expires, key.revoked))
+        rule = partial(
+            replace_key, actor=COMMAND_LINE, place=KeyPlace(old.project, key_id), overlap=overlapping
+        )
+        made = _shown(backend.write(Scope(old.project), rule))
+    typer.echo(made["key"])
+    until = timestamps.format_time(datetime.now(UTC) + overlapping)
+    typer.echo(f"Created the key {made['id']}. The key {old.id} works until {until}.", err=True)
 
 
 @commands.command(epilog=example("colloquy keys revoke 01KA0000000000000000000000"))
@@ -149,6 +168,9 @@ def revoke(
 ) -> None:
     """Revoke a key; servers stop honouring it within COLLOQUY_KEY_CACHE seconds."""
     with open_store(existing=True) as backend:
-        if not backend.revoke_key(key_id, timestamps.now()):
+        key = backend.get_key(key_id)
+        if key is None:
             raise CommandError(f"there is no key with the id {quote(key_id)}")
+        place = KeyPlace(key.project, key_id)
+        backend.write(SERVER, partial(revoke_key, actor=COMMAND_LINE, place=place))
     typer.echo(f"Revoked the key {key_id}.")

@@ -6,7 +6,7 @@ import gc
 
 import typer
 
-from . import exports, imports, keys, mcp, projects, serve, upkeep
+from . import audit, exports, imports, keys, mcp, projects, serve, upkeep
 from .terminal import Commands, example
 
 cli = typer.Typer(
@@ -41,6 +41,9 @@ cli.command("verify", epilog=example("colloquy verify"))(upkeep.check)
 cli.command(
     "mcp", epilog=example("COLLOQUY_URL=http://127.0.0.1:8080 COLLOQUY_KEY=colloquy_... colloquy mcp")
 )(mcp.serve_mcp)
+cli.command("audit", epilog=example("colloquy audit --action login.failed --since 2026-01-01"))(
+    audit.show_audit
+)
 cli.command("erase", epilog=example("colloquy erase anna@example.org --yes"))(upkeep.erase_namespace)
 
 

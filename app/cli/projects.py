@@ -3,14 +3,24 @@
 from __future__ import annotations
 
 import re
+from functools import partial
 from typing import Annotated
 
 import typer
 
-from ..domain import timestamps
 from ..domain.errors import quote
-from ..domain.records import Project
-from .terminal import CommandError, Commands, columns, confirm, example, open_store
+from ..services import projects
+from ..services.audit import COMMAND_LINE, SERVER
+from .terminal import (
+    AsJson,
+    CommandError,
+    Commands,
+    columns,
+    confirm,
+    example,
+    open_store,
+    print_json,
+)
 
 commands = typer.Typer(
     cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Create, list, set and delete projects."
@@ -35,19 +45,24 @@ def create(
             f"a project's name has 1 to 64 letters, digits, dots, hyphens and underscores, not {quote(name)}"
         )
     with open_store() as backend:
-        if not backend.create_project(Project(name, immutable, timestamps.now())):
+        if backend.get_project(name) is not None:
             raise CommandError(f"there is a project {name} already")
+        while not backend.clear_removed(name):
+            continue
+        rule = partial(projects.create, actor=COMMAND_LINE, command=projects.NewProject(name, immutable))
+        backend.write(SERVER, rule)
     typer.echo(f"Created the project {name}; 'colloquy keys create --project {name}' makes a key for it.")
 
 
 @commands.command("list", epilog=example("colloquy projects list"))
-def show() -> None:
+def show(*, as_json: AsJson = False) -> None:
     """List the projects."""
     with open_store(existing=True) as backend:
-        rows = [
-            [project.name, "yes" if project.immutable else "no", project.created]
-            for project in backend.list_projects()
-        ]
+        found = backend.list_projects()
+    if as_json:
+        print_json(projects.project_fields(project) for project in found)
+        return
+    rows = [[project.name, "yes" if project.immutable else "no", project.created] for project in found]
     for line in columns(["NAME", "IMMUTABLE", "CREATED"], rows):
         typer.echo(line)
 
@@ -63,8 +78,10 @@ def change(
 ) -> None:
     """Change a project."""
     with open_store(existing=True) as backend:
-        if not backend.set_immutable(name, immutable=immutable):
+        if backend.get_project(name) is None:
             raise CommandError(f"there is no project {name}")
+        command = projects.ProjectUpdate(immutable)
+        backend.write(SERVER, partial(projects.update, actor=COMMAND_LINE, name=name, command=command))
     typer.echo(f"The project {name} is {'immutable' if immutable else 'not immutable'} now.")
 
 
@@ -79,5 +96,7 @@ def delete(
         if backend.get_project(name) is None:
             raise CommandError(f"there is no project {name}")
         confirm(f"Delete the project {name} with everything in it, for good?", sure=yes)
-        backend.delete_project(name)
+        backend.write(SERVER, partial(projects.close, actor=COMMAND_LINE, name=name))
+        while not backend.clear_removed(name):
+            continue
     typer.echo(f"Deleted the project {name}.")

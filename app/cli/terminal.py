@@ -5,15 +5,16 @@ from __future__ import annotations
 import errno
 import os
 import traceback
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
 from ..domain.errors import ColloquyError
+from ..domain.json_text import compact_json
 from ..services.bootstrap import DEFAULT_PROJECT, create_default_project
 from ..settings import Settings, SettingsError
 
@@ -102,6 +103,15 @@ def confirm(question: str, *, sure: bool) -> None:
     if not typer.get_text_stream("stdin").isatty():
         raise CommandError("this cannot be undone: repeat it with --yes")
     typer.confirm(question, abort=True, err=True)
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]
+
+
+def print_json(records: Iterable[dict[str, Any]]) -> None:
+    """Print each record as a line of JSON, as the API answers it."""
+    for record in records:
+        typer.echo(compact_json(record))
 
 
 def columns(heading: list[str], rows: list[list[str]]) -> Iterator[str]:

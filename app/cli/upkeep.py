@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from ..domain.records import Scope
+from ..services.audit import COMMAND_LINE
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..services.namespaces import erase
 from ..services.repair import repair
@@ -72,7 +74,7 @@ def erase_namespace(
     with open_store(existing=True) as backend:
         require_project(backend, project)
         confirm(f"Erase everything in the namespace {namespace}, for good?", sure=yes)
-        erased = backend.write(Scope(project, namespace), erase)
+        erased = backend.write(Scope(project, namespace), partial(erase, actor=COMMAND_LINE))
         while backend.sweep():
             continue
     typer.echo(

@@ -5,7 +5,6 @@ import { errorBox } from "./dialog.js";
 import { h } from "./dom.js";
 import { dialoguePage } from "./dialogue/page.js";
 import { dialoguesPage } from "./pages/dialogues.js";
-import { managePage } from "./pages/manage/page.js";
 import { memoriesPage } from "./pages/memories.js";
 import { memoryPage } from "./pages/memory.js";
 import { missingPage } from "./pages/missing.js";
@@ -23,7 +22,6 @@ const PAGES = {
   search: searchPage,
   memories: memoriesPage,
   memory: memoryPage,
-  manage: managePage,
   missing: missingPage,
 };
 
@@ -38,9 +36,7 @@ function showConsole() {
   document.body.replaceChildren(element);
   listenToKeys(main);
   events.addEventListener("refused", askAgain);
-  const router = new Router(main, PAGES, mark);
-  events.addEventListener("written", () => router.forget());
-  router.start();
+  new Router(main, PAGES, mark).start();
 }
 
 async function start() {

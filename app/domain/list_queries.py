@@ -80,6 +80,23 @@ class ProjectListQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class AuditListQuery:
+    """One page of the audit, ordered by (time, id); ``project`` None covers everything.
+
+    ``action``, ``actor`` and ``target`` None mean no filter.
+    """
+
+    project: str | None
+    limit: int
+    order: Order = Order.DESC
+    after: tuple[str, str] | None = None
+    times: TimeRange = TimeRange()
+    action: str | None = None
+    actor: str | None = None
+    target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Page(Generic[T]):
     """Some items, in order, and whether more follow."""
 

@@ -227,6 +227,41 @@ class Actor:
     request_id: str | None = None
 
 
+class Action(StrEnum):
+    """What the audit notes."""
+
+    KEY_CREATED = "key.created"
+    KEY_ROTATED = "key.rotated"
+    KEY_REVOKED = "key.revoked"
+    PROJECT_CREATED = "project.created"
+    PROJECT_CHANGED = "project.changed"
+    PROJECT_DELETED = "project.deleted"
+    NAMESPACE_ERASED = "namespace.erased"
+    DIALOGUE_PURGED = "dialogue.purged"
+    EXPORTED = "project.exported"
+    LOGIN_FAILED = "login.failed"
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """Who did what to what: one entry of the audit, which has no key and no content.
+
+    ``project`` is the one concerned, None where none is. ``actor`` is a key's id, or says what acted.
+    ``details`` is a JSON object.
+    """
+
+    id: str
+    time: Timestamp
+    action: Action
+    details: JsonText
+    project: str | None = None
+    actor: str | None = None
+    target: str | None = None
+    namespace: str | None = None
+    address: str | None = None
+    request_id: str | None = None
+
+
 @dataclass(frozen=True, slots=True)
 class IdempotencyRecord:
     """The answer that a request with an Idempotency-Key got, kept for its repeats.

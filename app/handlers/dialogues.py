@@ -18,7 +18,7 @@ from ..transfer.writers.names import file_name
 from ..transfer.writers.page import POLICY
 from ..web.answers import commit, fetch, fetch_page
 from ..web.cursors import PageRequest
-from ..web.request_context import condition, context, known_etags, principal, scope
+from ..web.request_context import actor, condition, context, known_etags, principal, scope
 from .times import time_range
 
 NEW_DIALOGUE = DialogueSchema()
@@ -102,7 +102,9 @@ def update_dialogue(id_: str, body: dict[str, Any], namespace: str | None = None
 
 def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = False) -> Response:
     """DELETE /dialogue/{id}."""
-    response = commit(scope(namespace), dialogues.delete, id_, condition(), cascade=cascade)
+    response = commit(
+        scope(namespace), dialogues.delete, id_, condition(), purged_by=actor() if cascade else None
+    )
     if cascade:
         context().parts.sweeper.wake()
     return response

@@ -39,15 +39,16 @@ def list_keys(
 
 def get_key(id_: str, project: str | None = None) -> Response:
     """GET /keys/{id}."""
-    return fetch(keys.get_key, principal().managed(project), id_)
+    return fetch(keys.get_key, keys.KeyPlace(principal().managed(project), id_))
 
 
 def revoke_key(id_: str, project: str | None = None) -> Response:
     """DELETE /keys/{id}."""
-    return commit(Scope(principal().managed(project)), keys.revoke, actor(), id_)
+    place = keys.KeyPlace(principal().managed(project), id_)
+    return commit(Scope(place.project), keys.revoke, actor(), place)
 
 
 def rotate_key(id_: str, body: dict[str, Any], project: str | None = None) -> Response:
     """POST /keys/{id}/rotate."""
-    where = Scope(principal().managed(project))
-    return commit(where, keys.rotate, actor(), id_, load(KEY_ROTATION, body))
+    place = keys.KeyPlace(principal().managed(project), id_)
+    return commit(Scope(place.project), keys.rotate, actor(), place, load(KEY_ROTATION, body))

@@ -7,7 +7,7 @@ from flask import Response
 from ..domain.json_text import compact_json
 from ..services import namespaces
 from ..web.answers import commit, fetch, json_response
-from ..web.request_context import context, principal, scope
+from ..web.request_context import actor, context, principal, scope
 
 
 def get_own_key() -> Response:
@@ -25,6 +25,6 @@ def get_stats(namespace: str | None = None) -> Response:
 
 def erase_namespace(namespace: str) -> Response:
     """DELETE /namespace/{namespace}: remove everything of one end user."""
-    response = commit(scope(namespace), namespaces.erase_namespace)
+    response = commit(scope(namespace), namespaces.erase_namespace, actor())
     context().parts.sweeper.wake()
     return response

@@ -22,7 +22,7 @@ def create_project(body: dict[str, Any]) -> Response:
     """POST /projects."""
     command = load(NEW_PROJECT, body)
     projects.free_name(context().parts.backend, command.name)
-    return commit(scope(None), projects.create, command)
+    return commit(scope(None), projects.create, actor(), command)
 
 
 def list_projects(limit: int = 100, next_: str | None = None) -> Response:
@@ -43,6 +43,6 @@ def update_project(id_: str, body: dict[str, Any]) -> Response:
 
 def delete_project(id_: str) -> Response:
     """DELETE /projects/{id}."""
-    response = commit(scope(None), projects.delete, id_)
+    response = commit(scope(None), projects.delete, actor(), id_)
     context().parts.sweeper.wake()
     return response

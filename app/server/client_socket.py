@@ -21,6 +21,8 @@ class ClientSocket(socket.socket):
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         super().setblocking(False)  # noqa: FBT003  # socket's signature
         self.unsent = bytearray()
+        self.taken = 0
+        """How much of its response the client has taken since it began to wait for it."""
         self.deadline = 0.0
         self.expects_continue = False
 
@@ -42,22 +44,22 @@ class ClientSocket(socket.socket):
         left = self.deadline - time.monotonic()
         if left > 0:
             with blocking():
-                self._send_continue()
+                if self.expects_continue:
+                    self.expects_continue = False
+                    self.send_continue()
                 poll = select.poll()
                 poll.register(self, select.POLLIN)
                 if poll.poll(left * 1000):
                     return
         raise TimeoutError("the client sends too slowly") from None
 
-    def _send_continue(self) -> None:
+    def send_continue(self) -> None:
         """Tell a client that waits for it (``Expect: 100-continue``) to send its body.
 
-        Only now that the body is read: a request that is rejected by its head need not send it.
+        A thread does so when it reads the body: a request that is rejected by its head need not send it.
         """
-        if self.expects_continue:
-            self.expects_continue = False
-            self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
-            self.flush()
+        self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
+        self.flush()
 
     def receive(self) -> bytes | None:
         """Return what has come, b"" at the end and None when nothing has."""
@@ -65,6 +67,13 @@ class ClientSocket(socket.socket):
             return super().recv(_PIECE)
         except BlockingIOError:
             return None
+
+    def has_data(self) -> bool:
+        """Whether something has come that was not received yet."""
+        try:
+            return bool(super().recv(1, socket.MSG_PEEK))
+        except OSError:
+            return False
 
     def sendall(self, data: Any, _flags: int = 0) -> None:
         """Keep what is to be sent for ``flush``, so that a response's head and body are sent together."""
@@ -78,6 +87,7 @@ class ClientSocket(socket.socket):
             except BlockingIOError:
                 return False
             del self.unsent[:sent]
+            self.taken += sent
         return True
 
 

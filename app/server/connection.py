@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import enum
 import math
 import selectors
@@ -13,7 +14,9 @@ from typing import Any, Final
 
 from gunicorn.workers.gthread import TConn
 
-from .client_socket import ClientSocket
+from ..domain.addresses import network_of
+from .client_socket import ClientSocket, error_response
+from .eviction import choose_buffered, choose_idle
 from .request_buffer import RequestBuffer
 from .wsgi import base_environ
 
@@ -27,7 +30,7 @@ LINGER_SECONDS: Final = 2.0
 """How long a connection that is being closed is still read, so that the client can read its response."""
 
 BUFFERED_BYTES: Final = 64 * 1024 * 1024
-"""How much of bodies and responses may be buffered for slow clients; beyond it the largest are dropped."""
+"""How much of bodies and responses may be buffered for slow clients; ``eviction`` says who goes beyond it."""
 
 
 class Phase(enum.Enum):
@@ -65,11 +68,18 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     ) -> None:
         super().__init__(cfg, ClientSocket(accepted[0]), accepted[1], server)
         self.environ = base_environ(self.client, self.server)
+        self.network = network_of(self.environ["REMOTE_ADDR"])
+        self.owner = self.network
+        """To whom what is buffered counts: a key, or without one an address."""
         self.data_ready = True
         self.phase = Phase.RECEIVING
         self.deadline = math.inf
         self.buffer = RequestBuffer()
         self.keeps_alive = True
+        self.was_served = False
+        self.was_continued = False
+        self.since = time.monotonic()
+        """When it began to wait; for a request, when its first bytes came."""
         self.watched = 0
         self._poller = poller
         self._resume = resume
@@ -84,8 +94,34 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     @property
     def is_idle(self) -> bool:
-        """Whether it waits between two requests."""
+        """Whether nothing of its next request has been read."""
         return self.phase is Phase.RECEIVING and not self.buffer.data
+
+    @property
+    def is_closing(self) -> bool:
+        """Whether its last response has been sent."""
+        return self.phase is Phase.CLOSING
+
+    def is_fresh(self, now: float, grace: float) -> bool:
+        """Whether its client connected a moment ago, and its first request is still to be read."""
+        return self.is_idle and not self.was_served and now - self.since < grace
+
+    def has_arrived(self) -> bool:
+        """Whether a request has come that nobody has read yet."""
+        return self.is_idle and self.sock.has_data()
+
+    def progress(self, now: float) -> float:
+        """Return how much of its transfer is done, as a part of what should be by now; 1 is in time."""
+        if self.phase is Phase.SENDING:
+            done, whole = self.sock.taken, self.sock.taken + len(self.sock.unsent)
+        else:
+            done, whole = len(self.buffer.data), self.buffer.expected_bytes
+        should_take: float = TRANSFER_SECONDS * done / whole
+        return should_take / max(now - self.since, 0.001)
+
+    def keeps_pace(self, now: float) -> bool:
+        """Whether its transfer will be over within TRANSFER_SECONDS, if it goes on as it has."""
+        return self.progress(now) >= 1
 
     def wait(self, phase: Phase | None) -> None:
         """Watch the socket for what this phase waits for, or for nothing."""
@@ -131,7 +167,8 @@ class Connections:
     def wait(self, conn: Connection, phase: Phase, seconds: float) -> None:
         """Leave a connection to the leader, until what it waits for happens."""
         with self.handover:
-            conn.deadline = time.monotonic() + seconds
+            conn.since = time.monotonic()
+            conn.deadline = conn.since + seconds
             conn.wait(phase)
 
     def drop(self, conn: Connection) -> None:
@@ -140,27 +177,42 @@ class Connections:
         self._all.pop(conn, None)
         conn.close()
 
+    def reject(self, conn: Connection, status: str, message: str) -> None:
+        """Answer what is not going to become a request."""
+        conn.sock.sendall(error_response(status, message))
+        with contextlib.suppress(OSError):
+            conn.sock.flush()
+        self.end(conn)
+
+    def end(self, conn: Connection) -> None:
+        """Send the end of the stream and read on for a while: closing at once could cut the response."""
+        try:
+            conn.sock.shutdown(socket.SHUT_WR)
+        except OSError:
+            self.drop(conn)
+        else:
+            self.wait(conn, Phase.CLOSING, LINGER_SECONDS)
+
     def waiting(self) -> list[Connection]:
         """Return the connections that no thread handles, by deadline."""
         waiting = [one for one in list(self._all) if one.deadline < math.inf]
         return sorted(waiting, key=lambda one: one.deadline)
 
     def make_room(self) -> bool:
-        """Drop a connection that is closing, else an idle one, else that with the first deadline; if any."""
+        """Drop the connection that can best be spared, if there is one."""
         with self.handover:
-            waiting = sorted(
-                self.waiting(), key=lambda one: (one.phase is not Phase.CLOSING, not one.is_idle)
-            )
-            for conn in waiting[:1]:
-                self.drop(conn)
-        return bool(waiting)
+            spared = choose_idle(self.waiting(), time.monotonic())
+            if spared is not None:
+                self.drop(spared)
+        return spared is not None
 
     def drop_excess(self) -> None:
-        """Drop the connections with most buffered, while all together exceed BUFFERED_BYTES."""
+        """Drop connections while all together have more than BUFFERED_BYTES buffered."""
         with self.handover:
-            waiting = sorted(self.waiting(), key=lambda one: one.buffered_bytes)
+            waiting = [one for one in self.waiting() if one.buffered_bytes]
             excess = sum(one.buffered_bytes for one in waiting) - BUFFERED_BYTES
             while excess > 0:
-                largest = waiting.pop()
-                excess -= largest.buffered_bytes
-                self.drop(largest)
+                dropped = choose_buffered(waiting, time.monotonic())
+                excess -= dropped.buffered_bytes
+                waiting.remove(dropped)
+                self.drop(dropped)

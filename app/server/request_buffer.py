@@ -25,7 +25,7 @@ class RequestBuffer:
     deadline, and one that is handled too late is dropped at its own deadline.
     """
 
-    __slots__ = ("_body_start", "_chunk", "_end", "_needed", "_searched", "data")
+    __slots__ = ("_body_start", "_chunk", "_end", "_needed", "_searched", "awaits_continue", "data")
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -34,9 +34,12 @@ class RequestBuffer:
         self._needed = 0
         self._end = 0
         self._chunk = 0
+        self.awaits_continue = False
+        """Whether the client may be waiting for "100 Continue" before it sends the body."""
 
     def add(self, data: bytes) -> None:
         """Append what has come next."""
+        self.awaits_continue = False  # it sends without having been told to
         self.data += data
         if not self._body_start:
             self._scan_head()
@@ -49,23 +52,23 @@ class RequestBuffer:
             self._searched = max(0, len(self.data) - len(_END) + 1)
             return
         self._body_start = end + len(_END)
-        self._needed = self._body_start + self._prefetch(bytes(self.data[: end + 2]))
-
-    def _prefetch(self, head: bytes) -> int:
-        """Return how many bytes of the body to wait for."""
-        framing = {name.lower(): value.strip() for name, value in _FRAMING.findall(head)}
-        if not framing:
-            self._end = self._body_start
-            return 0
+        framing = {name.lower(): value.strip() for name, value in _FRAMING.findall(self.data[: end + 2])}
+        prefetch = self._prefetch(framing)
         if b"expect" in framing:
-            return 0  # the client sends none before "100 Continue"
+            prefetch = 0  # the client sends none before "100 Continue"
+            self.awaits_continue = len(self.data) == self._body_start != self._end
+        self._needed = self._body_start + prefetch
+
+    def _prefetch(self, framing: dict[bytes, bytes]) -> int:
+        """Find out where the body ends; return how many bytes of it to wait for."""
         if b"transfer-encoding" in framing:
             is_chunked = framing[b"transfer-encoding"].lower() == b"chunked"
             self._chunk = self._body_start if is_chunked else 0
             return PREFETCH_BYTES if is_chunked else 0
-        if not _LENGTH.fullmatch(framing[b"content-length"]):
+        declared = framing.get(b"content-length", b"0")
+        if not _LENGTH.fullmatch(declared):
             return 0
-        length = int(framing[b"content-length"])
+        length = int(declared)
         if length > BODY_BYTES:
             self._end = self._body_start
             return 0  # it is rejected for its length
@@ -94,6 +97,11 @@ class RequestBuffer:
     def is_complete(self) -> bool:
         """Whether nothing of the request is missing, for certain."""
         return bool(self._end) and len(self.data) >= self._end
+
+    @property
+    def expected_bytes(self) -> int:
+        """How long the whole request is, or may be at most while nothing says so."""
+        return self._end or HEAD_BYTES + BODY_BYTES
 
     @property
     def has_long_head(self) -> bool:

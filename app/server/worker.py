@@ -12,14 +12,12 @@ connections are taken, one of those that wait is dropped for a new one.
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import gc
 import math
 import os
 import select
 import selectors
-import socket
 import threading
 import time
 from functools import partial
@@ -28,6 +26,7 @@ from typing import Any, Final
 from gunicorn.workers.gthread import ThreadWorker
 
 from .. import waiting
+from ..domain.addresses import network_of
 from .client_socket import ErrorPage, error_response
 from .connection import (
     LINGER_SECONDS,
@@ -134,7 +133,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 if conn.deadline > now:
                     continue
                 if conn.phase is Phase.RECEIVING and conn.buffer.data:
-                    self._reject(conn, "408 Request Timeout", "The request took too long to arrive.")
+                    self.connections.reject(conn, "408 Request Timeout", "The request arrived too slowly.")
                 else:
                     self.connections.drop(conn)
             self.connections.drop_excess()
@@ -179,7 +178,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if data is None:
             return
         if not conn.buffer.data:
-            conn.deadline = time.monotonic() + RECEIVE_SECONDS
+            conn.since = time.monotonic()
+            conn.deadline = conn.since + RECEIVE_SECONDS
         conn.buffer.add(data)
         self._dispatch(conn, ended=not data)
 
@@ -187,7 +187,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Handle a request when enough of it is there, else wait for more."""
         buffer = conn.buffer
         if buffer.has_long_head:
-            self._reject(conn, "431 Request Header Fields Too Large", "The headers are longer than 64 KiB.")
+            self.connections.reject(
+                conn, "431 Request Header Fields Too Large", "The headers are longer than 64 KiB."
+            )
         elif ended and not buffer.data:
             self.connections.drop(conn)
         elif ended or buffer.is_complete:
@@ -196,13 +198,24 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.readers.add(conn)
             self._handle(conn)
         else:
-            conn.wait(Phase.RECEIVING)
-            if buffer.is_ready:
-                self.connections.drop_excess()
+            self._wait_for_rest(conn)
+
+    def _wait_for_rest(self, conn: Connection) -> None:
+        """Let more of a request arrive; of a large one all, for which it has as long as with a thread."""
+        conn.wait(Phase.RECEIVING)
+        if not conn.buffer.is_ready:
+            return
+        conn.deadline = conn.since + TRANSFER_SECONDS
+        if conn.buffer.awaits_continue:
+            conn.buffer.awaits_continue = False
+            conn.was_continued = True
+            conn.sock.send_continue()
+        self.connections.drop_excess()
 
     def _handle(self, conn: Connection) -> None:
         """Handle a request; from here until the connection waits again, this thread alone has it."""
         conn.deadline = math.inf
+        conn.was_served = True
         conn.sock.deadline = time.monotonic() + TRANSFER_SECONDS
         conn.parser.unreader.unread(bytes(conn.buffer.data))
         conn.buffer = RequestBuffer()
@@ -218,6 +231,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if conn.sock.flush():
             self._wait_for_request(conn)
         else:
+            conn.sock.taken = 0
             self.connections.wait(conn, Phase.SENDING, TRANSFER_SECONDS)
             self.method_queue.defer(self.connections.drop_excess)
 
@@ -237,9 +251,13 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Pass a request to the application; return whether the connection stays open."""
         self.cfg.pre_request(self, req)
         self._count_request()
-        conn.sock.expects_continue = req._expected_100_continue  # noqa: SLF001  # gunicorn has no accessor
+        expects_continue = req._expected_100_continue  # noqa: SLF001  # gunicorn has no accessor
+        conn.sock.expects_continue = expects_continue and not conn.was_continued
+        conn.was_continued = False
+        environ = build_environ(req, conn.environ)
         response = Response()
-        response.read(self.wsgi(build_environ(req, conn.environ), response.start))
+        response.read(self.wsgi(environ, response.start))
+        conn.owner = environ.get("REMOTE_USER") or network_of(environ["REMOTE_ADDR"])
         keeps_alive = self.alive and self.cfg.keepalive > 0 and not (response.closes or req.should_close())
         conn.sock.sendall(response.head(keeps_alive=keeps_alive))
         for chunk in response.body:
@@ -261,7 +279,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _wait_for_request(self, conn: Connection) -> None:
         """Wait for the next request; one that has come already queues behind other connections."""
         if not conn.keeps_alive:
-            self._close(conn)
+            self.connections.end(conn)
             return
         conn.buffer.add(conn.parser.unreader.take_buffered())
         if conn.buffer.is_ready:
@@ -270,22 +288,6 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self.connections.wait(conn, Phase.RECEIVING, RECEIVE_SECONDS)
         else:
             self.connections.wait(conn, Phase.RECEIVING, self.cfg.keepalive if self.alive else LINGER_SECONDS)
-
-    def _reject(self, conn: Connection, status: str, message: str) -> None:
-        """Answer what is not going to become a request."""
-        conn.sock.sendall(error_response(status, message))
-        with contextlib.suppress(OSError):
-            conn.sock.flush()
-        self._close(conn)
-
-    def _close(self, conn: Connection) -> None:
-        """Send the end of the stream and read on for a while: closing at once could cut the response."""
-        try:
-            conn.sock.shutdown(socket.SHUT_WR)
-        except OSError:
-            self.connections.drop(conn)
-        else:
-            self.connections.wait(conn, Phase.CLOSING, LINGER_SECONDS)
 
     def handle_error(self, req: Any, client: Any, addr: Any, error: Exception) -> None:
         """Answer what gunicorn cannot parse with the API's envelope, without a word of the input."""

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING, Any
 from ..domain import timestamps
 from ..domain.errors import Detail, DuplicateId, InvalidInput, ParentDialogueNotFound, quote
 from ..domain.ids import fingerprint, successor
-from ..domain.records import RECENT_MESSAGES, Dialogue, JsonText, Message, Status, Timestamp
+from ..domain.records import RECENT_MESSAGES, Action, Actor, Dialogue, JsonText, Message, Status, Timestamp
 from . import messages
+from .audit import Subject, note
 from .bodies import deletion_result, dialogue_result, messages_array
 from .conditions import require_current
 from .dialogue_reads import recent_in
@@ -179,17 +180,26 @@ def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
     return dialogue_result(dialogue, recent_in(tx, dialogue))
 
 
-def delete(tx: Transaction, dialogue_id: str, condition: Condition, *, cascade: bool) -> Result:
-    """Delete a dialogue; its messages stay readable unless ``cascade``.
+def delete(
+    tx: Transaction, dialogue_id: str, condition: Condition, *, purged_by: Actor | None = None
+) -> Result:
+    """Delete a dialogue; its messages stay readable unless they are purged too.
 
     Raises DialogueNotFound, PreconditionFailed and DialogueImmutable.
     """
     dialogue = messages.require_version(tx, dialogue_id, condition)
     messages.require_mutable(tx)
-    tx.remove_dialogue(dialogue, purge=cascade)
+    tx.remove_dialogue(dialogue, purge=purged_by is not None)
+    if purged_by is not None:
+        _note_purge(tx, purged_by, dialogue)
     if dialogue.thread_of is not None:
         _uncount_thread(tx, dialogue.thread_of)
     return deletion_result(dialogue_id)
+
+
+def _note_purge(tx: Transaction, actor: Actor, dialogue: Dialogue) -> None:
+    subject = Subject(dialogue.project, dialogue.namespace, dialogue.id)
+    note(tx, actor, Action.DIALOGUE_PURGED, subject, messages=dialogue.total)
 
 
 def _uncount_thread(tx: Transaction, parent_id: str) -> None:

@@ -12,7 +12,8 @@ from ..domain import timestamps
 from ..domain.errors import Detail, Forbidden, InvalidInput, KeyEnded, KeyNotFound, quote
 from ..domain.ids import new_id
 from ..domain.json_text import compact_json
-from ..domain.records import Actor, JsonText, Key, Rights, Timestamp
+from ..domain.records import Action, Actor, JsonText, Key, Rights, Timestamp
+from .audit import Subject, note
 from .bodies import deletion_result
 from .projects import require_project
 from .results import Result
@@ -37,6 +38,14 @@ class Grant:
     namespace: str | None = None
     label: str | None = None
     expires: Timestamp | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class KeyPlace:
+    """Which key is meant: its id, and the project that it has to belong to."""
+
+    project: str
+    id: str
 
 
 def hash_key(text: str) -> str:
@@ -80,35 +89,42 @@ def issue(tx: Transaction, actor: Actor, grant: Grant) -> Result:
     require_project(tx, grant.project)
     text, key = create_key(grant)
     tx.insert_key(key)
+    _note(tx, actor, Action.KEY_CREATED, key, name=key.label, rights=key.rights.value, expiresAt=key.expires)
     return _issued(text, key)
 
 
-def rotate(tx: Transaction, actor: Actor, key_id: str, overlap: timedelta) -> Result:
+def rotate(tx: Transaction, actor: Actor, place: KeyPlace, overlap: timedelta) -> Result:
     """Replace a key by a new one that may do the same; the old one goes on working for a while.
 
     Raises what ``issue`` does, KeyNotFound, and KeyEnded for a key that does not work any more.
     """
-    old = _lock_key(tx, actor, key_id)
+    old = _lock_key(tx, actor, place)
     if not is_working(old):
         raise KeyEnded("The key is revoked or expired; create another one.")
     _require_covered(actor, old.rights, old.expires)
     text, new = create_key(Grant(old.project, old.rights, old.namespace, old.label, old.expires))
     tx.insert_key(new)
-    tx.save_key(_ending(old, timestamps.format_time(datetime.now(UTC) + overlap)))
+    ending = _ending(old, timestamps.format_time(datetime.now(UTC) + overlap))
+    tx.save_key(ending)
+    _note(tx, actor, Action.KEY_ROTATED, old, newKey=new.id, revokedAt=ending.revoked)
     return _issued(text, new)
 
 
-def revoke(tx: Transaction, actor: Actor, key_id: str) -> Result:
+def revoke(tx: Transaction, actor: Actor, place: KeyPlace) -> Result:
     """Revoke a key; an earlier revocation stands. Raises KeyNotFound, and Forbidden for a mightier key."""
-    tx.save_key(_ending(_lock_key(tx, actor, key_id), timestamps.now()))
-    return deletion_result(key_id)
+    key = _lock_key(tx, actor, place)
+    ending = _ending(key, timestamps.now())
+    if ending != key:
+        tx.save_key(ending)
+        _note(tx, actor, Action.KEY_REVOKED, key)
+    return deletion_result(place.id)
 
 
-def get_key(catalog: Catalog, project: str, key_id: str) -> Result:
+def get_key(catalog: Catalog, place: KeyPlace) -> Result:
     """Return what is stored of a key; raises KeyNotFound."""
-    key = catalog.get_key(key_id)
-    if key is None or key.project != project:
-        raise _not_found(key_id)
+    key = catalog.get_key(place.id)
+    if key is None or key.project != place.project:
+        raise _not_found(place.id)
     return Result(compact_json(key_fields(key)))
 
 
@@ -148,10 +164,14 @@ def _issued(text: str, key: Key) -> Result:
     return Result(compact_json(fields), first=JsonText(compact_json(fields | {"key": text})))
 
 
-def _lock_key(tx: Transaction, actor: Actor, key_id: str) -> Key:
-    key = tx.lock_key(key_id)
-    if key is None:
-        raise _not_found(key_id)
+def _note(tx: Transaction, actor: Actor, action: Action, key: Key, **details: str | None) -> None:
+    note(tx, actor, action, Subject(key.project, key.namespace, key.id), **details)
+
+
+def _lock_key(tx: Transaction, actor: Actor, place: KeyPlace) -> Key:
+    key = tx.lock_key(place.id)
+    if key is None or key.project != place.project:
+        raise _not_found(place.id)
     if not actor.rights.covers(key.rights):
         raise Forbidden(f"The key has the right {key.rights}, which yours has not.")
     return key

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ..domain.records import Action
+from .audit import Subject, note
 from .bodies import erased_body, stats_body
 from .messages import require_mutable
 from .results import Result
 
 if TYPE_CHECKING:
-    from ..domain.records import ScopeFilter
+    from ..domain.records import Actor, ScopeFilter
     from ..stores import Erased, Store, Transaction
 
 
@@ -18,15 +21,18 @@ def count(store: Store, scope_filter: ScopeFilter) -> Result:
     return Result(stats_body(store.stats(scope_filter)))
 
 
-def erase(tx: Transaction) -> Erased:
+def erase(tx: Transaction, actor: Actor) -> Erased:
     """Remove everything of the transaction's namespace; readers honour it at once.
 
     Raises DialogueImmutable in an immutable project.
     """
     require_mutable(tx)
-    return tx.erase_namespace()
+    erased = tx.erase_namespace()
+    subject = Subject(tx.scope.project, tx.scope.namespace)
+    note(tx, actor, Action.NAMESPACE_ERASED, subject, **asdict(erased))
+    return erased
 
 
-def erase_namespace(tx: Transaction) -> Result:
+def erase_namespace(tx: Transaction, actor: Actor) -> Result:
     """Erase and answer how much that was; raises what ``erase`` does."""
-    return Result(erased_body(tx.scope.namespace, erase(tx)))
+    return Result(erased_body(tx.scope.namespace, erase(tx, actor)))

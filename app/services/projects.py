@@ -15,7 +15,8 @@ from ..domain.errors import (
     quote,
 )
 from ..domain.json_text import compact_json
-from ..domain.records import Actor, Project, Rights
+from ..domain.records import Action, Actor, Project, Rights
+from .audit import Subject, note
 from .bodies import deletion_result
 from .inputs import UNSET, Unset
 from .results import Result
@@ -49,7 +50,7 @@ def free_name(catalog: Catalog, name: str) -> None:
         raise _still_cleared(name)
 
 
-def create(tx: Transaction, command: NewProject) -> Result:
+def create(tx: Transaction, actor: Actor, command: NewProject) -> Result:
     """Create a project; a repeat answers it as it is. Raises DuplicateId for one that differs."""
     existing = tx.lock_project(command.name)
     if existing is not None:
@@ -59,6 +60,7 @@ def create(tx: Transaction, command: NewProject) -> Result:
     project = Project(command.name, command.immutable, timestamps.now())
     if not tx.insert_project(project):
         raise _still_cleared(command.name)
+    note(tx, actor, Action.PROJECT_CREATED, Subject(project.name), immutable=project.immutable)
     return project_result(project)
 
 
@@ -70,10 +72,11 @@ def update(tx: Transaction, actor: Actor, name: str, command: ProjectUpdate) -> 
             raise Forbidden("Whether a project is immutable is for a key with the right admin to say.")
         project = replace(project, immutable=command.immutable)
         tx.save_project(project)
+        note(tx, actor, Action.PROJECT_CHANGED, Subject(name), immutable=project.immutable)
     return project_result(project)
 
 
-def delete(tx: Transaction, name: str) -> Result:
+def delete(tx: Transaction, actor: Actor, name: str) -> Result:
     """Close a project at once; the sweeper removes what it holds.
 
     Raises ProjectNotFound, DialogueImmutable for an immutable one, and Forbidden for the caller's own.
@@ -83,8 +86,14 @@ def delete(tx: Transaction, name: str) -> Result:
     project = lock_project(tx, name)
     if project.immutable:
         raise DialogueImmutable("The project is immutable: nothing of it can be deleted.")
-    tx.close_project(name)
+    close(tx, actor, name)
     return deletion_result(name)
+
+
+def close(tx: Transaction, actor: Actor, name: str) -> None:
+    """Close a project: from now on it is gone for everybody."""
+    tx.close_project(name)
+    note(tx, actor, Action.PROJECT_DELETED, Subject(name))
 
 
 def get_project(catalog: Catalog, name: str) -> Result:

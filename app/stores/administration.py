@@ -1,14 +1,14 @@
-"""The Protocol of the part of a transaction that changes projects and keys."""
+"""The Protocol of the part of a transaction that changes projects and keys, and notes it."""
 
 from __future__ import annotations
 
 from typing import Protocol
 
-from ..domain.records import Key, Project
+from ..domain.records import AuditEntry, Key, Project
 
 
 class Administration(Protocol):
-    """Projects, and the keys of the scope's project."""
+    """Projects and keys, of the scope's project and of others."""
 
     def find_project(self, name: str) -> Project | None:
         """A project that is not removed, the scope's or another."""
@@ -26,10 +26,13 @@ class Administration(Protocol):
         """Close the locked project at once; the sweeper removes its data."""
 
     def lock_key(self, key_id: str) -> Key | None:
-        """Read a key of the scope's project and keep other writers of it out."""
+        """Read a key, of whichever project, and keep other writers of it out."""
 
     def insert_key(self, key: Key) -> None:
         """Add a key."""
 
     def save_key(self, key: Key) -> None:
         """Replace the locked key."""
+
+    def insert_audit(self, entry: AuditEntry) -> None:
+        """Add an entry to the audit."""

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
-from ..domain.list_queries import KeyListQuery, Page, ProjectListQuery
-from ..domain.records import Key, Project, Timestamp
+from ..domain.list_queries import AuditListQuery, KeyListQuery, Page, ProjectListQuery
+from ..domain.records import AuditEntry, Key, Project, Timestamp
 
 
 class Catalog(Protocol):
@@ -52,6 +52,12 @@ class Catalog(Protocol):
 
     def touch_key(self, key_id: str, when: Timestamp) -> None:
         """Note that the key was used."""
+
+    def page_audit(self, query: AuditListQuery) -> Page[AuditEntry]:
+        """One page of the audit."""
+
+    def drop_audit(self, before: Timestamp, rows: int) -> int:
+        """Remove up to ``rows`` entries of the audit that are older; how many were removed."""
 
     def is_empty(self) -> bool:
         """Whether there is neither a project nor a key yet."""

@@ -12,14 +12,14 @@ from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import HTTPException, NotFound
 
 from ..domain import timestamps
-from ..domain.errors import MissingParameter
+from ..domain.addresses import network_of
+from ..domain.errors import MissingParameter, Unauthorized
 from ..domain.records import Rights
 from ..logs import access
 from ..waiting import begin_request, end_request
 from .authentication import require_right
 from .body import read_json
 from .error_responses import answer_error
-from .rate_limits import network_of
 from .request_context import RequestContext
 
 if TYPE_CHECKING:
@@ -77,8 +77,14 @@ class Hooks:
         limits = context.parts.limits
         if limits.address is not None:
             limits.address.count(network_of(request.remote_addr), context.limits)
-        principal = context.parts.authenticator.authenticate(request.headers.get("Authorization"))
+        try:
+            principal = context.parts.authenticator.authenticate(request.headers.get("Authorization"))
+        except Unauthorized:
+            context.parts.failed_logins.count(network_of(request.remote_addr))
+            raise
         context.principal = principal
+        # WSGI's name for whom a request is from: the server shares its buffers out by it.
+        request.environ["REMOTE_USER"] = principal.key_id
         require_right(principal, right)
         if limits.key is not None:
             limits.key.count(principal.key_id, context.limits)

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
     from .authentication import Authenticator, OwnerAuthenticator
     from .cors import Cors
     from .cursors import Cursors
+    from .failed_logins import FailedLogins
     from .rate_limits import Limits
     from .readiness import Readiness
 
@@ -35,6 +36,7 @@ class Parts:
     backend: Backend
     authenticator: Authenticator | OwnerAuthenticator
     cursors: Cursors
+    failed_logins: FailedLogins
     readiness: Readiness
     sweeper: Sweeper
     summarizer: Summarizer

@@ -40,7 +40,7 @@ def filled(backend: Backend) -> Backend:
     create(backend, id="d", messages=said)
     create(backend, id="t", threadOf="d")
     create(backend, id="gone", messages=said[:2])
-    backend.write(SCOPE, lambda tx: dialogues.delete(tx, "gone", Condition(), cascade=False))
+    backend.write(SCOPE, lambda tx: dialogues.delete(tx, "gone", Condition()))
     return backend
 
 

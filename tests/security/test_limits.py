@@ -14,6 +14,7 @@ import pytest
 from flask import Flask
 from limits import parse
 
+from app.domain.addresses import network_of
 from app.domain.errors import RateLimitExceeded
 from app.domain.records import Rights
 from app.settings import Settings, SettingsError
@@ -24,7 +25,6 @@ from app.web.rate_limits import (
     Limit,
     LocalCounter,
     RateLimitState,
-    network_of,
 )
 from app.wiring import create_app
 from tests.contract.conftest import check_envelope, make_key

@@ -192,6 +192,52 @@ def test_a_wrong_setting_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> N
     assert "COLLOQUY_STORE_URL" in refused("migrate")
 
 
+def test_the_command_line_is_audited(store: Path) -> None:
+    """What keys, projects, exports and erasures do is noted, for people and as JSON, without a key."""
+    ok("projects", "create", "shop")
+    ok("projects", "set", "shop", "--immutable")
+    text = ok("keys", "create", "--project", "shop", "--label", "till").strip()
+    key_id = orjson.loads(ok("keys", "list", "--json"))["id"]
+    new = ok("keys", "rotate", key_id).strip()
+    ok("keys", "revoke", key_id)
+    ok("export", "--project", "shop")
+    ok("projects", "set", "shop", "--no-immutable")
+    ok("erase", "anna", "--project", "shop", "--yes")
+    ok("projects", "delete", "shop", "--yes")
+
+    noted = [orjson.loads(line) for line in ok("audit", "--json", "--project", "shop").splitlines()]
+    table = ok("audit", "--action", "key.created", "--since", "2026-01-01")
+
+    assert [entry["action"] for entry in noted][::-1] == [
+        "project.created",
+        "project.changed",
+        "key.created",
+        "key.rotated",
+        "key.revoked",
+        "project.exported",
+        "project.changed",
+        "namespace.erased",
+        "project.deleted",
+    ]
+    assert {entry["actor"] for entry in noted} == {"command line"}
+    assert len(table.splitlines()) == 2
+    assert key_id in table
+    assert [key for key in (text, new) if key in repr(noted)] == []
+    assert store.exists()
+    assert "--since" in refused("audit", "--since", "soon")
+
+
+def test_projects_and_keys_are_listed_as_json(store: Path) -> None:
+    """One object a line, as the API answers it."""
+    ok("projects", "create", "shop", "--immutable")
+    ok("keys", "create", "--project", "shop", "--rights", "manage")
+
+    assert store.exists()
+    project, key = (orjson.loads(ok(kind, "list", "--json")) for kind in ("projects", "keys"))
+    assert (project["id"], project["immutable"]) == ("shop", True)
+    assert (key["project"], key["rights"]) == ("shop", "manage")
+
+
 def test_the_first_start_makes_one_project_and_one_key(store: Path) -> None:
     """The preparation of an empty store gives a key once, and later finds it done."""
     ok("migrate")

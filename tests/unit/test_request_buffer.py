@@ -69,7 +69,8 @@ def test_head_has_a_limit(raw: bytes, *, long: bool) -> None:
         (HEAD + b"Content-Length: 100000\r\n\r\n" + b"A" * 99_999, False),
         (HEAD + b"Content-Length: 100000\r\n\r\n" + b"A" * 100_000, True),
         (HEAD + b"Content-Length: 99999999\r\n\r\n", True),
-        (HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}", False),
+        (HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{}", True),
+        (HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n{", False),
         (HEAD + b"Content-Length: " + b"0" * 30 + b"2\r\n\r\n{", False),
         (HEAD + b"Content-Length: +2\r\n\r\n{}", False),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\n\r\n", True),
@@ -85,3 +86,22 @@ def test_whole_is_what_no_thread_waits_for(raw: bytes, *, whole: bool) -> None:
     """A request is whole when its length or its chunks say so, and in doubt it is not."""
     assert buffered(raw).is_complete is whole
     assert buffered(*(raw[place : place + 1] for place in range(len(raw)))).is_complete is whole
+
+
+EXPECT = HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("pieces", "awaits"),
+    [
+        ([EXPECT], True),
+        ([EXPECT + b"{"], False),
+        ([EXPECT, b"{"], False),
+        ([HEAD + b"Content-Length: 2\r\n\r\n"], False),
+        ([HEAD + b"Expect: 100-continue\r\n\r\n"], False),
+        ([HEAD + b"Content-Length: 99999999\r\nExpect: 100-continue\r\n\r\n"], False),
+    ],
+)
+def test_client_that_sent_no_body_may_wait_to_be_told(pieces: list[bytes], *, awaits: bool) -> None:
+    """Only a client that announced a body which can be taken, and sent none of it, awaits "100 Continue"."""
+    assert buffered(*pieces).awaits_continue is awaits

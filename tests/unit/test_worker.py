@@ -21,9 +21,31 @@ class Client:
 
     buffered_bytes: int = 0
     deadline: float = 1.0
-    phase: Phase = Phase.RECEIVING
+    since: float = 0.0
+    network: str = "a"
+    owner: str = "a"
     is_idle: bool = False
+    is_closing: bool = False
+    fresh: bool = False
+    arrived: bool = False
+    pace: float = 0.0
     closed: list[str] = field(default_factory=list)
+
+    def is_fresh(self, _now: float, _grace: float) -> bool:
+        """Whether it has just connected."""
+        return self.fresh
+
+    def has_arrived(self) -> bool:
+        """Whether a request has come."""
+        return self.arrived
+
+    def progress(self, _now: float) -> float:
+        """How fast it takes its response."""
+        return self.pace
+
+    def keeps_pace(self, _now: float) -> bool:
+        """Whether that is fast enough."""
+        return self.pace >= 1
 
     def wait(self, phase: Phase | None) -> None:
         """Note that it is no longer watched."""
@@ -48,18 +70,29 @@ def gone(*clients: Client) -> list[bool]:
     return [client.closed == ["unwatched", "closed"] for client in clients]
 
 
-def test_the_largest_go_when_too_much_is_held() -> None:
-    """Small requests that are arriving stay when answers that nobody takes fill the memory."""
-    small, large, larger = (
-        Client(9, 1.0),
-        Client(BUFFERED_BYTES // 2, 60.0),
-        Client(BUFFERED_BYTES // 2 + 1, 61.0),
-    )
-    connections = crowd(small, large, larger)
+PIECE = BUFFERED_BYTES // 4
+
+
+def test_memory_is_freed_by_the_owner_who_holds_most() -> None:
+    """Who holds much in many small responses goes before who holds one that is larger than each of them."""
+    many = [Client(PIECE, owner="many", pace=pace) for pace in (0.3, 0.1, 0.2)]
+    large = Client(PIECE * 2, owner="large")
+    connections = crowd(*many, large)
     connections.drop_excess()
-    assert gone(small, large, larger) == [False, False, True]
+    assert gone(*many, large) == [False, True, False, False]
     connections.drop_excess()
-    assert len(connections) == 2
+    assert len(connections) == 3
+
+
+def test_who_takes_its_response_keeps_it() -> None:
+    """A reader that keeps pace is spared while there is another, however much it holds."""
+    reader, stalled = Client(PIECE * 4, owner="reader", pace=1.0), Client(PIECE, owner="stalled", pace=0.9)
+    connections = crowd(reader, stalled)
+    connections.drop_excess()
+    assert gone(reader, stalled) == [False, True]
+    reader.buffered_bytes += 1
+    connections.drop_excess()
+    assert gone(reader) == [True]
 
 
 def test_what_a_thread_has_is_never_dropped() -> None:
@@ -71,15 +104,43 @@ def test_what_a_thread_has_is_never_dropped() -> None:
     assert gone(answered) == [False]
 
 
+def crowd_of_many(*clients: Client) -> Connections:
+    """Return these clients among as many others, of an address each, as keep all within their shares."""
+    others = [Client(since=9.0, network=str(number)) for number in range(20)]
+    return crowd(*clients, *others)
+
+
 def test_room_is_made_by_those_who_lose_least() -> None:
-    """First goes a connection that is over, then an idle one, then the one whose time runs out first."""
-    late, early = Client(deadline=20.0), Client(deadline=10.0)
-    idle, over = Client(deadline=65.0, is_idle=True), Client(deadline=66.0, phase=Phase.CLOSING)
-    connections = crowd(late, early, idle, over)
-    for expected in (over, idle, early, late):
+    """First goes a connection that is over, then who has waited longest between requests, then at all."""
+    late, early = Client(since=2.0, network="b"), Client(since=1.0, network="c")
+    newly_idle, long_idle = Client(since=8.0, is_idle=True), Client(since=7.0, is_idle=True)
+    over = Client(since=9.0, is_closing=True)
+    connections = crowd_of_many(late, early, newly_idle, long_idle, over)
+    for expected in (over, long_idle, newly_idle, early, late):
         assert connections.make_room()
         assert gone(expected) == [True]
-    assert len(connections) == 0
+
+
+def test_room_is_made_by_the_address_that_holds_more_than_its_share() -> None:
+    """Who has a quarter of the connections loses even busy ones before others lose idle ones."""
+    greedy = [Client(since=5.0, network="greedy") for _ in range(9)]
+    idle = Client(is_idle=True)
+    connections = crowd_of_many(*greedy, idle)
+    assert connections.make_room()
+    assert gone(idle) == [False]
+    assert sum(gone(*greedy)) == 1
+
+
+def test_who_has_just_come_is_not_sent_away() -> None:
+    """A client that was just accepted, and one whose request has arrived, stay when room is made."""
+    fresh, arrived = Client(is_idle=True, fresh=True), Client(is_idle=True, arrived=True)
+    slow = Client(since=9.0)
+    connections = crowd(fresh, arrived, slow)
+    assert connections.make_room()
+    assert gone(fresh, arrived, slow) == [False, False, True]
+    assert connections.make_room()
+    assert gone(fresh, arrived) == [True, False]
+    assert not connections.make_room()
 
 
 def test_a_thread_that_fails_gives_the_lead_back(

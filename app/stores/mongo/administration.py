@@ -1,4 +1,4 @@
-"""The part of a transaction that changes projects and keys."""
+"""The part of a transaction that changes projects and keys, and notes it."""
 
 from __future__ import annotations
 
@@ -8,17 +8,16 @@ from datetime import UTC, datetime
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
-from ...domain.records import Key, Project, Scope
+from ...domain.records import AuditEntry, Key, Project
 from ..administration import Administration
 from .database import Document, MongoDatabase, Rows
 from .erasure import OPEN
-from .mapping import KEY, PROJECT, key_from, plain, project_from
+from .mapping import AUDIT, KEY, PROJECT, key_from, plain, project_from
 
 
 class MongoAdministration(Administration):
-    """Projects, and the keys of the scope's project."""
+    """Projects and keys, of the scope's project and of others."""
 
-    scope: Scope
     _db: MongoDatabase
     _session: ClientSession | None
 
@@ -45,8 +44,7 @@ class MongoAdministration(Administration):
         self._db.projects.update_one({"_id": name, **OPEN}, changes, session=self._session)
 
     def lock_key(self, key_id: str) -> Key | None:
-        query = {"_id": key_id, "project": self.scope.project}
-        found = self._lock(self._db.keys, query, [*KEY.values()])
+        found = self._lock(self._db.keys, {"_id": key_id}, [*KEY.values()])
         return None if found is None else key_from(found)
 
     def insert_key(self, key: Key) -> None:
@@ -54,6 +52,9 @@ class MongoAdministration(Administration):
 
     def save_key(self, key: Key) -> None:
         self._db.keys.replace_one({"_id": key.id}, plain(key, KEY), session=self._session)
+
+    def insert_audit(self, entry: AuditEntry) -> None:
+        self._db.audit.insert_one(plain(entry, AUDIT), session=self._session)
 
     def _lock(
         self,

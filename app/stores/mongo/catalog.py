@@ -6,12 +6,12 @@ from datetime import UTC, datetime
 
 from pymongo.errors import DuplicateKeyError
 
-from ...domain.list_queries import KeyListQuery, Page, ProjectListQuery
-from ...domain.records import Key, Project, Timestamp
+from ...domain.list_queries import AuditListQuery, KeyListQuery, Page, ProjectListQuery
+from ...domain.records import AuditEntry, Key, Project, Timestamp
 from ..catalog import Catalog
 from .database import MongoDatabase
-from .erasure import BATCH, OPEN, erase_project, erase_some, forget_project
-from .mapping import KEY, PROJECT, key_from, plain, project_from
+from .erasure import BATCH, OPEN, delete_some, erase_project, erase_some, forget_project
+from .mapping import AUDIT, KEY, PROJECT, audit_from, key_from, plain, project_from
 from .paging import Source, read_page
 from .queries import DIRECTION, beyond
 from .start_up_lock import LeaseLock
@@ -111,6 +111,19 @@ class MongoCatalog(Catalog):
     def touch_key(self, key_id: str, when: Timestamp) -> None:
         with self._db.bounded():
             self._db.keys.update_one({"_id": key_id}, {"$set": {"lastUsed": when}})
+
+    def page_audit(self, query: AuditListQuery) -> Page[AuditEntry]:
+        names, step = ("time", "_id"), DIRECTION[query.order]
+        filters = {name: getattr(query, name) for name in ("project", "action", "actor", "target")}
+        criteria = {name: value for name, value in filters.items() if value is not None}
+        criteria |= beyond(names, query.after, query.order, query.times)
+        source = Source(self._db.audit, [*AUDIT.values()], audit_from)
+        with self._db.bounded():
+            return read_page(source, criteria, [(name, step) for name in names], query.limit)
+
+    def drop_audit(self, before: Timestamp, rows: int) -> int:
+        with self._db.bounded():
+            return delete_some(self._db.audit, {"time": {"$lt": before}}, rows)
 
     def is_empty(self) -> bool:
         with self._db.bounded():

@@ -47,6 +47,7 @@ class MongoDatabase:
         self.summaries = self.database["summaries"]
         self.projects = self.database["projects"]
         self.keys = self.database["keys"]
+        self.audit = self.database["audit"]
         self.idempotency = self.database["idempotency"]
         self.meta = self.database["meta"]
         self.in_doubt = InDoubtTransactions(self.client, self.meta)

@@ -14,6 +14,8 @@ from typing import Any
 from ...domain.json_text import compact_json
 from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...domain.records import (
+    Action,
+    AuditEntry,
     Dialogue,
     IdempotencyRecord,
     Key,
@@ -47,6 +49,7 @@ MEMORY = _names(Memory)
 SUMMARY = _names(Summary)
 PROJECT = _names(Project, name="_id")
 KEY = _names(Key, id="_id")
+AUDIT = _names(AuditEntry, id="_id")
 IDEMPOTENCY = _names(IdempotencyRecord, request="_id")
 
 DIALOGUE_FIELDS = [*DIALOGUE.values()]
@@ -212,6 +215,12 @@ def key_from(document: Document) -> Key:
     """Return a key."""
     values = _read(document, KEY)
     return Key(**{**values, "rights": Rights(values["rights"])})
+
+
+def audit_from(document: Document) -> AuditEntry:
+    """Return an entry of the audit."""
+    values = _read(document, AUDIT)
+    return AuditEntry(**{**values, "action": Action(values["action"])})
 
 
 def idempotency_from(document: Document) -> IdempotencyRecord:

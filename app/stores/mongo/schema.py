@@ -7,6 +7,7 @@
     memories     {p: project, n: namespace, i}    {_id: "hashed"}
     summaries    {p: project, n: namespace, i}    {_id: "hashed"}
     idempotency  digest of the request            {_id: "hashed"}
+    audit        id of the entry                  {_id: "hashed"}
     projects, keys, meta                          small, not sharded
 
 So whatever names one dialogue goes to one shard of each collection, unique keys stay unique
@@ -75,6 +76,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # The server removes what has expired; until it does, reads leave it out themselves.
         _index("expireAt", expireAfterSeconds=0),
     ],
+    "audit": [_index("time", "_id"), _index("project", "time", "_id")],
     "keys": [_index("hash", unique=True), _index("project", "created", "_id")],
 }
 
@@ -109,7 +111,7 @@ def rank_searches(db: MongoDatabase) -> None:
         db.meta.update_one({"_id": "reindexing"}, {"$set": {"pending": pending}}, upsert=True)
 
 
-MIGRATIONS = (create, rank_searches)
+MIGRATIONS = (create, rank_searches, create_indexes)
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""
 
 VERSION = len(MIGRATIONS)

@@ -1,18 +1,17 @@
-"""The part of a transaction that changes projects and keys."""
+"""The part of a transaction that changes projects and keys, and notes it."""
 
 from __future__ import annotations
 
 from sqlite3 import Connection
 
-from ...domain.records import Key, Project, Scope
+from ...domain.records import AuditEntry, Key, Project
 from ..administration import Administration
 from . import catalog, mapping
 
 
 class SqliteAdministration(Administration):
-    """Projects, and the keys of the scope's project."""
+    """Projects and keys, of the scope's project and of others."""
 
-    scope: Scope
     _connection: Connection
 
     def lock_project(self, name: str) -> Project | None:
@@ -35,11 +34,13 @@ class SqliteAdministration(Administration):
 
     def lock_key(self, key_id: str) -> Key | None:
         row = self._connection.execute(catalog.GET_KEY, (key_id,)).fetchone()
-        key = None if row is None else mapping.KEY.read(row)
-        return key if key is not None and key.project == self.scope.project else None
+        return None if row is None else mapping.KEY.read(row)
 
     def insert_key(self, key: Key) -> None:
         self._connection.execute(catalog.ADD_KEY, mapping.KEY_FIELDS.values(key))
 
     def save_key(self, key: Key) -> None:
         self._connection.execute(catalog.SAVE_KEY, (*mapping.KEY_FIELDS.values(key), key.id))
+
+    def insert_audit(self, entry: AuditEntry) -> None:
+        self._connection.execute(catalog.ADD_AUDIT, mapping.AUDIT_FIELDS.values(entry))

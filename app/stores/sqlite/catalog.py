@@ -5,8 +5,8 @@ from __future__ import annotations
 from sqlite3 import Connection, Cursor
 from typing import Final
 
-from ...domain.list_queries import KeyListQuery, Page, ProjectListQuery
-from ...domain.records import Key, Project, Timestamp
+from ...domain.list_queries import AuditListQuery, KeyListQuery, Page, ProjectListQuery
+from ...domain.records import AuditEntry, Key, Project, Timestamp
 from ..catalog import Catalog
 from . import erasure, mapping, queries
 from .database import SqliteDatabase
@@ -36,6 +36,10 @@ FIND_KEY: Final = (
     f"SELECT {mapping.KEY.of('access_key')}, {mapping.PROJECT.of('project')} "
     "FROM access_key LEFT JOIN project ON project.name = access_key.project AND project.closed = 0 "
     "WHERE access_key.hash = ?"
+)
+ADD_AUDIT: Final = insertion("audit", mapping.AUDIT_FIELDS.columns)
+DROP_AUDIT: Final = (
+    "DELETE FROM audit WHERE id IN (SELECT id FROM audit WHERE time < ? ORDER BY time LIMIT ?)"
 )
 IS_EMPTY: Final = (
     "SELECT NOT EXISTS (SELECT 1 FROM project WHERE closed = 0) AND NOT EXISTS (SELECT 1 FROM access_key)"
@@ -108,6 +112,15 @@ class SqliteCatalog(Catalog):
 
     def touch_key(self, key_id: str, when: Timestamp) -> None:
         self._change(TOUCH_KEY, when, key_id)
+
+    def page_audit(self, query: AuditListQuery) -> Page[AuditEntry]:
+        sql, values = queries.list_audit(query)
+        return self._db.page(sql, values, query.limit, mapping.AUDIT)
+
+    def drop_audit(self, before: Timestamp, rows: int) -> int:
+        return self._db.commits.run(
+            lambda connection: connection.execute(DROP_AUDIT, (before, rows)).rowcount
+        )
 
     def is_empty(self) -> bool:
         return bool(self._db.all(IS_EMPTY)[0][0])

@@ -11,6 +11,8 @@ import orjson
 
 from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ...domain.records import (
+    Action,
+    AuditEntry,
     Dialogue,
     IdempotencyRecord,
     Key,
@@ -47,6 +49,7 @@ WRITERS: Final[Mapping[str, Codec]] = {
     "tags": write_tags,
     "status": attrgetter("value"),
     "rights": attrgetter("value"),
+    "action": attrgetter("value"),
 }
 """What makes the column of a field; the columns of all others hold the field as it is."""
 
@@ -54,6 +57,7 @@ READERS: Final[Mapping[str, Codec]] = {
     "tags": read_tags,
     "status": Status,
     "rights": Rights,
+    "action": Action,
     "immutable": bool,
     "has_image": bool,
     "ranged": bool,
@@ -138,6 +142,7 @@ MEMORY_ITEM: Final = _item(MemoryItem._make, MemoryItem._fields, "value", "metad
 SUMMARY: Final = _record(Summary, _names(Summary), "body")
 PROJECT: Final = _record(Project, _names(Project))
 KEY: Final = _record(Key, _names(Key))
+AUDIT: Final = _record(AuditEntry, _names(AuditEntry))
 IDEMPOTENCY: Final = _record(IdempotencyRecord, _names(IdempotencyRecord))
 TOMBSTONE: Final = Columns(("project", "namespace", "dialogue_id", "uid", "fate"), _read_tombstone)
 
@@ -165,4 +170,5 @@ REPLACED_FIELDS: Final = Fields("value", "tags", "modified", "terms", "label", "
 SUMMARY_FIELDS: Final = Fields(*SUMMARY.names)
 PROJECT_FIELDS: Final = Fields(*PROJECT.names)
 KEY_FIELDS: Final = Fields(*KEY.names)
+AUDIT_FIELDS: Final = Fields(*AUDIT.names)
 IDEMPOTENCY_FIELDS: Final = Fields(*IDEMPOTENCY.names)

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from ...domain.list_queries import (
+    AuditListQuery,
     DialogueListQuery,
     KeyListQuery,
     MemoryListQuery,
@@ -170,6 +171,20 @@ def list_projects(query: ProjectListQuery) -> Query:
     clauses = Clauses()
     clauses.add("name > ? AND closed = 0", *(query.after or ("",)))
     return f"SELECT {mapping.PROJECT} FROM project WHERE {clauses} ORDER BY name LIMIT ?", clauses.values
+
+
+def list_audit(query: AuditListQuery) -> Query:
+    """Return the query of one page; its last value, the limit, is left to the caller."""
+    clauses = Clauses()
+    if query.project is not None:
+        clauses.add("project = ?", query.project)
+    columns = ("time", "id")
+    clauses.seek(columns, query.order, query.after, query.times)
+    for name in ("action", "actor", "target"):
+        if getattr(query, name) is not None:
+            clauses.add(f"{name} = ?", getattr(query, name))
+    where, order = str(clauses) or "TRUE", sort(columns, query.order)
+    return f"SELECT {mapping.AUDIT} FROM audit WHERE {where} ORDER BY {order} LIMIT ?", clauses.values
 
 
 def count_statuses(scope_filter: ScopeFilter) -> Query:

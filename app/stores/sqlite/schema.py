@@ -127,7 +127,16 @@ DROP TABLE memory_terms;
     for kind in ("dialogue", "message", "memory")
 )
 
-MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, _RANKED_SEARCH)
+_AUDIT = """
+CREATE TABLE audit (
+    id TEXT PRIMARY KEY, time TEXT NOT NULL, action TEXT NOT NULL, details TEXT NOT NULL, project TEXT,
+    actor TEXT, target TEXT, namespace TEXT, address TEXT, request_id TEXT
+) WITHOUT ROWID;
+CREATE INDEX audit_time ON audit (time, id);
+CREATE INDEX audit_project ON audit (project, time, id);
+"""
+
+MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, _RANKED_SEARCH, _AUDIT)
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 
 VERSION: Final = len(MIGRATIONS)

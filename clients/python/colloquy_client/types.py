@@ -728,6 +728,38 @@ class ProjectUpdate(TypedDict, total=False):
     immutable: Immutable
 
 
+class _AuditEntryRequired(TypedDict):
+    """What is always there."""
+
+    id: ResourceId
+    time: Timestamp
+    action: AuditAction
+    details: dict[str, Any]
+
+
+class AuditEntry(_AuditEntryRequired, total=False):
+    """One thing that was done."""
+
+    project: ProjectName
+    actor: AuditName
+    target: AuditName
+    namespace: Namespace
+    address: str
+    requestId: str
+
+
+class _AuditListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[AuditEntry]
+
+
+class AuditList(_AuditListRequired, total=False):
+    """One page of the audit."""
+
+    next: Cursor
+
+
 class Health(TypedDict):
     """The process is up."""
 
@@ -915,6 +947,23 @@ ProjectName = str
 
 
 Immutable = bool
+
+
+AuditAction = Literal[
+    "key.created",
+    "key.rotated",
+    "key.revoked",
+    "project.created",
+    "project.changed",
+    "project.deleted",
+    "namespace.erased",
+    "dialogue.purged",
+    "project.exported",
+    "login.failed",
+]
+
+
+AuditName = str
 
 
 ErrorCode = Literal[

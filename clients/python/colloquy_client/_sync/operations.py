@@ -1070,6 +1070,46 @@ class Operations(Transport):
         )
         return cast("types.Deleted", answer.data)
 
+    def list_audit(
+        self,
+        *,
+        project: str | None = None,
+        limit: int | None = None,
+        order: Literal["asc", "desc"] | None = None,
+        start_date: str | None = None,
+        end_date: str | None = None,
+        action: types.AuditAction | None = None,
+        actor: str | None = None,
+        target: str | None = None,
+    ) -> Listing[types.AuditEntry]:
+        """List the audit.
+
+        *Extension*. Newest first: keys made, replaced and revoked, projects made, changed and deleted,
+          namespaces
+        erased, dialogues deleted with their messages, exports, and failed logins by address, counted by the
+        minute. A key with `manage` sees what concerns its project; one with `admin` sees everything, or the
+          one
+        project that it names. An entry never has a key or content. Entries are kept for
+        `COLLOQUY_AUDIT_DAYS`, 400 by default.
+        """
+        return Listing(
+            self,
+            "GET",
+            "/audit",
+            query=given(
+                {
+                    "project": project,
+                    "limit": limit,
+                    "order": order,
+                    "startDate": start_date,
+                    "endDate": end_date,
+                    "action": action,
+                    "actor": actor,
+                    "target": target,
+                }
+            ),
+        )
+
     def get_health(self) -> types.Health:
         """Is the process up?
 
