@@ -218,6 +218,10 @@ bench: $(READY) $(CONTENDERS)/.ready wrk ## Colloquy beside other frameworks, al
 bench-quick: $(READY) $(CONTENDERS)/.ready wrk ## the same for GET and append on SQLite (under 2 minutes)
 	@$(BIN)/python -m bench quick $(ARGS)
 
+.PHONY: bench-imports
+bench-imports: $(READY) ## how fast imports are and what memory they take (a few minutes; ARGS='--gigabytes 2')
+	@$(BIN)/python -m bench.imports $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: $(READY) ## SQLite with 10,000 and with a million dialogues (ARGS='--dialogues 100000')
 	@$(BIN)/python -m bench.scale $(ARGS)

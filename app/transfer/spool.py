@@ -18,23 +18,28 @@ class Spool:
     """A queue of conversations, each with its place, on a temporary file that nobody else can name."""
 
     def __init__(self) -> None:
-        self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  # closed below
+        self._file: tempfile.SpooledTemporaryFile[bytes] | None = None
         self.count = 0
 
     def add(self, place: str, conversation: Conversation) -> None:
         """Put a conversation aside."""
+        if self._file is None:
+            self._file = tempfile.SpooledTemporaryFile(max_size=MEMORY_BYTES)  # noqa: SIM115  # closed below
         self._file.write(orjson.dumps([place, conversation]) + b"\n")
         self.count += 1
 
     def __iter__(self) -> Iterator[tuple[str, Conversation]]:
+        if self._file is None:
+            return
         self._file.seek(0)
         for entry in self._file:
             place, fields = orjson.loads(entry)
             yield place, _conversation(fields)
 
     def close(self) -> None:
-        """Remove the file."""
-        self._file.close()
+        """Remove the file, if there is one."""
+        if self._file is not None:
+            self._file.close()
 
 
 def _conversation(fields: dict[str, Any]) -> Conversation:

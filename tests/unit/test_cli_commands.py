@@ -175,6 +175,11 @@ def test_conversations_go_in_and_out(tmp_path: Path) -> None:
     [
         (["verify"], "no store at"),
         (["export"], "no store at"),
+        (["import"], "name either files or"),
+        (["import", "x", "--from", "http://x"], "name either files or"),
+        (["import", "--from", "http://x", "--dry-run"], "--from-key"),
+        (["export", "--format", "nonsense"], "--list-formats"),
+        (["export", "--since", "soon"], "is not a time"),
         (["import", "missing.jsonl"], "missing.jsonl"),
         (["import", "x", "--url", "ftp://x", "--key", "k"], "x: No such file"),
     ],
@@ -183,6 +188,23 @@ def test_what_is_not_there_is_one_clear_line(command: list[str], reason: str, st
     """A missing store or file is named, and nothing is created for it."""
     assert reason in refused(*command)
     assert not store.exists()
+
+
+def test_formats_are_listed_and_must_be_known(tmp_path: Path) -> None:
+    """Both commands say what they read and write, and refuse what they do not know."""
+    source = tmp_path / "chats.json"
+    source.write_bytes(
+        orjson.dumps([{"id": "c", "title": "T", "messages": [{"role": "user", "content": "x"}]}])
+    )
+
+    assert "chatgpt" in ok("import", "--list-formats")
+    assert "markdown" in ok("export", "--list-formats")
+    assert "--list-formats" in refused("import", str(source), "--format", "nonsense")
+    assert "1 dialogues" in ok("import", str(source), "--format", "openai", "--branches", "current")
+    assert "--output" in refused("export", "--format", "html")
+    assert "<h1>T</h1>" in ok("export", "--format", "html", "--dialogue", "c")
+    ok("export", "--format", "markdown", "--output", str(tmp_path / "pages"))
+    assert [path.name for path in (tmp_path / "pages").iterdir()] == ["T-c.md"]
 
 
 def test_a_wrong_setting_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> None:
