@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import os
+import re
 import sys
 from typing import Any
 
@@ -72,10 +73,24 @@ class ServerLog(gunicorn.glogging.Logger):  # type: ignore[misc]  # gunicorn has
 logger_class = ServerLog
 
 
+HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.vV]+\])(?::[0-9]*)?")
+"""A host, which may be empty, and a port (RFC 3986, section 3.2.2)."""
+
+
 def pre_request(_worker: Any, request: Any) -> None:
-    """Refuse HTTP/1.1 without a host, as RFC 9112 (section 3.2) asks; gunicorn itself refuses two of them."""
-    if request.version >= (1, 1) and not any(name == "HOST" for name, _ in request.headers):
+    """Refuse what gunicorn lets pass and RFC 9112 does not.
+
+    These are HTTP/1.1 without a host (section 3.2; gunicorn itself refuses two of them), a host that is
+    none, a target with a fragment (3.2.1), and a transfer coding that nothing here decodes (6.1).
+    """
+    headers = dict(request.headers)
+    host = headers.get("HOST", "" if request.version < (1, 1) else None)
+    if host is None or not HOST.fullmatch(host):
         raise gunicorn.http.errors.InvalidHeader("HOST", req=request)
+    if "#" in request.uri:
+        raise gunicorn.http.errors.InvalidRequestLine("a fragment")
+    if headers.get("TRANSFER-ENCODING", "chunked").strip().lower() != "chunked":
+        raise gunicorn.http.errors.InvalidHeader("TRANSFER-ENCODING", req=request)
 
 
 def on_starting(server: Any) -> None:

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import hashlib
+from typing import NamedTuple
 
 import orjson
 from ulid import ULID
+
+from .json_text import canonical_json
 
 
 def new_id() -> str:
@@ -21,7 +24,27 @@ def successor(previous: str | None) -> str:
     return str(ULID.from_int(int(ULID.from_str(previous)) + 1))
 
 
-def fingerprint(*parts: object) -> str:
-    """Return a digest (32 hex characters) of JSON values; the order of object keys does not count."""
-    text = orjson.dumps(parts, option=orjson.OPT_SORT_KEYS)
+class Fingerprint(NamedTuple):
+    """The digest of a request; ``earlier`` is what releases stored for it that told 1.0 from 1."""
+
+    current: str
+    earlier: str
+
+    def is_of(self, stored: str) -> bool:
+        """Whether a stored digest is that of the same request."""
+        return stored in self
+
+
+def fingerprint(*parts: object) -> Fingerprint:
+    """Return the digest (32 hex characters) of JSON values, and of fingerprints in them.
+
+    Neither the order of object keys counts, nor how a number is written.
+    """
+    written = orjson.dumps(parts, lambda part: part.earlier, orjson.OPT_SORT_KEYS)
+    canonical = canonical_json(parts, lambda part: part.current)
+    earlier = _digest(written)
+    return Fingerprint(earlier if written == canonical else _digest(canonical), earlier)
+
+
+def _digest(text: bytes) -> str:
     return hashlib.sha256(text).hexdigest()[:32]

@@ -239,7 +239,7 @@ def _draft(place: int, message: Json) -> Json:
         for name in ("id", "role", "content", "name", "created")
         if message.get(name) is not None
     }
-    return {"id": f"m{place}-{fingerprint(place, kept)}"} | kept
+    return {"id": f"m{place}-{fingerprint(place, kept).current}"} | kept
 
 
 def _stored_ids(api: Api, session: str, namespace: str | None) -> set[str] | None:

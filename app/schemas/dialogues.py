@@ -8,7 +8,7 @@ from typing import Any
 from marshmallow import Schema, fields, post_load
 
 from ..domain.errors import Detail, InvalidInput
-from ..domain.ids import fingerprint, new_id
+from ..domain.ids import Fingerprint, fingerprint, new_id
 from ..services.inputs import UNSET, DialogueUpdate, NewDialogue, NewMessage
 from ..services.state import parse, render
 from .fields import EMPTY_OBJECT, Label, Metadata, Tags, Time
@@ -47,7 +47,7 @@ class DialogueSchema(Schema):
             state=render(state),
             created=data["created"],
             messages=messages,
-            hash="",
+            hash=Fingerprint("", ""),
         )
         hashed = _fingerprint(command, metadata.value, state)
         return Placed(data["namespace"], replace(command, hash=hashed))
@@ -59,7 +59,7 @@ def with_messages(command: NewDialogue, messages: tuple[NewMessage, ...]) -> New
     return replace(changed, hash=_fingerprint(changed, parse(command.metadata), parse(command.state)))
 
 
-def _fingerprint(command: NewDialogue, metadata: dict[str, Any], state: dict[str, Any]) -> str:
+def _fingerprint(command: NewDialogue, metadata: dict[str, Any], state: dict[str, Any]) -> Fingerprint:
     return fingerprint(
         command.thread_of,
         command.fork_at,

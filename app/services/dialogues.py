@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING, Any
 
 from ..domain import timestamps
 from ..domain.errors import Detail, DuplicateId, InvalidInput, ParentDialogueNotFound, quote
-from ..domain.ids import fingerprint, successor
+from ..domain.ids import successor
+from ..domain.json_text import compact_json, is_same_json
 from ..domain.records import RECENT_MESSAGES, Action, Actor, Dialogue, JsonText, Message, Status, Timestamp
 from . import messages
 from .audit import Subject, note
@@ -17,7 +18,7 @@ from .dialogue_reads import recent_in
 from .fork import fork
 from .inputs import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
 from .results import Result
-from .state import merge, parse
+from .state import merge
 
 if TYPE_CHECKING:
     from ..stores import Transaction
@@ -60,7 +61,7 @@ def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Result
 
 def require_same(existing: Dialogue, command: NewDialogue) -> None:
     """Raise DuplicateId for a creation that does not repeat the one that made the dialogue."""
-    if existing.create_hash != command.hash:
+    if not command.hash.is_of(existing.create_hash):
         raise DuplicateId(
             f"A dialogue {quote(command.id)} exists in this namespace and was made by a different "
             "request. Nothing was stored."
@@ -98,7 +99,7 @@ def begin(tx: Transaction, command: NewDialogue, now: Timestamp) -> Dialogue:
         metadata=command.metadata,
         created=command.created or now,
         modified=now,
-        create_hash=command.hash,
+        create_hash=command.hash.current,
         created_count=len(command.messages),
         thread_of=command.thread_of,
         label=command.label,
@@ -143,7 +144,7 @@ def _changed(dialogue: Dialogue, command: DialogueUpdate) -> Dialogue:
 
 
 def _require_same_metadata(dialogue: Dialogue, echoed: dict[str, Any]) -> None:
-    if fingerprint(echoed) != fingerprint(parse(dialogue.metadata)):
+    if not is_same_json(compact_json(echoed), dialogue.metadata):
         raise InvalidInput(
             "metadata is fixed when a dialogue is created and cannot be changed; use tags or state.",
             Detail("metadata", "differs from the stored metadata"),

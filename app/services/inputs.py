@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any, Final
 
+from ..domain.ids import Fingerprint
 from ..domain.records import JsonText, Timestamp
 
 
@@ -31,7 +32,7 @@ class NewMessage:
     tags: tuple[str, ...]
     metadata: JsonText
     created: Timestamp | None
-    hash: str
+    hash: Fingerprint
     terms: str
     has_image: bool
 
@@ -50,7 +51,7 @@ class NewDialogue:
     state: JsonText
     created: Timestamp | None
     messages: tuple[NewMessage, ...]
-    hash: str
+    hash: Fingerprint
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +76,7 @@ class NewMemory:
     description: str | None
     tags: tuple[str, ...]
     metadata: JsonText
-    hash: str
+    hash: Fingerprint
     terms: str
 
 
@@ -112,4 +113,4 @@ class NewSummary:
     end_id: str | None
     tags: tuple[str, ...]
     metadata: JsonText | None
-    hash: str
+    hash: Fingerprint

@@ -9,8 +9,8 @@ import orjson
 
 from ..domain import timestamps
 from ..domain.errors import DuplicateId, MemoryNotFound, quote
-from ..domain.json_text import compact_json
-from ..domain.records import Memory
+from ..domain.json_text import compact_json, is_same_json
+from ..domain.records import JsonText, Memory
 from ..search.analysis import memory_terms
 from .bodies import deletion_result, memory_fields, memory_result
 from .inputs import UNSET, MemoryUpdate, NewMemory
@@ -26,7 +26,7 @@ def create(tx: Transaction, command: NewMemory) -> Result:
     """Create a memory and answer it; a repeat answers it as it is now. Raises DuplicateId."""
     existing = tx.lock_memory(command.id) if command.id_given else None
     if existing is not None:
-        if existing.hash != command.hash:
+        if not command.hash.is_of(existing.hash):
             raise DuplicateId(
                 f"A memory {quote(command.id)} exists in this namespace with different content; "
                 "change it with PUT /memory/{id}."
@@ -41,7 +41,7 @@ def create(tx: Transaction, command: NewMemory) -> Result:
         metadata=command.metadata,
         created=now,
         modified=now,
-        hash=command.hash,
+        hash=command.hash.current,
         terms=command.terms,
         label=command.label,
         description=command.description,
@@ -59,7 +59,7 @@ def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Result:
     changed = replace(
         memory,
         tags=memory.tags if command.tags is UNSET else command.tags,
-        value=memory.value if command.value is UNSET else command.value,
+        value=_value_after(memory, command),
         label=memory.label if command.label is UNSET else command.label,
         description=memory.description if command.description is UNSET else command.description,
     )
@@ -69,6 +69,12 @@ def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Result:
     changed = replace(changed, modified=timestamps.now(), terms=terms)
     tx.save_memory(changed)
     return memory_result(changed)
+
+
+def _value_after(memory: Memory, command: MemoryUpdate) -> JsonText:
+    """Return the value that a PUT leaves; an equal one is none that it brings."""
+    value = command.value
+    return memory.value if value is UNSET or is_same_json(value, memory.value) else value
 
 
 def delete(tx: Transaction, memory_id: str) -> Result:

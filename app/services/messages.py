@@ -71,7 +71,7 @@ def find_repeat(tx: Transaction, dialogue: Dialogue, drafts: Sequence[NewMessage
     found = tx.find_messages(dialogue, given)
     if not found:
         return None
-    if all(draft.id in found and found[draft.id].hash == draft.hash for draft in drafts):
+    if all(draft.id in found and draft.hash.is_of(found[draft.id].hash) for draft in drafts):
         return [found[draft.id] for draft in drafts]
     clash = next(draft_id for draft_id in given if draft_id in found)
     raise DuplicateId(
@@ -93,7 +93,7 @@ def record(draft: NewMessage, dialogue: Dialogue, seq: int, now: Timestamp) -> M
         created=draft.created or now,
         modified=now,
         body=bodies.message_body(draft, dialogue.id, dialogue.namespace, now),
-        hash=draft.hash,
+        hash=draft.hash.current,
         terms=draft.terms,
         has_image=draft.has_image,
     )

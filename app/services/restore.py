@@ -15,6 +15,7 @@ import orjson
 
 from ..domain import timestamps
 from ..domain.errors import DialogueNotFound, InvalidInput
+from ..domain.ids import Fingerprint
 from ..domain.json_text import compact_json
 from ..domain.records import Dialogue, JsonText, Message, Status, Timestamp
 from . import dialogues, memories, messages
@@ -94,7 +95,7 @@ def remember(tx: Transaction, command: NewMemory) -> Outcome:
     if existing is None:
         memories.create(tx, command)
         return Outcome(created=True)
-    return Outcome(different=int(existing.hash != command.hash))
+    return Outcome(different=int(not command.hash.is_of(existing.hash)))
 
 
 def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
@@ -145,7 +146,7 @@ def _leave_tombstone(tx: Transaction, parent_id: str) -> None:
         state=JsonText("{}"),
         created=None,
         messages=(),
-        hash="",
+        hash=Fingerprint("", ""),
     )
     parent = dialogues.begin(tx, stand_in, timestamps.now())
     tx.insert_dialogue(parent)
@@ -189,7 +190,7 @@ def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int, *, 
 
 def _is_same(message: Message, draft: NewMessage) -> bool:
     """Whether a message says what a draft does; times and metadata may differ from one export to the next."""
-    if message.hash == draft.hash:
+    if draft.hash.is_of(message.hash):
         return True
     body = orjson.loads(message.body)
     return bool(body["role"] == draft.role and body["content"] == orjson.loads(draft.content))

@@ -9,7 +9,7 @@ import orjson
 
 from ..domain import timestamps
 from ..domain.errors import PayloadTooLarge
-from ..domain.json_text import compact_json
+from ..domain.json_text import compact_json, is_same_json
 from ..domain.records import JsonText
 from .bodies import etag_of
 from .messages import require_version, touch
@@ -40,12 +40,17 @@ def render(state: dict[str, Any]) -> JsonText:
 
 def merge(state: JsonText, changes: dict[str, Any]) -> JsonText:
     """Return the state with the given keys replaced; the text is unchanged if nothing differs."""
-    return render(parse(state) | changes)
+    return _changed(state, render(parse(state) | changes))
+
+
+def _changed(before: JsonText, after: JsonText) -> JsonText:
+    """Return the state after a change, as it was written before if its values are the same."""
+    return before if is_same_json(before, after) else after
 
 
 def patch(state: JsonText, changes: dict[str, Any]) -> JsonText:
     """Return the state after a JSON merge patch (RFC 7396): null removes a key, objects nest."""
-    return render(_patched(parse(state), changes))
+    return _changed(state, render(_patched(parse(state), changes)))
 
 
 def _patched(target: object, changes: dict[str, Any]) -> dict[str, Any]:
@@ -71,7 +76,8 @@ def replace_state(tx: Transaction, dialogue_id: str, state: dict[str, Any], cond
 
     Raises DialogueNotFound, PreconditionFailed and PayloadTooLarge.
     """
-    return _save(tx, require_version(tx, dialogue_id, condition), render(state))
+    dialogue = require_version(tx, dialogue_id, condition)
+    return _save(tx, dialogue, _changed(dialogue.state, render(state)))
 
 
 def patch_state(tx: Transaction, dialogue_id: str, changes: dict[str, Any], condition: Condition) -> Result:

@@ -65,7 +65,7 @@ def turn_of(message: Message | MessageItem) -> Turn:
 
 def find_repeat(command: NewSummary, existing: Summary | None) -> Summary | None:
     """Return the summary under the request's id; raises DuplicateId when another request made it."""
-    if existing is not None and existing.hash != command.hash:
+    if existing is not None and not command.hash.is_of(existing.hash):
         raise DuplicateId(f"A summary {quote(command.id)} exists and was made by a different request.")
     return existing
 
@@ -98,7 +98,7 @@ def _save(tx: Transaction, command: NewSummary, made: Draft | Summary, condition
         ranged=made.ranged,
         completed=made.digest.status == "completed",
         stale=_has_lost_messages(made.dialogue, dialogue),
-        hash=command.hash,
+        hash=command.hash.current,
         body=_body(tx.scope, command, made, now),
     )
     tx.insert_summary(summary)

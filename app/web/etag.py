@@ -8,7 +8,9 @@ from collections.abc import Collection
 from ..domain.errors import Detail, InvalidParameter
 from ..services.inputs import Condition
 
-_LIST = re.compile(r'\s*(?:(?:W/)?"[^"\x00-\x20\x7f]*"\s*(?:,\s*|$))+')
+_LIST = re.compile(r'[\s,]*(?:(?:W/)?"[^"\x00-\x20\x7f]*"(?:\s*,[\s,]*|\s*$))+')
+"""A list may have empty elements (RFC 9110, section 5.6.1.2), yet not only such."""
+
 _ETAG = re.compile(r'(W/)?("[^"]*")')
 _LONGEST = 4096
 

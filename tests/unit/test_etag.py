@@ -18,6 +18,7 @@ from app.web.etag import if_match, if_none_match
         ('"a"', Condition(('"a"',))),
         ('"a", W/"b" ,"c"', Condition(('"a"', '"c"'))),
         ('W/"a"', Condition(())),
+        (', "a" ,, "b",', Condition(('"a"', '"b"'))),
         ('"a,b"', Condition(('"a,b"',))),
         ('""', Condition(('""',))),
     ],
@@ -36,7 +37,7 @@ def test_if_none_match_compares_weakly(header: str | None, *, matches: bool) -> 
     assert is_known('"a"', if_none_match(header)) is matches
 
 
-@pytest.mark.parametrize("header", ["", "a", '"a', '"a" "b"', '"a b"', '"\x7f"', "*, *", '"a",' * 2000])
+@pytest.mark.parametrize("header", ["", ",", "a", '"a', '"a" "b"', '"a b"', '"\x7f"', "*, *", '"a",' * 2000])
 def test_what_is_no_list_of_etags_is_refused(header: str) -> None:
     """Anything else, and what is longer than 4096 characters, is an error that shows the form."""
     with pytest.raises(InvalidParameter, match="If-Match must be"):
