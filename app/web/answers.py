@@ -25,7 +25,7 @@ if TYPE_CHECKING:
         SummaryListQuery,
     )
     from ..domain.records import Scope
-    from ..stores import Backend, Store, Transaction
+    from ..stores import Backend, Transaction
     from .cursors import PageRequest
 
     ListQuery = TypeVar(
