@@ -4,8 +4,7 @@
 
 * ``sqlite``: a file of its own.
 * ``mongomock``: MongoDB's calls over an imitation in memory. It has no transactions, so tests
-  marked ``transactions`` (atomicity, concurrency, durability) are skipped there, and so are those
-  marked ``joins``, which search for dialogues.
+  marked ``transactions`` (atomicity, concurrency, durability) are skipped there.
 * ``mongodb``: a database of its own on the server that ``MONGODB_URI`` names; skipped without.
 """
 
@@ -31,7 +30,6 @@ STORES = ("sqlite", "mongomock", "mongodb")
 def pytest_configure(config: pytest.Config) -> None:
     """Declare the marker for what mongomock cannot do."""
     config.addinivalue_line("markers", "transactions: needs real transactions; not run on mongomock")
-    config.addinivalue_line("markers", "joins: searches dialogues; not run on mongomock")
 
 
 @pytest.fixture(params=STORES)
@@ -40,8 +38,6 @@ def backend(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[Backend]
     kind: str = request.param
     if kind == "mongomock" and request.node.get_closest_marker("transactions"):
         pytest.skip("mongomock has no transactions")
-    if kind == "mongomock" and request.node.get_closest_marker("joins"):
-        pytest.skip("mongomock cannot join, which a search for dialogues does")
     yield from open_backend(kind, tmp_path)
 
 

@@ -45,7 +45,6 @@ def test_a_search_for_large_memories_ends_early(api: Api) -> None:
     assert len(found) == 5
 
 
-@pytest.mark.joins
 def test_a_search_for_dialogues_counts_their_evidence(api: Api) -> None:
     """Three matching messages of a MiB go with each dialogue; two such dialogues fit."""
     for number in range(4):

@@ -118,7 +118,6 @@ def test_memories_are_found_by_label_description_and_value(api: Api) -> None:
     assert set(find(api, "memory", "colours")) == everywhere
 
 
-@pytest.mark.joins
 def test_dialogues_show_the_messages_that_matched(api: Api) -> None:
     """Label, tags, metadata values and messages find a dialogue; up to three messages are evidence."""
     texts = ["refund", "the refund", "a refund for you", "refunds and everything else", "bye"]
@@ -234,7 +233,6 @@ def test_messages_are_found_and_forgotten_at_once(api: Api, backend: Backend) ->
     assert find(api, "message", "unicorn") == ["n"]
 
 
-@pytest.mark.joins
 def test_dialogues_are_found_and_forgotten_at_once(api: Api) -> None:
     """By their label, tags and messages as they are now."""
     put(api, "dialogue", "d", "unicorn")

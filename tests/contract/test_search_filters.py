@@ -4,8 +4,6 @@ from __future__ import annotations
 
 from typing import Any
 
-import pytest
-
 from tests.contract.conftest import Api
 from tests.contract.searching import every_object, find, put, search, timed_object
 
@@ -124,7 +122,6 @@ def test_images_filter_messages(api: Api) -> None:
     assert find(api, "message", "receipt", filter={"hasImage": False}) == ["said"]
 
 
-@pytest.mark.joins
 def test_images_filter_dialogues(api: Api) -> None:
     """A dialogue has an image while one of its messages has."""
     api.ok("POST", "/dialogue", {"id": "d", "message": {"id": "m", "role": "user", "content": IMAGE}})

@@ -44,7 +44,6 @@ def sweep_all(backend: Backend) -> None:
         pass
 
 
-@pytest.mark.joins
 def test_erasing_a_namespace_counts_and_hides_all_of_it(backend: Backend) -> None:
     """At once and after the sweep; other namespaces and projects stay whole."""
     for scope in (SCOPE, ANNA, OTHER):
@@ -72,7 +71,6 @@ def test_messages_already_purged_are_not_counted_again(backend: Backend) -> None
     assert list(backend.iterate_tombstones(ScopeFilter("acme"))) == []
 
 
-@pytest.mark.joins
 def test_an_erased_namespace_can_be_used_again(backend: Backend) -> None:
     """New data under old ids is not touched by the sweep of the old."""
     fill(backend, ANNA)
@@ -98,7 +96,6 @@ def test_erasing_forgets_recorded_answers(backend: Backend) -> None:
     assert backend.write(SCOPE, lambda tx: tx.find_idempotency("other")) == other
 
 
-@pytest.mark.joins
 def test_deleting_a_project_removes_all_its_data(backend: Backend) -> None:
     """Its name can then be used for a new, empty project; other projects stay."""
     backend.create_project(project("acme"))

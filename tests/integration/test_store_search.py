@@ -109,7 +109,6 @@ def test_a_search_stays_in_its_reach(backend: Backend) -> None:
     assert ids(backend, replace(query, scope_filter=ScopeFilter("globex"))) == []
 
 
-@pytest.mark.joins
 def test_a_dialogue_is_found_by_label_tags_and_metadata(backend: Backend) -> None:
     """And no longer by what it does not say any more."""
     first = stored(
@@ -132,7 +131,6 @@ def test_a_dialogue_is_found_by_label_tags_and_metadata(backend: Backend) -> Non
     assert ids(backend, ask(DIALOGUE, "mountain", "sunny")) == []
 
 
-@pytest.mark.joins
 def test_a_change_of_status_leaves_a_dialogue_to_be_found(backend: Backend) -> None:
     """Once, as before."""
     first = stored(backend, dialogue(id="d", label="beach"))
@@ -145,7 +143,6 @@ def test_a_change_of_status_leaves_a_dialogue_to_be_found(backend: Backend) -> N
     assert ids(backend, ask(DIALOGUE, "beach")) == ["d"]
 
 
-@pytest.mark.joins
 def test_a_dialogue_is_found_by_its_messages(backend: Backend) -> None:
     """Its score is the best of its own and theirs, and the best three are shown."""
     one = dialogue(id="one", created=instant(1))
@@ -162,7 +159,6 @@ def test_a_dialogue_is_found_by_its_messages(backend: Backend) -> None:
     assert hits[1].matches[0].item == message_item(rows[0])
 
 
-@pytest.mark.joins
 def test_messages_of_an_earlier_generation_do_not_find_a_dialogue(backend: Backend) -> None:
     """They are found as messages as long as they are not purged."""
     first = dialogue(id="d")
@@ -187,7 +183,6 @@ def test_purged_messages_are_not_found(backend: Backend) -> None:
     assert ids(backend, ask(MESSAGE, "flight")) == []
 
 
-@pytest.mark.joins
 def test_a_removed_message_is_not_found(backend: Backend) -> None:
     """From the next search on; a retagged one is found by its tags."""
     parent = dialogue(id="d")
@@ -334,7 +329,6 @@ def test_metadata_conditions_all_have_to_hold(tagged: Backend) -> None:
     assert ids(tagged, ask(MESSAGE, "book", metadata=conditions)) == ["m1"]
 
 
-@pytest.mark.joins
 def test_filters_of_a_dialogue_are_about_the_dialogue(backend: Backend) -> None:
     """Tags, metadata and times are its own; an image is one of its messages'."""
     one = dialogue(id="one", tags=("vip",), metadata=JsonText('{"n":1}'), created=instant(5))

@@ -268,7 +268,6 @@ def matrix(backend: Backend) -> Matrix:
 
 
 @pytest.mark.transactions
-@pytest.mark.joins
 def test_nobody_reaches_what_is_not_theirs(matrix: Matrix) -> None:
     """No stranger learns of, reads or changes anything; what is not yours is as if it did not exist."""
     for operation in operations():

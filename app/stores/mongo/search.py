@@ -6,6 +6,7 @@ its own order, the newest item first. So what a search examines does not grow wi
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
@@ -115,10 +116,8 @@ class DocumentIndex:
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
         if filtered and query.has_image is not None and kind is not SearchObject.DIALOGUE:
             self._filters.append(has_image(wanted=query.has_image))
-        self._hidden: set[str] = set()
-        if kind is SearchObject.MESSAGE:
-            hidden = hidden_uids(db, None, query.scope_filter)
-            self._hidden.update(hidden.get("uid", {}).get("$nin", ()))
+        hidden = hidden_uids(db, None, query.scope_filter) if kind is SearchObject.MESSAGE else {}
+        self._visible = [hidden] if hidden else []
 
     def count(self, tokens: Sequence[str], limit: int) -> int:
         """See ``TermIndex``."""
@@ -134,7 +133,7 @@ class DocumentIndex:
             {"$match": matching},
             {"$sort": order},
             {"$limit": MOST_FILTERED},
-            {"$match": {"$and": self._filters}},
+            {"$match": {"$and": [*self._filters, self._scope, *self._visible]}},
             {"$limit": limit},
             {"$project": {"_id": 1}},
         ]
@@ -142,14 +141,14 @@ class DocumentIndex:
 
     def complete(self, beginning: str, limit: int) -> list[str]:
         """See ``TermIndex``."""
-        first = self._mark + beginning
-        within = {"$gte": first, "$lt": first + "\U0010ffff"}
+        # An anchored expression has tight bounds in the index, also where each item has many tokens.
+        begins = {"$regex": "^" + re.escape(self._mark + beginning)}
         pipeline: list[Document] = [
-            {"$match": {"project": self._scope["project"], "tokens": {"$elemMatch": within}}},
+            {"$match": {"project": self._scope["project"], "tokens": begins}},
             {"$limit": SEEN_FOR_COMPLETION},
             {"$project": {"tokens": 1}},
             {"$unwind": "$tokens"},
-            {"$match": {"tokens": within}},
+            {"$match": {"tokens": begins}},
             {"$group": {"_id": "$tokens"}},
             {"$sort": {"_id": 1}},
         ]
@@ -160,12 +159,10 @@ class DocumentIndex:
         """See ``TermIndex``."""
         if not refs:
             return []
-        query: Document = {
-            "$and": [{"_id": {"$in": [_id_of(ref) for ref in refs]}}, self._scope, *self._filters]
-        }
+        named = {"_id": {"$in": [_id_of(ref) for ref in refs]}}
+        query: Document = {"$and": [named, self._scope, *self._filters, *self._visible]}
         fields = ["_id", "terms", "created", "modified", *self._ids]
         documents = list(self._rows.find(query, fields))
-        documents = [one for one in documents if one.get("uid") not in self._hidden]
         parents = self._parents(documents) if self._wants_parent and documents else {}
         return [self._candidate(document, parents) for document in documents]
 
