@@ -20,7 +20,7 @@ export class ApiError extends Error {
   }
 }
 
-/** Fires `refused` when the key is no longer accepted. */
+/** Fires `refused` when the key is no longer accepted, `written` when something was stored. */
 export const events = new EventTarget();
 
 /**
@@ -37,6 +37,7 @@ export async function call(method, path, options = {}) {
   const text = await response.text();
   const data = text ? parseAnswer(text, response.status) : {};
   if (!response.ok) throw refusal(response, data);
+  if (method !== "get" && path !== "/search") events.dispatchEvent(new Event("written"));
   return { data, etag: response.headers.get("ETag") ?? undefined };
 }
 

@@ -5,6 +5,7 @@ import { errorBox } from "./dialog.js";
 import { h } from "./dom.js";
 import { dialoguePage } from "./dialogue/page.js";
 import { dialoguesPage } from "./pages/dialogues.js";
+import { managePage } from "./pages/manage/page.js";
 import { memoriesPage } from "./pages/memories.js";
 import { memoryPage } from "./pages/memory.js";
 import { missingPage } from "./pages/missing.js";
@@ -22,6 +23,7 @@ const PAGES = {
   search: searchPage,
   memories: memoriesPage,
   memory: memoryPage,
+  manage: managePage,
   missing: missingPage,
 };
 
@@ -36,7 +38,9 @@ function showConsole() {
   document.body.replaceChildren(element);
   listenToKeys(main);
   events.addEventListener("refused", askAgain);
-  new Router(main, PAGES, mark).start();
+  const router = new Router(main, PAGES, mark);
+  events.addEventListener("written", () => router.forget());
+  router.start();
 }
 
 async function start() {

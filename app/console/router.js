@@ -90,7 +90,7 @@ export class Router {
     this.#place(view, path[0] ?? "", back?.scroll ?? 0);
   }
 
-  /** Forget the kept list, which shows what has changed since. */
+  /** Forget the kept list, because something of it may have changed since. */
   forget() {
     this.kept?.view.leave?.();
     this.kept = null;

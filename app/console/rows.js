@@ -5,6 +5,7 @@ import { plural, time } from "./format.js";
 import { dialogueAddress } from "./router.js";
 
 /** @typedef {import("./types.js").DialogueListItem} DialogueListItem */
+/** @typedef {import("./types.js").Highlight} Highlight */
 /** @typedef {import("./dom.js").Child} Child */
 
 /** @param {DialogueListItem["status"]} status */
@@ -12,13 +13,14 @@ export function statusMark(status) {
   return h("span", { class: `status ${status}` }, status);
 }
 
-/** @param {readonly string[]} tags */
-export function tagList(tags) {
+/** @param {readonly string[]} tags @param {Highlight[]} [highlights] */
+export function tagList(tags, highlights = []) {
   if (tags.length === 0) return null;
+  const found = new Set(highlights.filter((piece) => piece.field === "tags").map((piece) => piece.text));
   return h(
     "span",
     { class: "tags" },
-    tags.map((tag) => h("span", { class: "tag" }, tag)),
+    tags.map((tag) => h("span", { class: "tag" }, found.has(tag) ? h("mark", {}, tag) : tag)),
   );
 }
 
@@ -27,11 +29,43 @@ export function namespaceMark(namespace) {
   return namespace ? h("span", { class: "namespace", title: "Namespace" }, icon("user"), namespace) : null;
 }
 
+/** A title, with the words of a search marked in it. @param {{ label?: string, id: string }} item @param {Highlight[]} highlights */
+export function titleLine(item, highlights) {
+  const piece = highlights.find(({ field, text }) => field === "label" && text === item.label);
+  return h("span", { class: "row-title" }, piece ? marked(piece) : titleOf(item));
+}
+
+/** Pieces of what a search found beside title and tags; null if there are none. @param {Highlight[]} highlights */
+export function pieces(highlights) {
+  const beside = highlights.filter((piece) => piece.field !== "label" && piece.field !== "tags");
+  if (beside.length === 0) return null;
+  return h(
+    "span",
+    { class: "hit-text" },
+    beside.map((piece, index) => [index > 0 && " … ", marked(piece)]),
+  );
+}
+
+/** Ranges count characters, not code units. @param {Highlight} highlight */
+function marked({ text, ranges }) {
+  const letters = Array.from(text);
+  let end = 0;
+  const parts = ranges.map(([from = 0, to = 0]) => {
+    const before = letters.slice(end, from).join("");
+    end = to;
+    return [before, h("mark", {}, letters.slice(from, to).join(""))];
+  });
+  return [parts, letters.slice(end).join("")];
+}
+
 /** The name of a dialogue for people. @param {{ label?: string, id: string }} dialogue */
 export const titleOf = (dialogue) => dialogue.label || dialogue.id;
 
-/** @param {DialogueListItem} dialogue @param {"created" | "modified" | "lastMessageCreated"} [by] @param {Child} [more] */
-export function dialogueRow(dialogue, by = "created", more) {
+/**
+ * @param {DialogueListItem} dialogue @param {"created" | "modified" | "lastMessageCreated"} [by] @param {Child} [more]
+ * @param {Highlight[]} [highlights] pieces with the words of a search
+ */
+export function dialogueRow(dialogue, by = "created", more, highlights = []) {
   const moment = dialogue[by] ?? dialogue.created;
   return h(
     "li",
@@ -42,7 +76,8 @@ export function dialogueRow(dialogue, by = "created", more) {
       h(
         "span",
         { class: "row-main" },
-        h("span", { class: "row-title" }, titleOf(dialogue)),
+        titleLine(dialogue, highlights),
+        pieces(highlights),
         h(
           "span",
           { class: "row-sub" },
@@ -50,7 +85,7 @@ export function dialogueRow(dialogue, by = "created", more) {
             h("span", { class: "of", title: `A thread of ${dialogue.threadOf}` }, icon("branch"), "thread"),
           dialogue.label && h("code", {}, dialogue.id),
           namespaceMark(dialogue.namespace),
-          tagList(dialogue.tags),
+          tagList(dialogue.tags, highlights),
         ),
       ),
       h(

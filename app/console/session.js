@@ -2,7 +2,7 @@
 
 const STORED = "colloquy.key";
 
-/** @typedef {{ project: string, rights: string, namespace?: string }} Owner */
+/** @typedef {{ id: string, project: string, rights: string, namespace?: string }} Owner */
 
 /** @type {string | null} */
 let key = sessionStorage.getItem(STORED);
@@ -18,6 +18,12 @@ export const session = {
   },
   get mayWrite() {
     return owner !== null && owner.rights !== "read";
+  },
+  get mayManage() {
+    return owner !== null && owner.namespace === undefined && ["manage", "admin"].includes(owner.rights);
+  },
+  get mayAdminister() {
+    return owner?.rights === "admin";
   },
   get namespace() {
     return owner?.namespace;

@@ -6,17 +6,19 @@ import { own } from "./json.js";
 import { go } from "./router.js";
 import { forget, session } from "./session.js";
 
-/** @type {{ name: string, label: string, shape: keyof typeof import("./icons.js").shapes, covers?: string[] }[]} */
+/** @type {{ name: string, label: string, shape: keyof typeof import("./icons.js").shapes, covers?: string[], managing?: boolean }[]} */
 const PAGES = [
   { name: "", label: "Overview", shape: "chart" },
   { name: "dialogues", label: "Dialogues", shape: "dialogues", covers: ["dialogue"] },
   { name: "search", label: "Search", shape: "search" },
   { name: "memories", label: "Memories", shape: "memory", covers: ["memory"] },
+  { name: "manage", label: "Manage", shape: "settings", managing: true },
 ];
 
 /** @param {HTMLElement} main */
 export function shell(main) {
-  const links = PAGES.map((page) => h("a", { href: `#/${page.name}` }, icon(page.shape), h("span", {}, page.label)));
+  const pages = PAGES.filter((page) => !page.managing || session.mayManage);
+  const links = pages.map((page) => h("a", { href: `#/${page.name}` }, icon(page.shape), h("span", {}, page.label)));
   const nav = h("nav", { "aria-label": "Pages" }, links);
   const element = h(
     "div",
@@ -26,7 +28,7 @@ export function shell(main) {
     main,
   );
   const mark = (/** @type {string} */ name) => {
-    PAGES.forEach((page, index) => {
+    pages.forEach((page, index) => {
       const current = page.name === name || page.covers?.includes(name);
       if (current) links[index]?.setAttribute("aria-current", "page");
       else links[index]?.removeAttribute("aria-current");

@@ -103,5 +103,8 @@ class Transaction(Administration, Protocol):
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
         """The unexpired record of an earlier request, and lock its place."""
 
+    def forget_idempotency(self, request: str) -> None:
+        """Remove the record of a request, if there is one: the next one takes its place."""
+
     def save_idempotency(self, record: IdempotencyRecord) -> None:
         """Keep the answer; replaces an expired record of the same request."""

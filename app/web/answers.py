@@ -57,7 +57,7 @@ def commit(
     key = request.headers.get("Idempotency-Key")
     if key is None:
         return respond(parts.backend.write(scope, work))
-    keyed = _keyed_request(key)
+    keyed = keyed_request(key)
     return respond(write_once(parts.backend, scope, work, keyed, parts.settings.idempotency_hours))
 
 
@@ -67,11 +67,12 @@ def replay(scope: Scope) -> Response | None:
     ``commit`` looks for itself; this is for work that is costly before it gets there.
     """
     key = request.headers.get("Idempotency-Key")
-    result = None if key is None else find_replay(context().parts.backend, scope, _keyed_request(key))
+    result = None if key is None else find_replay(context().parts.backend, scope, keyed_request(key))
     return None if result is None else respond(result)
 
 
-def _keyed_request(key: str) -> KeyedRequest:
+def keyed_request(key: str) -> KeyedRequest:
+    """Return the request at hand under an idempotency key; raises InvalidParameter for the key's form."""
     caller = principal()
     # A bound key may leave its namespace out, so path and content alone do not say whose the answer is.
     place = (caller.project, caller.namespace or "", request.method, request.path)

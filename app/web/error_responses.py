@@ -9,10 +9,12 @@ from flask import Response, g, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
-from ..domain.error_envelope import render_error
+from ..domain.error_envelope import render_error, render_openai_error
 from ..domain.errors import (
     ColloquyError,
+    Conflict,
     DialogueNotFound,
+    IdempotencyConflict,
     InternalError,
     InvalidParameter,
     MemoryNotFound,
@@ -26,6 +28,9 @@ from ..domain.errors import (
 from ..domain.records import DEFAULT_NAMESPACE
 from .request_context import RequestContext
 
+OPENAI_PATHS = "/v1/"
+"""Where the operations for OpenAI's libraries are."""
+
 log = logging.getLogger("colloquy")
 
 
@@ -37,6 +42,8 @@ def answer_error(error: Exception) -> Response:
         log.error("request %s failed", request_id, exc_info=error)
     if isinstance(known, NOT_IN_NAMESPACE):
         known.message += _searched(g.context)
+    if request.path.startswith(OPENAI_PATHS):
+        return _openai_response(known)
     response = Response(render_error(known, request_id), known.status, mimetype="application/json")
     response.headers.update(known.headers)
     return response
@@ -59,6 +66,15 @@ def _searched(context: RequestContext) -> str:
     if context.principal is None or context.principal.namespace is not None:
         return ""
     return " The default namespace was searched; ?namespace=NAME names another."
+
+
+def _openai_response(error: ColloquyError) -> Response:
+    """Return the response in OpenAI's envelope; its libraries repeat a 409 unless told not to."""
+    response = Response(render_openai_error(error), error.status, mimetype="application/json")
+    response.headers.update(error.headers)
+    if error.status == Conflict.status and not isinstance(error, IdempotencyConflict):
+        response.headers["X-Should-Retry"] = "false"
+    return response
 
 
 def _known(error: Exception) -> ColloquyError:

@@ -33,10 +33,14 @@ LONGEST_WAIT = 60.0
 
 @dataclass(frozen=True, slots=True)
 class KeyedRequest:
-    """A request that carries an Idempotency-Key: where it applies, and what it asks."""
+    """A request that carries an Idempotency-Key: where it applies, and what it asks.
+
+    One that ``is_new`` is known to be no repeat: its result takes the place of an earlier one.
+    """
 
     request: str
     fingerprint: str
+    is_new: bool = False
 
     @classmethod
     def of(cls, key: str, place: tuple[str, ...], content: bytes) -> KeyedRequest:
@@ -93,6 +97,8 @@ def write_once(
     expires = _hours_from_now(keep_hours)
 
     def once(tx: Transaction) -> Result:
+        if keyed.is_new:
+            tx.forget_idempotency(keyed.request)
         earlier = tx.find_idempotency(keyed.request)
         if earlier is not None:
             return _replay(earlier, keyed)

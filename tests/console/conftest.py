@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from .server import Client, Server, free_port, import_many, import_real
+from .server import Client, Server, import_many, import_real
 from .showcase import fill
 
 collect_ignore_glob = [] if find_spec("playwright") else ["test_*.py"]
@@ -28,10 +28,12 @@ addEventListener("securitypolicyviolation", (event) => window.__violations.push(
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """A server with the real conversations, a showcase, and a key of each kind."""
-    server = Server(tmp_path_factory.mktemp("server"), free_port())
+    server = Server(tmp_path_factory.mktemp("server"))
     server.command("migrate")
     import_real(server)
     server.keys = {
+        "admin": server.command("keys", "create", "--rights", "admin"),
+        "manage": server.command("keys", "create", "--rights", "manage"),
         "full": server.command("keys", "create"),
         "read": server.command("keys", "create", "--rights", "read"),
         "bound": server.command("keys", "create", "--namespace", "ada@example.org"),

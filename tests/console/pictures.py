@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from .conftest import launch
-from .server import Client, Server, free_port
+from .server import Client, Server
 from .showcase import fill
 
 PICTURES = {
@@ -51,7 +51,7 @@ def take(browser: Any, server: Server, folder: Path) -> None:
 def main(folder: Path) -> None:
     """Start a server with the showcase, and take the pictures of it."""
     with tempfile.TemporaryDirectory() as data:
-        server = Server(Path(data), free_port())
+        server = Server(Path(data))
         server.command("migrate")
         server.keys["full"] = server.command("keys", "create")
         server.start()

@@ -29,7 +29,7 @@ class Server:
     """A server on a port of its own, with its data in a folder."""
 
     folder: Path
-    port: int
+    port: int = 0
     process: subprocess.Popen[bytes] | None = None
     keys: dict[str, str] = field(default_factory=dict)
 
@@ -50,14 +50,15 @@ class Server:
     def _environment(self) -> dict[str, str]:
         own = {
             "COLLOQUY_STORE_URL": f"sqlite:///{self.folder}/store.db",
-            "COLLOQUY_PORT": str(self.port),
+            "COLLOQUY_PORT": str(self.port or 8080),
             "COLLOQUY_KEY_CACHE": "0",
             "COLLOQUY_LOG_LEVEL": "error",
         }
         return {name: text for name, text in os.environ.items() if not name.startswith("COLLOQUY_")} | own
 
     def start(self) -> None:
-        """Start it and wait until it is ready."""
+        """Start it on a port that is free now, and wait until it is ready."""
+        self.port = free_port()
         with (self.folder / "server.log").open("ab") as log:
             self.process = subprocess.Popen(
                 [str(PYTHON), "-m", "app", "serve"],
@@ -71,6 +72,8 @@ class Server:
             try:
                 urllib.request.urlopen(f"{self.url}/ready").close()
             except OSError:
+                if self.process.poll() is not None:
+                    break
                 time.sleep(0.1)
             else:
                 return

@@ -71,13 +71,16 @@ def test_title_and_tags_change(tab: Tab, client: Client, made: str) -> None:
 
 def test_a_dialogue_is_deleted_once_with_its_numbers(tab: Tab, client: Client, made: str) -> None:
     """The question names what goes; a second press does nothing more."""
-    page = tab.open(f"#/dialogue/{made}")
+    page = tab.open("#/dialogues")
+    page.locator(".row", has_text=made).locator("a").click()
     press(page, "Delete")
     see(page, "Delete its 2 messages and 0 summaries too")
     tab.asked.clear()
     page.get_by_role("button", name="Delete for good").dblclick()
     page.get_by_role("heading", name="Dialogues").wait_for()
+    tab.settle()
 
+    assert page.locator(".row", has_text=made).count() == 0
     assert [line for line in tab.asked if line.startswith("DELETE")] == [
         f"DELETE /dialogue/{made}?cascade=true"
     ]
@@ -183,8 +186,8 @@ def test_the_context_follows_its_budget(tab: Tab) -> None:
     """The slider changes the budget, the list the format, and the answer says what fits."""
     page = tab.open("#/dialogue/order-4711?panel=context")
     see(page, "Nothing left out.")
-    page.get_by_label("Budget").fill("0")
-    see(page, "of 256 tokens")
+    page.get_by_label("Budget").fill("2")
+    see(page, "of 1,000 tokens")
     see(page, "left out.")
     page.get_by_label("Format").select_option("anthropic")
     see(page, '"system"')
@@ -229,11 +232,22 @@ def test_filters_are_the_address(tab: Tab) -> None:
     assert set(page.locator(".rows .status").all_inner_texts()) == {"ended"}
 
 
+def test_search_marks_words_and_goes_on(tab: Tab) -> None:
+    """The words are marked where they stand, and more results come as the reader scrolls."""
+    page = tab.open("#/search?q=number")
+    page.locator(".hit mark", has_text="number").first.wait_for()
+    first = page.locator(".hit").count()
+    page.evaluate("scrollTo(0, document.body.scrollHeight)")
+    tab.wait(f"document.querySelectorAll('.hit').length > {first}")
+    page.get_by_label("Search for").fill('"gift card" -studio')
+    page.locator(".hit mark", has_text="gift").first.wait_for()
+
+
 def test_search_finds_and_leads_to_the_message(tab: Tab) -> None:
     """A hit leads to its message in its conversation."""
     page = tab.open("#/search")
     page.get_by_label("Search for").fill("carrier has lost it")
-    page.locator(".hit", has_text="order-4711").first.click()
+    page.locator(".hit", has_text="carrier has lost it").filter(has_text="order-4711").first.click()
     page.locator("#message-m4.pointed").wait_for()
 
     assert "the carrier has lost it" in page.locator("#message-m4").inner_text()

@@ -28,6 +28,8 @@ PAGES = {
     "search, memories": "#/search?q=address&in=memory",
     "memories": "#/memories",
     "memory": "#/memory/prefs?namespace=ada%40example.org",
+    "manage, keys": "#/manage/keys",
+    "manage, projects": "#/manage/projects",
     "nowhere": "#/nowhere",
 }
 SIZES = {"wide": (1280, 860), "phone": (360, 740)}
@@ -58,7 +60,7 @@ def look(tab: Tab, name: str, size: str) -> None:
 def test_every_page_fits_and_is_accessible(open_tab: Callable[..., Tab], theme: str, size: str) -> None:
     """No page is wider than its window, and axe finds nothing serious on any."""
     width, height = SIZES[size]
-    tab = open_tab(color_scheme=theme, viewport={"width": width, "height": height})
+    tab = open_tab("admin", color_scheme=theme, viewport={"width": width, "height": height})
     tab.expected = {"404"}
     for name, address in PAGES.items():
         tab.page.goto("about:blank")

@@ -59,7 +59,9 @@ def is_refused(api: Api, method: str, path: str, name: str) -> bool:
     """Whether a request is refused for a parameter; that it has a route is certain."""
     response = api.call(method, path, None if method == "GET" else {})
     error = {} if response.status_code < 400 else response.get_json()["error"]
-    assert error.get("code") != "ROUTE_NOT_FOUND", path
+    assert error.get("code") not in ("ROUTE_NOT_FOUND", "route_not_found"), path
+    if path.startswith("/v1/"):
+        return error.get("code") == "invalid_parameter" and error["param"] == name
     return error.get("code") == "INVALID_PARAMETER" and [one["field"] for one in error["details"]] == [name]
 
 

@@ -79,6 +79,7 @@ def _write(operation: str, method: str, path: str, body: Json = None, **fields: 
 
 MESSAGE = {"role": "user", "content": "and porpoises"}
 TWO = [{"id": "n0", **MESSAGE}, {"id": "n1", **MESSAGE}]
+ITEMS = [MESSAGE, {"type": "reasoning", "summary": []}]
 Q = "namespace={ns}"
 
 READS = (
@@ -112,6 +113,10 @@ READS = (
     ),
     _read("getSummary", f"/summary/s?{Q}"),
     _read("listSummaries", f"/summaries?dialogueId=d&{Q}"),
+    _read("listConversations", f"/v1/conversations?{Q}"),
+    _read("getConversation", f"/v1/conversations/d?{Q}"),
+    _read("listItems", f"/v1/conversations/d/items?{Q}"),
+    _read("getItem", f"/v1/conversations/d/items/m1?{Q}"),
     _read("getOwnKey", "/key"),
     _read("getStats", f"/stats?{Q}"),
     _read("getHealth", "/health"),
@@ -178,6 +183,11 @@ WRITES = (
     _write(
         "createSummary", "POST", "/summary", {"dialogueId": "t", "namespace": "{ns}"}, variant="without an id"
     ),
+    _write("createConversation", "POST", f"/v1/conversations?{Q}", {"items": ITEMS}),
+    _write("updateConversation", "POST", f"/v1/conversations/d?{Q}", {"metadata": {"topic": "whales"}}),
+    _write("deleteConversation", "DELETE", f"/v1/conversations/d?{Q}"),
+    _write("createItems", "POST", f"/v1/conversations/d/items?{Q}", {"items": ITEMS}),
+    _write("deleteItem", "DELETE", f"/v1/conversations/d/items/m1?{Q}"),
     _write("eraseNamespace", "DELETE", "/namespace/{ns}"),
     _write(
         "eraseNamespace", "DELETE", "/namespace/{ns}", prepare=prepare_many, variant="with many dialogues"

@@ -43,6 +43,8 @@ class Place:
         for kind in ("dialogue", "message", "summary", "memory"):
             text = text.replace(getattr(self, kind), f"<{kind}>")
         text = re.sub(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z", "<time>", text)
+        text = re.sub(r"(conv|msg)_[0-9A-Z]{26}", r"<\1>", text)
+        text = re.sub(r'"created_at":\d+', '"created_at":"<time>"', text)
         return re.sub(r'"requestId":"[^"]*"', '"requestId":"<request>"', text)
 
 
@@ -71,6 +73,10 @@ def _dialogue(place: Place) -> dict[str, Any]:
 
 def _message(place: Place) -> dict[str, Any]:
     return {"id": place.message + "-new", "role": "user", "content": "hello"}
+
+
+def _item(place: Place) -> dict[str, Any]:
+    return {"id": place.message + "-new", "type": "message", "role": "user", "content": "hello"}
 
 
 def _search(kind: str) -> Recipe:
@@ -132,6 +138,15 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     ),
     "getSummary": (Recipe(),),
     "listSummaries": (Recipe(),),
+    "createConversation": (Recipe(lambda place: {"items": [_item(place)]}, creates=True),),
+    "listConversations": (Recipe(lists=True),),
+    "getConversation": (Recipe(),),
+    "updateConversation": (Recipe(lambda _: {"metadata": {"taken": "yes"}}),),
+    "deleteConversation": (Recipe(),),
+    "createItems": (Recipe(lambda place: {"items": [_item(place)]}),),
+    "listItems": (Recipe(),),
+    "getItem": (Recipe(),),
+    "deleteItem": (Recipe(),),
     "getOwnKey": (Recipe(wide=True, lists=True),),
     "getStats": (Recipe(wide=True, lists=True),),
     "eraseNamespace": (Recipe(creates=True),),
@@ -176,6 +191,8 @@ class Operation:
             "id": place.memory if self.path.startswith("/memory") else place.dialogue,
             "mid": place.message,
             "sid": place.summary,
+            "conversation_id": place.dialogue,
+            "item_id": place.message,
             "action": recipe.action,
             "namespace": namespace or "",
         }

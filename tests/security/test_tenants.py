@@ -27,6 +27,9 @@ PAST = Timestamp("2020-01-01T00:00:00.000Z")
 OURS = "anna@example.org"
 THEIRS = "bert@example.org"
 
+OPENAI_CODES = {"INVALID_API_KEY": "UNAUTHORIZED"}
+"""What OpenAI's envelope calls otherwise than in another case."""
+
 STATES = ("existing", "missing", "deleted", "buried")
 """``buried``: the dialogue was deleted, its messages were kept."""
 
@@ -65,7 +68,8 @@ class Answer:
     def code(self) -> str | None:
         """The error's code, if it names one."""
         _, found, rest = self.text.partition('"code":"')
-        return rest.partition('"')[0] if found else None
+        code = rest.partition('"')[0].upper()
+        return OPENAI_CODES.get(code, code) if found else None
 
     @property
     def apart_from_hint(self) -> Answer:
@@ -158,7 +162,8 @@ class Matrix:
         owned = {"namespace": OURS, "label": CANARY, "tags": ["owned"], "metadata": {"secret": CANARY}}
         if dialogue:
             messages = [{"id": place.message, **message}, {"id": place.message + "-2", **message}]
-            body = {"id": place.dialogue, "state": {"secret": CANARY}, "messages": messages, **owned}
+            state = {"secret": CANARY, "openai_metadata": {"secret": CANARY}}
+            body = {"id": place.dialogue, "state": state, "messages": messages, **owned}
             self._ok(self.owner.key, "POST", "/dialogue", body)
         if summary:
             body = {"id": place.summary, "dialogueId": place.dialogue, "namespace": OURS}

@@ -92,3 +92,28 @@ def _check_block(block: dict[str, Any], role: str) -> None:
         assert role == "user"
         assert block["source"]["type"] in {"base64", "url"}
     json.dumps(block)
+
+
+def check_responses(items: list[Any]) -> None:
+    """Hold an input array against the rules of OpenAI's Responses API."""
+    calls: list[str] = []
+    outputs: list[str] = []
+    for place, item in enumerate(items):
+        kind = item.get("type", "message")
+        if kind == "message":
+            assert item["role"] in {"system", "developer", "user", "assistant"}
+            assert item["content"]
+            assert set(calls) == set(outputs), "every call before a message has its output"
+        elif kind == "function_call":
+            calls.append(item["call_id"])
+            assert item["name"]
+            assert isinstance(item["arguments"], str)
+        elif kind == "function_call_output":
+            outputs.append(item["call_id"])
+            assert item["output"]
+        else:
+            assert kind == "reasoning"
+            following = items[place + 1]
+            assert following.get("role") == "assistant" or following["type"] in {"reasoning", "function_call"}
+    assert len(calls) == len(set(calls))
+    assert sorted(calls) == sorted(outputs)

@@ -25,7 +25,7 @@ from app.summaries.context.planning import (
     take_leading,
 )
 from app.summaries.tokens import TokenCounter, estimate_tokens
-from tests.unit.message_rules import check_anthropic, check_openai
+from tests.unit.message_rules import check_anthropic, check_openai, check_responses
 from tests.unit.odd_messages import call, contents, roles
 from tests.unit.real_conversations import read_conversations
 
@@ -63,6 +63,8 @@ def check(context: Context, target: Format, tokens: int) -> None:
         check_openai(context.messages)
     elif target is Format.ANTHROPIC:
         check_anthropic(context.system, context.messages)
+    elif target is Format.RESPONSES:
+        check_responses(context.messages)
     if target is not Format.MESSAGES:
         again = REPLY_TOKENS + sum(measure(message, COUNTER.count) for message in context.messages)
         assert again + COUNTER.count(context.system or "") <= tokens + 2
@@ -86,7 +88,7 @@ def test_every_real_conversation_yields_a_valid_context(target: Format) -> None:
 def _texts(messages: list[Any]) -> str:
     found = []
     for message in messages:
-        content = message["content"]
+        content = message.get("content")
         if isinstance(content, str):
             found.append(content)
         elif isinstance(content, list):
@@ -346,3 +348,31 @@ def test_images_and_unknown_blocks_are_sent_where_the_api_takes_them() -> None:
     anthropic = plan(turns, LARGE, Format.ANTHROPIC).messages
     assert [block["type"] for block in anthropic[0]["content"]] == ["image", "image", "text", "text"]
     assert plan(turns, LARGE).token_count > 3_000
+
+
+def test_reasoning_stands_before_what_it_led_to_and_nowhere_else() -> None:
+    """For the Responses API reasoning is kept beside its call, and left out where nothing follows it."""
+    reasoning = {
+        "type": "reasoning",
+        "id": "rs_1",
+        "summary": [],
+        "encrypted_content": "x",
+        "status": "completed",
+    }
+    call = {"type": "function_call", "call_id": "c1", "name": "find", "arguments": "{}"}
+    turns = dialogue(
+        ("user", "Find it"),
+        ("assistant", [reasoning]),
+        ("assistant", [call]),
+        ("tool", [{"type": "function_call_output", "call_id": "c1", "output": "here"}]),
+        ("assistant", [reasoning | {"id": "rs_2"}]),
+    )
+
+    context = plan(turns, LARGE, Format.RESPONSES)
+
+    assert context.messages == [
+        {"type": "message", "role": "user", "content": "Find it"},
+        {name: value for name, value in reasoning.items() if name != "status"},
+        call,
+        {"type": "function_call_output", "call_id": "c1", "output": "here"},
+    ]

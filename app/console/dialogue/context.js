@@ -1,7 +1,7 @@
 /** What a model would be sent for a budget of tokens, in each format. */
 
 import { get } from "../api.js";
-import { blockElement, blocksOf, jsonBlock } from "../content.js";
+import { blockElement, blocksOf, excerpt, jsonBlock } from "../content.js";
 import { errorBox, loading } from "../dialog.js";
 import { copyButton, h, replace } from "../dom.js";
 import { count, plural } from "../format.js";
@@ -105,14 +105,17 @@ function result(context, budget, format) {
   ];
 }
 
+/** Longer messages are folded, in characters of JSON. */
+const SHORT = 400;
+
 /** @param {any} message */
 function contextMessage(message) {
-  return h(
-    "li",
-    { class: `context-message ${message.role}` },
-    h("strong", {}, message.role),
-    blocksOf(message.content, message.role).map((block) => blockElement(block)),
-  );
+  const role = h("strong", {}, message.role);
+  const blocks = blocksOf(message.content, message.role).map((block) => blockElement(block));
+  const kind = { class: `context-message ${message.role}` };
+  if (stringify(message.content).length <= SHORT) return h("li", kind, role, blocks);
+  const brief = h("span", { class: "fold-brief" }, excerpt(message.content, message.role));
+  return h("li", {}, h("details", kind, h("summary", {}, role, brief), blocks));
 }
 
 /** The request as the provider's API takes it. @param {any} context */

@@ -8,7 +8,7 @@ import { filterForm, namespaceOf } from "../filters.js";
 import { shorten, time } from "../format.js";
 import { stringify } from "../json.js";
 import { address, note } from "../router.js";
-import { field, input, namespaceMark, pageHead, tagList, tagsOf } from "../rows.js";
+import { field, input, namespaceMark, pageHead, pieces, tagList, tagsOf, titleLine } from "../rows.js";
 import { session } from "../session.js";
 
 /** @typedef {import("../types.js").Memory} Memory */
@@ -51,7 +51,14 @@ function memoryFeed(values, signal) {
   const filter = { namespace: namespaceOf(values), tag: tagsOf(values.get("tags") ?? ""), limit: 50 };
   return new Feed({
     load: (_side, next) => get("/memory", { query: { ...filter, next }, signal }),
-    render: (items) => [h("ul", { class: "rows" }, items.map(memoryRow))].filter(() => items.length > 0),
+    render: (items) =>
+      [
+        h(
+          "ul",
+          { class: "rows" },
+          items.map((item) => memoryRow(item)),
+        ),
+      ].filter(() => items.length > 0),
     empty: () =>
       empty(
         "memory",
@@ -63,8 +70,8 @@ function memoryFeed(values, signal) {
   });
 }
 
-/** @param {Memory} memory */
-export function memoryRow(memory) {
+/** @param {Memory} memory @param {import("../types.js").Highlight[]} [highlights] */
+export function memoryRow(memory, highlights = []) {
   const value = typeof memory.value === "string" ? memory.value : (stringify(memory.value) ?? "");
   return h(
     "li",
@@ -75,14 +82,14 @@ export function memoryRow(memory) {
       h(
         "span",
         { class: "row-main" },
-        h("span", { class: "row-title" }, memory.label || memory.id),
-        h("span", { class: "row-value" }, shorten(value, 160)),
+        titleLine(memory, highlights),
+        pieces(highlights) ?? h("span", { class: "row-value" }, shorten(value, 160)),
         h(
           "span",
           { class: "row-sub" },
           memory.label && h("code", {}, memory.id),
           namespaceMark(memory.namespace),
-          tagList(memory.tags),
+          tagList(memory.tags, highlights),
         ),
       ),
       h("span", { class: "row-facts" }, h("span", { class: "row-time" }, time(memory.modified))),

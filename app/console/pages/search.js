@@ -2,27 +2,30 @@
 
 import { call } from "../api.js";
 import { excerpt } from "../content.js";
-import { empty, errorBox, loading } from "../dialog.js";
-import { h, icon, replace } from "../dom.js";
+import { empty } from "../dialog.js";
+import { h, icon } from "../dom.js";
+import { Feed } from "../feed.js";
 import { filterForm, namespaceOf } from "../filters.js";
-import { dayEnd, dayStart, plural, time } from "../format.js";
+import { dayEnd, dayStart, time } from "../format.js";
 import { address, dialogueAddress, note } from "../router.js";
-import { dialogueRow, field, input, namespaceMark, pageHead, select, tagList, tagsOf } from "../rows.js";
+import { dialogueRow, field, input, namespaceMark, pageHead, pieces, select, tagList, tagsOf } from "../rows.js";
 import { session } from "../session.js";
 import { memoryRow } from "./memories.js";
 
 /** @typedef {import("../types.js").SearchRequest} SearchRequest */
 /** @typedef {import("../types.js").SearchResult} SearchResult */
-/** @typedef {import("../types.js").Message} Message */
+/** @typedef {import("../types.js").MessageResult} MessageResult */
 
 /** @type {import("../router.js").Page} */
 export function searchPage({ query, signal }) {
-  const results = h("div", { class: "list-place", "aria-live": "polite" });
-  let latest = 0;
-  const search = async (/** @type {URLSearchParams} */ values) => {
-    const turn = (latest += 1);
-    const found = await answer(values, signal, results);
-    if (turn === latest) replace(results, found);
+  const place = h("div", { class: "list-place" });
+  /** @type {Feed<SearchResult> | null} */
+  let feed = null;
+  const search = (/** @type {URLSearchParams} */ values) => {
+    feed?.stop();
+    feed = values.get("q") ? resultFeed(values, signal) : null;
+    place.replaceChildren(feed?.element ?? invitation());
+    void feed?.start();
   };
   const words = input("q", query.get("q") ?? "", {
     type: "search",
@@ -35,16 +38,17 @@ export function searchPage({ query, signal }) {
     controls(query),
     (values) => {
       note(address(["search"], Object.fromEntries(values)));
-      void search(values);
+      search(values);
     },
     "Search",
     h("div", { class: "search-box" }, icon("search"), words),
   );
-  void search(query);
+  search(query);
   return {
-    element: h("div", { class: "page" }, pageHead("Search"), form, results),
+    element: h("div", { class: "page" }, pageHead("Search"), form, place),
     title: "Search",
     keep: true,
+    leave: () => feed?.stop(),
     focus: () => !query.get("q") && words.focus(),
   };
 }
@@ -76,60 +80,68 @@ function controls(query) {
   ];
 }
 
+const invitation = () =>
+  empty(
+    "search",
+    "Search all conversations",
+    h(
+      "p",
+      {},
+      "Word forms, accents and case do not matter. ",
+      h("code", {}, '"quoted words"'),
+      " stand side by side, ",
+      h("code", {}, "-word"),
+      " leaves out.",
+    ),
+  );
+
 /** @param {URLSearchParams} values @returns {SearchRequest} */
 function request(values) {
   const tags = tagsOf(values.get("tags") ?? "");
   const gte = dayStart(values.get("from"));
   const lte = dayEnd(values.get("to"));
-  const between = gte || lte ? { created: { ...(gte && { gte }), ...(lte && { lte }) } } : undefined;
   return {
     query: values.get("q") ?? "",
     object: /** @type {any} */ (values.get("in") ?? "message"),
     namespace: namespaceOf(values),
     tags: tags.length > 0 ? tags : undefined,
-    filter: between,
+    filter: gte || lte ? { created: { ...(gte && { gte }), ...(lte && { lte }) } } : undefined,
     orderBy: values.get("order") === "created" ? "created" : undefined,
-    limit: 50,
+    prefix: true,
+    limit: 30,
   };
 }
 
-/** @param {URLSearchParams} values @param {AbortSignal} signal @param {HTMLElement} place @returns {Promise<Node>} */
-async function answer(values, signal, place) {
-  if (!values.get("q"))
-    return empty("search", "Search all conversations", h("p", {}, "Word forms, accents and case do not matter."));
-  replace(place, loading(5));
-  try {
-    const { data } = await call("post", "/search", { body: request(values), signal });
-    return found(data.results);
-  } catch (error) {
-    return errorBox(error);
-  }
-}
-
-/** @param {SearchResult[]} results */
-function found(results) {
-  if (results.length === 0)
-    return empty("search", "Nothing was found", h("p", {}, "Fewer or other words may help, or fewer filters."));
-  return h(
-    "div",
-    {},
-    h("p", { class: "hint" }, plural(results.length, "result")),
-    h("ul", { class: "rows" }, results.map(resultRow)),
-  );
+/** @param {URLSearchParams} values @param {AbortSignal} signal @returns {Feed<SearchResult>} */
+function resultFeed(values, signal) {
+  return new Feed({
+    load: async (_side, next) => {
+      const { data } = await call("post", "/search", { body: { ...request(values), next }, signal });
+      return { items: data.results, next: data.next };
+    },
+    render: (results) => [h("ul", { class: "rows" }, results.map(resultRow))].filter(() => results.length > 0),
+    empty: () => empty("search", "Nothing was found", h("p", {}, "Fewer or other words may help, or fewer filters.")),
+    label: "Results",
+    pages: 10,
+  });
 }
 
 /** @param {SearchResult} result */
 function resultRow(result) {
-  if (result.object === "memory") return memoryRow(result.item);
-  if (result.object === "message") return h("li", { class: "row" }, messageHit(result.item));
-  const evidence = (result.matches ?? []).map((match) =>
-    h("li", {}, messageHit("item" in match ? /** @type {any} */ (match).item : match)),
+  if (result.object === "memory") return memoryRow(result.item, result.highlights);
+  if (result.object === "message") return h("li", { class: "row" }, messageHit(result));
+  const evidence = (result.matches ?? []).map((match) => h("li", {}, messageHit(match)));
+  return dialogueRow(
+    result.item,
+    "created",
+    evidence.length > 0 && h("ul", { class: "evidence" }, evidence),
+    result.highlights,
   );
-  return dialogueRow(result.item, "created", evidence.length > 0 && h("ul", { class: "evidence" }, evidence));
 }
 
-/** @param {Message} message */
-function messageHit(message) {
+/** @param {MessageResult} result */
+function messageHit({ item: message, highlights = [] }) {
+  const text = pieces(highlights) ?? h("span", { class: "hit-text" }, excerpt(message.content, message.role));
   return h(
     "a",
     {
@@ -140,14 +152,14 @@ function messageHit(message) {
     h(
       "span",
       { class: "row-main" },
-      h("span", { class: "hit-text" }, excerpt(message.content, message.role)),
+      text,
       h(
         "span",
         { class: "row-sub" },
         h("span", { class: `role ${message.role}` }, message.role),
         h("code", {}, message.dialogueId),
         namespaceMark(message.namespace),
-        tagList(message.tags),
+        tagList(message.tags, highlights),
         time(message.created),
       ),
     ),

@@ -200,6 +200,11 @@ class MongoTransaction(MongoAdministration, Transaction):
         self._acquire("request", request)
         return queries.find_idempotency(self._db, self._session, self.scope, request)
 
+    def forget_idempotency(self, request: str) -> None:
+        self._acquire("request", request)
+        query = {"_id": request, "project": self.scope.project}
+        self._db.idempotency.delete_one(query, session=self._session)
+
     def save_idempotency(self, record: IdempotencyRecord) -> None:
         document = {
             **place(self.scope),

@@ -96,6 +96,7 @@ STALE_SUMMARIES: Final = (
 FIND_IDEMPOTENCY: Final = (
     f"SELECT {mapping.IDEMPOTENCY} FROM idempotency WHERE request = ? AND project = ? AND expires > {NOW}"
 )
+FORGET_IDEMPOTENCY: Final = "DELETE FROM idempotency WHERE request = ? AND project = ?"
 SAVE_IDEMPOTENCY: Final = insertion(
     "idempotency", mapping.IDEMPOTENCY_FIELDS.columns + ", project, namespace"
 ).replace("INSERT", "REPLACE", 1)

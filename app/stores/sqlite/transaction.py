@@ -203,6 +203,9 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         row = self._connection.execute(statements.FIND_IDEMPOTENCY, (request, self.scope.project)).fetchone()
         return None if row is None else mapping.IDEMPOTENCY.read(row)
 
+    def forget_idempotency(self, request: str) -> None:
+        self._connection.execute(statements.FORGET_IDEMPOTENCY, (request, self.scope.project))
+
     def save_idempotency(self, record: IdempotencyRecord) -> None:
         values = (*mapping.IDEMPOTENCY_FIELDS.values(record), *self._key)
         self._connection.execute(statements.SAVE_IDEMPOTENCY, values)

@@ -20,12 +20,12 @@ IMAGE_TOKENS = 1_000
 MESSAGE_TOKENS = 4
 """What each message takes besides its words."""
 
-UNCOUNTED = frozenset({"type", "id", "role", "tool_call_id", "tool_use_id", "is_error"})
+UNCOUNTED = frozenset({"type", "id", "role", "tool_call_id", "tool_use_id", "call_id", "is_error"})
 SILENT_KINDS = frozenset({"thinking", "redacted_thinking", "reasoning"})
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DATA_URL = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=]+)")
 
-IMAGE_KINDS = frozenset({"image", "image_url"})
+IMAGE_KINDS = frozenset({"image", "image_url", "input_image"})
 
 Wire = dict[str, Any]
 

@@ -25,6 +25,7 @@ from .formats import (
     to_openai,
 )
 from .pairing import CallIds, group_turns, pair_calls
+from .responses import keep_followed_reasoning, to_responses
 
 DEFAULT_TOKENS, MINIMUM_TOKENS, MAXIMUM_TOKENS = 4_000, 256, 2_000_000
 
@@ -50,6 +51,10 @@ class Format(StrEnum):
     MESSAGES = "messages"
     OPENAI = "openai"
     ANTHROPIC = "anthropic"
+    RESPONSES = "responses"
+
+
+RENDERERS = {Format.OPENAI: to_openai, Format.ANTHROPIC: to_anthropic, Format.RESPONSES: to_responses}
 
 
 @dataclass(frozen=True, slots=True)
@@ -238,7 +243,7 @@ class _Plan:
         return spent + (0 if self._summary is None else self._summary_cost(self._summary))
 
     def _render(self, turns: list[Turn], ids: CallIds) -> list[Wire]:
-        render = to_openai if self._target is Format.OPENAI else to_anthropic
+        render = RENDERERS[self._target]
         return [message for step in pair_calls(turns, ids) for message in render(step)]
 
     def _write(self, render: Callable[[Turn], Any]) -> tuple[list[Any], str | None]:
@@ -250,6 +255,8 @@ class _Plan:
         rest = [message for unit in self._chosen for message in self._render(unit.turns, ids)]
         if self._target is Format.OPENAI:
             return join_openai(leading, self._summary, rest), None
+        if self._target is Format.RESPONSES:
+            return keep_followed_reasoning(join_openai(leading, self._summary, rest)), None
         system, messages = join_anthropic(leading, self._summary, rest)
         return messages, system or None
 

@@ -563,10 +563,96 @@ class Context(_ContextRequired, total=False):
     summary: Summary
 
 
-class ContextMessage(TypedDict):
-    """A message in the format that was asked for."""
+class ContextMessage(TypedDict, total=False):
+    """A message in the format that was asked for; of the Responses API an item of any type."""
 
     role: str
+
+
+class NewConversation(TypedDict, total=False):
+    """A conversation to create."""
+
+    items: list[NewItem] | None
+    metadata: ConversationMetadata
+
+
+class ConversationUpdate(TypedDict):
+    """What replaces the metadata."""
+
+    metadata: ConversationMetadata
+
+
+class NewItems(TypedDict):
+    """Items to add."""
+
+    items: list[NewItem]
+
+
+class NewItem(TypedDict, total=False):
+    """An item of any type that the Responses API knows, now or later."""
+
+    id: ResourceId
+    type: str
+    role: str
+
+
+class Item(TypedDict):
+    """An item with everything that it came with; what it has depends on its type."""
+
+    id: ResourceId
+    type: str
+
+
+class Conversation(TypedDict):
+    """A conversation without its items."""
+
+    id: ResourceId
+    object: Literal["conversation"]
+    created_at: int
+    metadata: dict[str, Any]
+
+
+class ConversationDeleted(TypedDict):
+    """The answer to a deletion."""
+
+    id: ResourceId
+    object: Literal["conversation.deleted"]
+    deleted: Literal[True]
+
+
+class ConversationList(TypedDict):
+    """A page of conversations."""
+
+    object: Literal["list"]
+    data: list[Conversation]
+    first_id: str
+    last_id: str
+    has_more: bool
+
+
+class ItemList(TypedDict):
+    """A page of items."""
+
+    object: Literal["list"]
+    data: list[Item]
+    first_id: str
+    last_id: str
+    has_more: bool
+
+
+class OpenAIErrorResponse(TypedDict):
+    """OpenAI's envelope of an error."""
+
+    error: OpenAIError
+
+
+class OpenAIError(TypedDict):
+    """What was wrong."""
+
+    message: str
+    type: str
+    param: str | None
+    code: str | None
 
 
 class _OwnKeyRequired(TypedDict):
@@ -935,6 +1021,9 @@ SummaryStatus = Literal["completed", "failed", "processing"]
 
 
 NullableTimestamp = Union[str, None]
+
+
+ConversationMetadata = Union[dict[str, str], None]
 
 
 Rights = Literal["read", "full", "manage", "admin"]

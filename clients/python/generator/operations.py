@@ -38,7 +38,7 @@ METHODS = ("get", "post", "put", "patch", "delete")
 WIDTH = 102
 """Of a line of a docstring, indented as it is."""
 
-LEFT_OUT_TAGS: dict[str, str] = {}
+LEFT_OUT_TAGS = {"Conversations": "OpenAI's own libraries call these"}
 """Tags whose operations get no method, with the reason."""
 
 NAMED_BY_CALLER = {"createDialogue", "createMemory", "createMessage"}

@@ -25,6 +25,7 @@ LINE_END = 2
 LEVELS = 64
 METADATA_LEVELS = 16
 LONGEST_NAMESPACE = 128
+LONGEST_NAME = 64
 USUAL_BUDGET = 4000
 ACTIONS = ("end", "compact", "archive", "reopen")
 TEMPLATES = ("decisions", "default", "facts", "handover")
@@ -102,6 +103,8 @@ def _explain_refusal(_failure: Any, _case: Any, response: Any, history: History)
         error = json.loads(response.content)["error"]
     except (ValueError, KeyError, TypeError):
         return None
+    if "param" in error:  # OpenAI's envelope
+        error = {"code": error["code"].upper(), "details": [{"field": error["param"] or ""}]}
     sent = Sent.of(response)
     refusal = Refusal(sent, json.loads(sent.body or b"{}"), error, history)
     broken = (rule for rule in RULES if error["code"] == rule.code and rule.is_broken_by(refusal))
@@ -117,13 +120,26 @@ EXPLANATIONS: dict[str, Callable[[Any, Any, Any, History], str | None]] = {
 """By kind of failure; every other kind is a failure always."""
 
 
+def _is_no_item(refusal: Refusal) -> bool:
+    items = refusal.fields.get("items") or ()
+    return any(
+        item.get("type", "message") == "item_reference"
+        or (item.get("type", "message") == "message" and "role" not in item)
+        for item in items
+    )
+
+
 def _combines_ids(refusal: Refusal) -> bool:
     given = set(refusal.sent.query)
     return bool(given - {"ids", "namespace", "include"}) if "ids" in given else "include" in given
 
 
 def _repeats_an_id(refusal: Refusal) -> bool:
-    listed = refusal.body if isinstance(refusal.body, list) else refusal.fields.get("messages", [])
+    listed = (
+        refusal.body
+        if isinstance(refusal.body, list)
+        else refusal.fields.get("messages") or refusal.fields.get("items") or []
+    )
     ids = [message["id"] for message in listed if "id" in message]
     return len(set(ids)) < len(ids)
 
@@ -245,6 +261,22 @@ RULES = (
         "message and messages are not sent together",
         INPUT,
         lambda refusal: {"message", "messages"} <= set(refusal.fields),
+    ),
+    Rule(
+        "after names an entry of the list",
+        PARAMETER,
+        lambda refusal: refusal.asks("after") is not None and refusal.names("after"),
+    ),
+    Rule(
+        "an item that shares its message is not deleted alone",
+        PARAMETER,
+        lambda refusal: "~" in unquote(refusal.sent.path) and refusal.names("item_id"),
+    ),
+    Rule("an item is a message with a role, or of another type that is no reference", INPUT, _is_no_item),
+    Rule(
+        "names in the metadata of a conversation have at most 64 characters",
+        INPUT,
+        lambda refusal: any(len(name) > LONGEST_NAME for name in refusal.fields.get("metadata") or ()),
     ),
     Rule("no id occurs twice in a request", INPUT, _repeats_an_id),
     Rule("forkAt needs threadOf and names a message of it", INPUT, _forks_badly),

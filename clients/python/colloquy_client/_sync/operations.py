@@ -848,7 +848,7 @@ class Operations(Transport):
         *,
         namespace: str | None = None,
         max_tokens: int | None = None,
-        format: Literal["messages", "openai", "anthropic"] | None = None,
+        format: Literal["messages", "openai", "anthropic", "responses"] | None = None,
         model: str | None = None,
     ) -> types.Context:
         """Get what to send to a model.

@@ -1,0 +1,41 @@
+/** What the holder of a managing key looks after: keys, namespaces, the audit, projects. */
+
+import { h } from "../../dom.js";
+import { address } from "../../router.js";
+import { pageHead } from "../../rows.js";
+import { session } from "../../session.js";
+import { missingPage } from "../missing.js";
+import { keysPart } from "./keys.js";
+import { projectsPart } from "./projects.js";
+
+/** @typedef {{ element: HTMLElement, leave?: () => void }} Part */
+/** @typedef {(visit: import("../../router.js").Visit) => Part} MakePart */
+
+/** @typedef {{ name: string, label: string, make: MakePart, admin?: boolean }} Entry */
+
+/** @type {Entry} */
+const KEYS = { name: "keys", label: "Keys", make: keysPart };
+/** @type {Entry[]} */
+const PARTS = [
+  KEYS,
+  { name: "projects", label: "Projects", make: projectsPart, admin: true },
+];
+
+/** @type {import("../../router.js").Page} */
+export function managePage(visit) {
+  if (!session.mayManage) return missingPage(visit);
+  const parts = PARTS.filter((part) => !part.admin || session.mayAdminister);
+  const chosen = parts.find((part) => part.name === visit.path[0]) ?? KEYS;
+  const links = parts.map((part) =>
+    h("a", { href: address(["manage", part.name]), "aria-current": part === chosen ? "page" : undefined }, part.label),
+  );
+  const { element, leave } = chosen.make(visit);
+  const page = h(
+    "div",
+    { class: "page" },
+    pageHead("Manage"),
+    h("nav", { class: "subnav", "aria-label": "What to manage" }, links),
+    element,
+  );
+  return { element: page, title: `${chosen.label}, manage`, leave };
+}

@@ -1,0 +1,88 @@
+"""Keys and projects are looked after by who may, and seen by nobody else."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from .conftest import Tab
+from .server import Client
+from .test_actions import press, see
+
+
+def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Tab]) -> None:
+    """The new key works, is not shown again, and stops working when it is revoked."""
+    tab = open_tab("manage")
+    page = tab.open("#/manage/keys")
+    press(page, "New key")
+    page.get_by_label("What it is for").fill("a browser test")
+    page.get_by_label("What it may do").select_option("read")
+    page.get_by_label("Held to the namespace").fill("ada@example.org")
+    press(page, "Make the key")
+    page.get_by_role("heading", name="The new key").wait_for()
+    secret = page.locator(".secret code").inner_text()
+    own = Client(tab.server, secret).ask("GET", "/key")
+    assert (own["rights"], own["namespace"]) == ("read", "ada@example.org")
+    press(page, "Close")
+    assert secret not in page.content()
+
+    row = page.locator(".row", has_text="a browser test").first
+    row.get_by_role("button", name="Rotate").click()
+    page.get_by_label("The old key goes on working").select_option("0")
+    press(page, "Rotate it")
+    page.get_by_role("heading", name="The new key").wait_for()
+    second = page.locator(".secret code").inner_text()
+    press(page, "Close")
+    assert Client(tab.server, second).ask("GET", "/key")["rights"] == "read"
+    with pytest.raises(AssertionError, match="UNAUTHORIZED"):
+        Client(tab.server, secret).ask("GET", "/key")
+
+    name = Client(tab.server, second).ask("GET", "/key")["id"]
+    page.locator(".row", has_text=name).get_by_role("button", name="Revoke").click()
+    press(page, "Revoke it")
+    see(page, "The key was revoked.")
+    with pytest.raises(AssertionError, match="UNAUTHORIZED"):
+        Client(tab.server, second).ask("GET", "/key")
+
+
+def test_a_key_grants_no_more_than_its_maker_has(open_tab: Callable[..., Tab]) -> None:
+    """The choice of rights ends with the maker's own, and projects are for administrators."""
+    page = open_tab("manage").open("#/manage/keys")
+    assert page.get_by_role("link", name="Projects").count() == 0
+    press(page, "New key")
+
+    assert page.get_by_label("What it may do").locator("option").all_inner_texts() == [
+        "Read",
+        "Read and write",
+        "Manage the project",
+    ]
+
+
+@pytest.mark.parametrize("kind", ["full", "read", "bound"])
+def test_others_see_nothing_to_manage(open_tab: Callable[..., Tab], kind: str) -> None:
+    """Without the right there is no such page, by its link or by its address."""
+    tab = open_tab(kind)
+    page = tab.open("#/manage/keys")
+
+    assert page.get_by_role("link", name="Manage").count() == 0
+    see(page, "There is no such page")
+
+
+def test_projects_come_and_go(open_tab: Callable[..., Tab]) -> None:
+    """An administrator makes a project, and deletes it by typing its name."""
+    tab = open_tab("admin")
+    page = tab.open("#/manage/projects")
+    press(page, "New project")
+    page.get_by_label("Name", exact=True).fill("short-lived")
+    press(page, "Make the project")
+    row = page.locator(".row", has_text="short-lived")
+    row.get_by_role("button", name="Delete").click()
+    delete = page.get_by_role("button", name="Delete for good")
+    assert delete.is_disabled()
+    page.get_by_label("Type short-lived to confirm").fill("short-lived")
+    delete.click()
+    row.wait_for(state="detached")
+
+    projects = Client(tab.server, tab.server.keys["admin"]).ask("GET", "/projects")["items"]
+    assert "short-lived" not in {project["id"] for project in projects}

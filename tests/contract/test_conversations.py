@@ -1,0 +1,191 @@
+"""OpenAI's Conversations API on the store of dialogues: each door reads what came in by the other."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from app.domain.records import Rights
+from app.stores import Backend
+from tests.contract.conftest import Api, make_key
+
+CONVERSATIONS = "/v1/conversations"
+HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
+
+
+def make(api: Api, *items: dict[str, Any], **fields: Any) -> str:
+    """Create a conversation and return its id."""
+    answer = api.post(CONVERSATIONS, {"items": list(items)} | fields)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    created: str = answer.get_json()["id"]
+    return created
+
+
+def items(api: Api, conversation: str, **query: Any) -> dict[str, Any]:
+    """Return a page of a conversation's items."""
+    answer = api.get(f"{CONVERSATIONS}/{conversation}/items", query=query)
+    assert answer.status_code == 200, answer.get_data(as_text=True)
+    page: dict[str, Any] = answer.get_json()
+    return page
+
+
+def text(place: int) -> dict[str, Any]:
+    """Return a message in the short form."""
+    return {"role": "user", "content": f"line {place}"}
+
+
+def test_a_conversation_lives_and_goes(api: Api) -> None:
+    """It is created with metadata, changed, read and deleted; its items stay readable."""
+    created = api.post(CONVERSATIONS, {"metadata": {"topic": "refund"}, "items": [HELLO]}).get_json()
+    path = f"{CONVERSATIONS}/{created['id']}"
+    assert created["id"].startswith("conv_")
+    assert (created["object"], created["metadata"]) == ("conversation", {"topic": "refund"})
+    assert isinstance(created["created_at"], int)
+    changed = api.post(path, {"metadata": {"topic": "delivery"}}).get_json()
+    assert changed == created | {"metadata": {"topic": "delivery"}}
+    assert api.post(path, {"metadata": {"topic": "delivery"}}).get_json() == changed
+    assert api.get(path).get_json() == changed
+
+    gone = api.delete(path).get_json()
+
+    assert gone == {"id": created["id"], "object": "conversation.deleted", "deleted": True}
+    assert api.get(path).status_code == 404
+    assert items(api, created["id"])["data"][0]["content"] == HELLO["content"]
+
+
+def test_nothing_at_all_makes_a_conversation(api: Api) -> None:
+    """An empty body is a conversation without items, and so are nulls."""
+    for body in ({}, {"items": None, "metadata": None}):
+        empty = api.post(CONVERSATIONS, body).get_json()
+        assert empty["metadata"] == {}
+        assert items(api, empty["id"]) == {
+            "object": "list",
+            "data": [],
+            "first_id": "",
+            "last_id": "",
+            "has_more": False,
+        }
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_items_are_paged_in_both_directions(api: Api, order: str) -> None:
+    """Pages of any size have every item once, in order, those that share a message too."""
+    calls = [{"id": f"c{n}", "type": "function", "function": {"name": "f", "arguments": "{}"}} for n in "123"]
+    conversation = make(api, *(text(place) for place in range(4)))
+    message = {"id": "many", "role": "assistant", "content": {"content": "Now", "tool_calls": calls}}
+    assert api.post(f"/dialogue/{conversation}/message", message).status_code == 200
+    api.post(f"{CONVERSATIONS}/{conversation}/items", {"items": [text(4), text(5)]})
+
+    whole = [item["id"] for item in items(api, conversation, order="asc", limit=100)["data"]]
+    assert whole[4:8] == ["many", "many~1", "many~2", "many~3"]
+    assert len(whole) == 10
+    for size in (1, 2, 3, 7):
+        found: list[str] = []
+        after: dict[str, str] = {}
+        more = True
+        while more:
+            page = items(api, conversation, order=order, limit=size, **after)
+            found += [item["id"] for item in page["data"]]
+            after, more = {"after": page["last_id"]}, page["has_more"]
+        assert found == (whole if order == "asc" else whole[::-1])
+
+
+def test_items_of_every_type_come_back_as_they_came(api: Api) -> None:
+    """An item is equal in all it was given, read alone, in a list, and in the answer to its creation."""
+    given: list[dict[str, Any]] = [
+        HELLO | {"id": "msg_mine"},
+        {"type": "reasoning", "id": "rs_1", "summary": [], "encrypted_content": "x"},
+        {"type": "function_call", "call_id": "call_1", "name": "find", "arguments": '{"id":1}'},
+        {"type": "function_call_output", "call_id": "call_1", "output": "found"},
+        {"type": "item_of_next_month", "anything": [1, {"deep": None}]},
+    ]
+    conversation = make(api)
+    added = api.post(f"{CONVERSATIONS}/{conversation}/items", {"items": given}).get_json()
+    assert added["first_id"] == "msg_mine"
+    assert added["has_more"] is False
+    listed = items(api, conversation, order="asc")["data"]
+    for sent, created, shown in zip(given, added["data"], listed, strict=True):
+        assert created == shown
+        assert {name: shown[name] for name in sent} == sent
+        assert api.get(f"{CONVERSATIONS}/{conversation}/items/{shown['id']}").get_json() == shown
+
+
+def test_both_doors_open_on_one_store(api: Api) -> None:
+    """Items are the dialogue's messages, for search and contexts too, and a dialogue is a conversation."""
+    conversation = make(api, text(0), {"role": "assistant", "content": "The walrus sleeps"})
+    dialogue = api.get(f"/dialogue/{conversation}").get_json()
+    assert [message["content"] for message in dialogue["messages"]] == ["line 0", "The walrus sleeps"]
+    context = api.get(
+        f"/dialogue/{conversation}/context", query={"format": "openai", "maxTokens": 1000}
+    ).get_json()
+    assert context["messages"][-1] == {"role": "assistant", "content": "The walrus sleeps"}
+
+    api.post("/dialogue", {"id": "native", "messages": [{"role": "user", "content": "Hi", "id": "m1"}]})
+    assert api.get(f"{CONVERSATIONS}/native").get_json()["metadata"] == {}
+    (item,) = items(api, "native")["data"]
+    assert (item["id"], item["content"]) == ("m1", [{"type": "input_text", "text": "Hi"}])
+
+
+def test_an_item_is_deleted_and_its_conversation_answered(api: Api) -> None:
+    """A deletion answers the conversation; a part of a message is not deleted alone."""
+    conversation = make(api, text(0) | {"id": "one"}, metadata={"a": "b"})
+    path = f"{CONVERSATIONS}/{conversation}/items"
+    call = {"id": "c1", "type": "function", "function": {"name": "f", "arguments": "{}"}}
+    both = {"id": "both", "role": "assistant", "content": {"content": "Now", "tool_calls": [call]}}
+    api.post(f"/dialogue/{conversation}/message", both)
+
+    part = api.delete(f"{path}/both~1")
+    assert (part.status_code, part.get_json()["error"]["param"]) == (400, "item_id")
+    assert api.delete(f"{path}/one").get_json() == api.get(f"{CONVERSATIONS}/{conversation}").get_json()
+    gone = api.delete(f"{path}/one")
+    assert (gone.status_code, gone.get_json()["error"]["code"]) == (404, "message_not_found")
+    assert api.get(f"{path}/both~9").status_code == 404
+
+
+def test_conversations_are_listed_by_namespace(api: Api) -> None:
+    """The list is beyond OpenAI's API: one namespace, newest first, a page at a time."""
+    made = [api.post(CONVERSATIONS, {}, query={"namespace": "anna"}).get_json()["id"] for _ in range(6)]
+    make(api)
+    first = api.get(CONVERSATIONS, query={"namespace": "anna", "limit": 4}).get_json()
+    assert first["has_more"]
+    following = {"namespace": "anna", "limit": 4, "after": first["last_id"]}
+    second = api.get(CONVERSATIONS, query=following).get_json()
+    assert not second["has_more"]
+    assert [one["id"] for one in first["data"] + second["data"]] == made[::-1]
+    assert api.get(CONVERSATIONS, query={"after": "nobody"}).get_json()["error"]["param"] == "after"
+
+
+def test_a_repeat_of_openai_s_libraries_is_answered_once(api: Api) -> None:
+    """A counted retry gets the first attempt's answer; an equal new request is a new one."""
+    conversation = make(api)
+    path = f"{CONVERSATIONS}/{conversation}/items"
+    yes = {"items": [{"role": "user", "content": "yes"}]}
+
+    def send(count: str) -> Any:
+        return api.post(path, yes, headers={"X-Stainless-Retry-Count": count})
+
+    first, second, repeat = send("0"), send("0"), send("1")
+
+    assert first.get_json() != second.get_json()
+    assert repeat.get_json() == second.get_json()
+    assert repeat.headers["Idempotent-Replayed"] == "true"
+    assert len(items(api, conversation)["data"]) == 2
+
+
+def test_errors_have_the_form_that_the_libraries_know(api: Api, backend: Backend) -> None:
+    """Refusals say which parameter was wrong, in OpenAI's envelope, and whether to retry."""
+    conversation = make(api, text(0) | {"id": "one"})
+    path = f"{CONVERSATIONS}/{conversation}/items"
+    long_name = api.post(CONVERSATIONS, {"metadata": {"x" * 65: "y"}})
+    many = api.post(path, {"items": [text(place) for place in range(21)]})
+    roleless = api.post(path, {"items": [{"content": "x"}]})
+    reference = api.post(path, {"items": [{"type": "item_reference", "id": "msg_1"}]})
+    clash = api.post(path, {"items": [text(1) | {"id": "one"}]})
+    found = [answer.get_json()["error"]["param"] for answer in (long_name, many, roleless, reference)]
+    assert found == ["metadata", "items", "items[0].role", "items[0].type"]
+    assert (clash.status_code, clash.headers["X-Should-Retry"]) == (409, "false")
+    api.key = make_key(backend, rights=Rights.READ)
+    assert api.post(CONVERSATIONS, {}).get_json()["error"]["type"] == "permission_error"
+    api.key = "nobody's"
+    assert api.post(CONVERSATIONS, {}).get_json()["error"]["code"] == "invalid_api_key"
