@@ -1,7 +1,7 @@
 """Takes the examples out of the documentation, to be run as they stand there.
 
 Of docs/dialoguedb-clients.md it writes ``python.py`` and ``js.mjs`` into the folder given, with the address
-given instead of the documented one; of docs/typescript.md the files that the first lines of its examples name.
+given instead of the documented one; of docs/typescript.md the files that its examples name.
 """
 
 from __future__ import annotations
