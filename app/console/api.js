@@ -51,10 +51,23 @@ export async function get(path, options) {
   return (await call("get", path, options)).data;
 }
 
-/** @param {string} method @param {URL} url @param {{ body?: unknown, ifMatch?: string, signal?: AbortSignal }} options */
-async function send(method, url, { body, ifMatch, signal }) {
+/**
+ * The file that a GET answers, with its name.
+ * @template {import("./types.js").PathOf<"get">} P
+ * @param {P} path
+ * @param {import("./types.js").Options<"get", P>} options
+ */
+export async function download(path, options) {
+  const response = await send("get", address(path, options), options, "*/*");
+  if (!response.ok) throw refusal(response, parseAnswer(await response.text(), response.status));
+  const given = /filename="?([^";]+)"?/.exec(response.headers.get("Content-Disposition") ?? "");
+  return { blob: await response.blob(), name: given?.[1] ?? "export" };
+}
+
+/** @param {string} method @param {URL} url @param {{ body?: unknown, ifMatch?: string, signal?: AbortSignal }} options @param {string} [accept] */
+async function send(method, url, { body, ifMatch, signal }, accept = "application/json") {
   /** @type {Record<string, string>} */
-  const headers = { Accept: "application/json" };
+  const headers = { Accept: accept };
   if (session.key) headers.Authorization = `Bearer ${session.key}`;
   if (ifMatch) headers["If-Match"] = ifMatch;
   if (body !== undefined)

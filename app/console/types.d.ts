@@ -6,6 +6,7 @@ type Schemas = components["schemas"];
 export type Dialogue = Schemas["Dialogue"];
 export type DialogueListItem = Schemas["DialogueListItem"];
 export type DialogueStatus = Schemas["DialogueStatus"];
+export type AuditEntry = Schemas["AuditEntry"];
 export type Key = Schemas["Key"];
 export type Project = Schemas["Project"];
 export type Highlight = Schemas["Highlight"];
@@ -20,6 +21,9 @@ export type Stats = Schemas["Stats"];
 export type ErrorResponse = Schemas["ErrorResponse"];
 
 export type Child = Node | string | number | null | undefined | false | Child[];
+export type ExportFormat = NonNullable<
+  NonNullable<paths["/dialogue/{id}/export"]["get"]["parameters"]["query"]>["format"]
+>;
 export type Json = null | boolean | number | bigint | string | Json[] | { [key: string]: Json };
 
 export type Method = "get" | "put" | "post" | "delete" | "patch";

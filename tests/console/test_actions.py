@@ -232,6 +232,22 @@ def test_filters_are_the_address(tab: Tab) -> None:
     assert set(page.locator(".rows .status").all_inner_texts()) == {"ended"}
 
 
+@pytest.mark.parametrize(
+    ("format_", "ending", "part"), [("markdown", ".md", "## "), ("csv", ".csv", "messageId,")]
+)
+def test_a_dialogue_is_exported(open_tab: Any, format_: str, ending: str, part: str) -> None:
+    """It comes as a file of the chosen form, to a key that only reads as well."""
+    page = open_tab("read").open("#/dialogue/order-4711")
+    press(page, "Export")
+    page.get_by_label("As", exact=True).select_option(format_)
+    with page.expect_download() as waiting:
+        press(page, "Download")
+    file = waiting.value
+
+    assert file.suggested_filename == f"order-4711{ending}"
+    assert part in file.path().read_text(encoding="utf-8")
+
+
 def test_search_marks_words_and_goes_on(tab: Tab) -> None:
     """The words are marked where they stand, and more results come as the reader scrolls."""
     page = tab.open("#/search?q=number")

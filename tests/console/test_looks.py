@@ -29,6 +29,7 @@ PAGES = {
     "memories": "#/memories",
     "memory": "#/memory/prefs?namespace=ada%40example.org",
     "manage, keys": "#/manage/keys",
+    "manage, audit": "#/manage/audit",
     "manage, projects": "#/manage/projects",
     "nowhere": "#/nowhere",
 }

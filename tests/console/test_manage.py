@@ -45,6 +45,10 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Ta
     with pytest.raises(AssertionError, match="UNAUTHORIZED"):
         Client(tab.server, second).ask("GET", "/key")
 
+    page.get_by_role("link", name="Audit").click()
+    page.get_by_label("What was done").select_option("key.revoked")
+    page.locator(".row", has_text=f"revoked the key {name}").wait_for()
+
 
 def test_a_key_grants_no_more_than_its_maker_has(open_tab: Callable[..., Tab]) -> None:
     """The choice of rights ends with the maker's own, and projects are for administrators."""

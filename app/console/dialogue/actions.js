@@ -1,4 +1,4 @@
-/** What can be done with a dialogue: end, archive, reopen, delete. */
+/** What can be done with a dialogue: export, end, archive, reopen, delete. */
 
 import { call, get } from "../api.js";
 import { confirm, notice } from "../dialog.js";
@@ -6,20 +6,24 @@ import { button, h } from "../dom.js";
 import { plural } from "../format.js";
 import { go } from "../router.js";
 import { session } from "../session.js";
+import { exportDialogue } from "./export.js";
 
 /** @typedef {import("./page.js").Subject} Subject */
 
 /** @param {Subject} subject */
 export function actions(subject) {
-  if (!session.mayWrite) return null;
   const { status } = subject.dialogue;
-  return h(
-    "div",
-    { class: "page-actions" },
+  const writing = session.mayWrite && [
     status === "active" && button("end", "End", () => end(subject)),
     status !== "archived" && button("archive", "Archive", () => change(subject, "archive", "archived")),
     status !== "active" && button("reopen", "Reopen", () => change(subject, "reopen", "reopened")),
     button("trash", "Delete", () => remove(subject), { kind: "warn" }),
+  ];
+  return h(
+    "div",
+    { class: "page-actions" },
+    button("download", "Export", () => exportDialogue(subject)),
+    writing,
   );
 }
 

@@ -1,10 +1,11 @@
-/** What the holder of a managing key looks after: keys, namespaces, the audit, projects. */
+/** What the holder of a managing key looks after: keys, the audit, projects. */
 
 import { h } from "../../dom.js";
 import { address } from "../../router.js";
 import { pageHead } from "../../rows.js";
 import { session } from "../../session.js";
 import { missingPage } from "../missing.js";
+import { auditPart } from "./audit.js";
 import { keysPart } from "./keys.js";
 import { projectsPart } from "./projects.js";
 
@@ -18,6 +19,7 @@ const KEYS = { name: "keys", label: "Keys", make: keysPart };
 /** @type {Entry[]} */
 const PARTS = [
   KEYS,
+  { name: "audit", label: "Audit", make: auditPart },
   { name: "projects", label: "Projects", make: projectsPart, admin: true },
 ];
 
