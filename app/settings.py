@@ -13,6 +13,8 @@ from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
+from .domain.limits import BODY_BYTES, MESSAGE_BYTES, MOST_BODY_BYTES, MOST_MESSAGE_BYTES
+
 PREFIX = "COLLOQUY_"
 KEY_MINIMUM = 16
 
@@ -173,6 +175,16 @@ class Settings:
     )
     cors_origins: tuple[str, ...] | None = _setting(
         None, _origins, "pages that may call from a browser: https://app.example.org, with commas, or *"
+    )
+    message_bytes: int = _setting(
+        MESSAGE_BYTES,
+        _integer(64 * 1024, MOST_MESSAGE_BYTES),
+        "the largest content of a message, in bytes of JSON; 12582912 at most",
+    )
+    body_bytes: int = _setting(
+        BODY_BYTES,
+        _integer(1024 * 1024, MOST_BODY_BYTES),
+        "the largest request body, in bytes; 37748736 at most",
     )
     idempotency_hours: int = _setting(
         24, _integer(24, 24 * 365), "how long the answer to a request with an Idempotency-Key is kept"

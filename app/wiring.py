@@ -10,7 +10,6 @@ import orjson
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import logs
-from .domain.limits import BODY_BYTES
 from .schemas.specification import find_spec, read_spec
 from .services.audit import drop_old
 from .services.summarizer import Summarizer
@@ -80,7 +79,6 @@ def create_app(settings: Settings, backend: Backend | None = None, owner_of: str
     spec_yaml = find_spec().read_bytes()
     specification = read_spec(spec_yaml)
     app = LeanFlask(__name__, static_folder=None)
-    app.config["MAX_CONTENT_LENGTH"] = BODY_BYTES
     app.url_map.merge_slashes = False
     app.url_map.converters["path"] = RestOfPath
     api = LeanFlaskApi(specification, f"{__package__}.handlers")
@@ -115,6 +113,7 @@ def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | No
     """Give an application its settings and its store."""
     failed_logins = FailedLogins()
     chores = (partial(failed_logins.note, backend), partial(drop_old, backend, settings.audit_days))
+    app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes
     app.extensions["colloquy"] = Parts(
         settings=settings,
         backend=backend,

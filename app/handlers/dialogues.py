@@ -12,6 +12,7 @@ from ..domain.list_queries import DialogueListQuery
 from ..domain.records import Order, Scope, ScopeFilter, Status
 from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
+from ..schemas.messages import require_size
 from ..services import dialogue_reads, dialogues, exports
 from ..transfer.writers import WRITERS
 from ..transfer.writers.names import file_name
@@ -27,7 +28,9 @@ DIALOGUE_UPDATE = DialogueUpdateSchema()
 
 def create_dialogue(body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /dialogue."""
-    return commit(scope(namespace), dialogues.create, load(NEW_DIALOGUE, body).command)
+    command = load(NEW_DIALOGUE, body).command
+    require_size(command.messages, context().parts.settings.message_bytes)
+    return commit(scope(namespace), dialogues.create, command)
 
 
 def list_dialogues(namespace: str | None = None, ids: list[str] | None = None, **query: Any) -> Response:
@@ -97,7 +100,9 @@ def update_dialogue(id_: str, body: dict[str, Any], namespace: str | None = None
             "id in the body differs from the addressed one and cannot be changed.",
             Detail("id", "differs from the addressed one"),
         )
-    return commit(scope(namespace), dialogues.update, id_, load(DIALOGUE_UPDATE, body), condition())
+    change = load(DIALOGUE_UPDATE, body)
+    require_size(change.messages, context().parts.settings.message_bytes)
+    return commit(scope(namespace), dialogues.update, id_, change, condition())
 
 
 def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = False) -> Response:

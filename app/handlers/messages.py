@@ -9,7 +9,7 @@ from flask import Response
 from ..domain.list_queries import MessageListQuery
 from ..domain.records import Order
 from ..schemas.load import load
-from ..schemas.messages import MessageSchema, require_distinct
+from ..schemas.messages import MessageSchema, require_distinct, require_size
 from ..services import message_reads, messages
 from ..summaries.context.planning import Format
 from ..web.answers import commit, fetch, fetch_page
@@ -24,6 +24,7 @@ def create_message(body: dict[str, Any], namespace: str | None = None) -> Respon
     """POST /message."""
     dialogue_id = body.pop("dialogueId")
     draft = load(MESSAGE, body)
+    require_size((draft,), context().parts.settings.message_bytes)
     return commit(scope(namespace), messages.append_one, dialogue_id, draft, condition())
 
 
@@ -31,6 +32,7 @@ def create_messages(dialogue_id: str, body: list[Any], namespace: str | None = N
     """POST /messages: a bare array in, a bare array out."""
     drafts = tuple(load(MESSAGE, item, where=("messages", index)) for index, item in enumerate(body))
     require_distinct(drafts)
+    require_size(drafts, context().parts.settings.message_bytes)
     return commit(scope(namespace), messages.append, dialogue_id, drafts, condition())
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any
 
 from marshmallow import Schema, ValidationError, fields, post_load
@@ -9,14 +10,12 @@ from marshmallow import Schema, ValidationError, fields, post_load
 from ..domain.errors import Detail, InvalidInput, PayloadTooLarge, quote
 from ..domain.ids import fingerprint, new_id
 from ..domain.json_text import compact_json
+from ..domain.limits import MOST_MESSAGE_BYTES, describe_bytes
 from ..domain.native_message import BESIDE_CONTENT, whole_content
 from ..search.analysis import message_terms
 from ..search.content import has_image
 from ..services.inputs import NewMessage
 from .fields import EMPTY_OBJECT, Metadata, Tags, Time
-
-CONTENT_BYTES = 1024 * 1024
-"""The largest content of one message, in bytes of compact JSON."""
 
 
 class MessageSchema(Schema):
@@ -53,8 +52,8 @@ def draft(data: dict[str, Any]) -> NewMessage:
     content, name, metadata = _content(data), data.get("name"), data["metadata"]
     text = compact_json(content)
     size = len(text.encode())
-    if size > CONTENT_BYTES:
-        raise PayloadTooLarge("The content of a message is larger than 1 MiB of JSON.")
+    if size > MOST_MESSAGE_BYTES:
+        raise _too_large(MOST_MESSAGE_BYTES)
     is_text = isinstance(content, str)
     return NewMessage(
         id=data.get("id") or new_id(),
@@ -107,6 +106,22 @@ NOTHING_SAID = (
     "must be a non-empty string, an object or a non-empty array of objects, "
     f"unless one of {', '.join(BESIDE_CONTENT)} stands beside it"
 )
+
+
+def require_size(messages: Iterable[NewMessage], limit: int) -> None:
+    """Raise PayloadTooLarge when the content of a message has more bytes of JSON."""
+    for message in messages:
+        content = message.content
+        if len(content) * MOST_BYTES_A_CHARACTER > limit and len(content.encode()) > limit:
+            raise _too_large(limit)
+
+
+def _too_large(limit: int) -> PayloadTooLarge:
+    return PayloadTooLarge(f"The content of a message is larger than {describe_bytes(limit)} of JSON.")
+
+
+MOST_BYTES_A_CHARACTER = 4
+"""How many bytes a character takes in UTF-8 at most."""
 
 
 def gather(data: dict[str, Any]) -> tuple[NewMessage, ...]:

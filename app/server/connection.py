@@ -29,7 +29,7 @@ TRANSFER_SECONDS: Final = 60.0
 LINGER_SECONDS: Final = 2.0
 """How long a connection that is being closed is still read, so that the client can read its response."""
 
-BUFFERED_BYTES: Final = 64 * 1024 * 1024
+BUFFERED_BYTES: Final = 256 * 1024 * 1024
 """How much of bodies and responses may be buffered for slow clients; ``eviction`` says who goes beyond it."""
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from ..domain.limits import BODY_BYTES
+from ..domain.limits import MOST_BODY_BYTES
 
 HEAD_BYTES = 64 * 1024
 """The longest request line and headers together, in bytes; beyond it the response is 431."""
@@ -69,7 +69,7 @@ class RequestBuffer:
         if not _LENGTH.fullmatch(declared):
             return 0
         length = int(declared)
-        if length > BODY_BYTES:
+        if length > MOST_BODY_BYTES:
             self._end = self._body_start
             return 0  # it is rejected for its length
         self._end = self._body_start + length
@@ -101,7 +101,7 @@ class RequestBuffer:
     @property
     def expected_bytes(self) -> int:
         """How long the whole request is, or may be at most while nothing says so."""
-        return self._end or HEAD_BYTES + BODY_BYTES
+        return self._end or HEAD_BYTES + MOST_BODY_BYTES
 
     @property
     def has_long_head(self) -> bool:

@@ -36,6 +36,7 @@ from .connection import (
     Connections,
     Phase,
 )
+from .memory import return_large_blocks
 from .request_buffer import RequestBuffer
 from .wsgi import Response, build_environ
 
@@ -65,6 +66,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         """Leave out of garbage collection what is there to stay, and start."""
+        return_large_blocks()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 20)
         super().init_process()

@@ -19,7 +19,6 @@ from .results import Result
 from .summaries import turn_of
 
 if TYPE_CHECKING:
-    from ..domain.list_items import MessageItem
     from ..domain.records import JsonText, Summary
     from ..stores import Store
     from ..summaries import Turn
@@ -38,35 +37,27 @@ class ContextRequest:
 
 
 class _Reader:
-    """Reads a dialogue's messages and keeps their stored form for the answer."""
+    """Reads a dialogue's messages as turns, each with its stored form for the answer."""
 
     def __init__(self, store: Store, scope: Scope, dialogue: Dialogue) -> None:
         self._store = store
         self._scope = scope
         self._dialogue = dialogue
-        self._bodies: dict[int, JsonText] = {}
 
     def first(self) -> list[Turn]:
         query = MessageListQuery(self._dialogue.uid, LEADING_READ, Order.ASC)
         page = self._store.list_messages(self._scope, self._dialogue.id, query)
-        return [self._note(message) for message in page.items]
+        return [turn_of(message) for message in page.items]
 
     def newest(self) -> Iterator[Turn]:
         after = None
         while True:
             query = MessageListQuery(self._dialogue.uid, PAGE, Order.DESC, after)
             page = self._store.list_messages(self._scope, self._dialogue.id, query)
-            yield from map(self._note, page.items)
+            yield from map(turn_of, page.items)
             if not page.more:
                 return
             after = (page.items[-1].created, page.items[-1].seq)
-
-    def stored(self, turn: Turn) -> Any:
-        return orjson.Fragment(self._bodies[turn.seq])
-
-    def _note(self, message: MessageItem) -> Turn:
-        self._bodies[message.seq] = message.body
-        return turn_of(message)
 
 
 def read_context(store: Store, scope: Scope, dialogue_id: str, request: ContextRequest) -> Result:
@@ -87,7 +78,7 @@ def read_context(store: Store, scope: Scope, dialogue_id: str, request: ContextR
         request.format,
         total=dialogue.total,
         counter=counter,
-        render=reader.stored,
+        render=lambda turn: orjson.Fragment(turn.stored),
     )
     return Result(_body(context, _used(context, usable, counter)))
 

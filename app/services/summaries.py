@@ -60,7 +60,8 @@ def turn_of(message: Message | MessageItem) -> Turn:
     """Return a stored message as summaries and contexts read it."""
     fields = orjson.loads(message.body)
     role = "assistant" if fields["role"] == "model" else fields["role"]
-    return Turn(message.id, message.seq, role, fields["content"], message.created, fields.get("name"))
+    name = fields.get("name")
+    return Turn(message.id, message.seq, role, fields["content"], message.created, name, message.body)
 
 
 def find_repeat(command: NewSummary, existing: Summary | None) -> Summary | None:

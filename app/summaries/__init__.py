@@ -23,7 +23,10 @@ BUDGET_SHARE = 0.375
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """One message as summaries and contexts read it; ``content`` is parsed JSON."""
+    """One message as summaries and contexts read it.
+
+    ``content`` is parsed JSON, ``stored`` the whole message as JSON text, where there is one.
+    """
 
     id: str
     seq: int
@@ -31,6 +34,7 @@ class Turn:
     content: Any
     created: str
     name: str | None = None
+    stored: str = ""
 
 
 @dataclass(frozen=True, slots=True)

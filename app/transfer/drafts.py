@@ -5,12 +5,13 @@ from __future__ import annotations
 from typing import Any
 
 from ..domain.errors import ColloquyError, quote
+from ..domain.limits import MESSAGE_BYTES
 from ..domain.records import DEFAULT_NAMESPACE
 from ..schemas.dialogues import DialogueSchema, with_messages
 from ..schemas.json_schema import BodyValidator
 from ..schemas.load import load
 from ..schemas.memories import MemorySchema
-from ..schemas.messages import CONTENT_BYTES, draft_valid
+from ..schemas.messages import draft_valid
 from ..services.inputs import NewMemory, NewMessage
 from ..services.restore import Record
 from .conversation import BadLine, Conversation, Fields, first_batch
@@ -33,7 +34,7 @@ class Drafter:
     @property
     def limits(self) -> Limits:
         """What one message may hold."""
-        return Limits(CONTENT_BYTES, self._roles)
+        return Limits(MESSAGE_BYTES, self._roles)
 
     def check(self, conversation: Conversation) -> None:
         """Raise BadLine unless the API would take the conversation, sizes apart."""

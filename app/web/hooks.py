@@ -48,7 +48,7 @@ class Hooks:
         app = self._app
         app.before_request(self.admit)
         app.after_request(self.finish)
-        app.teardown_request(lambda _: end_request())
+        app.teardown_request(self.end)
         app.register_error_handler(Exception, answer_error)
 
     def admit(self) -> None:
@@ -70,7 +70,7 @@ class Hooks:
         if route.secured:
             self._admit_caller(request, context, route.right)
         if route.takes_body:
-            context.body = read_json(request, required=route.requires_body)
+            context.body = read_json(request, parts.settings.body_bytes, required=route.requires_body)
 
     def _admit_caller(self, request: Request, context: RequestContext, right: Rights) -> None:
         """Authenticate and authorise the caller; count the request by its address, then by its key."""
@@ -117,6 +117,13 @@ class Hooks:
         if access.is_open:
             access.write(self._line(request_ctx.request, context, response))
         return response
+
+    def end(self, _error: BaseException | None) -> None:
+        """Give back what the request held."""
+        end_request()
+        context: RequestContext | None = app_ctx.g.get("context")
+        if context is not None and context.release is not None:
+            context.release()
 
     def _line(self, request: Request, context: RequestContext, response: Response) -> dict[str, Any]:
         route = self._routes.get(request.endpoint or "")

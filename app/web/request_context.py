@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, cast
 
@@ -28,7 +28,8 @@ class RequestContext:
     ``started`` is a reading of ``time.perf_counter``. ``limits`` are the states of the rate limits that the
     request was counted against. An operation without a key has no principal, one without a body no body.
     ``query`` has the query parameters of a list, but for ``next``, by the names that handlers have for them.
-    ``scope`` is where the handler looked a resource up, if it did.
+    ``scope`` is where the handler looked a resource up, if it did; ``release`` is called when the request is
+    over.
     """
 
     id: str
@@ -38,6 +39,7 @@ class RequestContext:
     body: Any = None
     query: dict[str, Any] = field(default_factory=dict)
     scope: Scope | None = None
+    release: Callable[[], object] | None = None
     limits: list[RateLimitState] = field(default_factory=list)
 
 

@@ -30,7 +30,7 @@ REPORTED: dict[str, type[errors.ColloquyError] | None] = {
 }
 """What the stand-in store raises; None: a bug."""
 
-BIG = b'{"label": "' + b"x" * (8 * 1024 * 1024) + b'"}'
+BIG = b'{"label": "' + b"x" * (16 * 1024 * 1024) + b'"}'
 
 
 AT_THE_EDGE: dict[str, dict[str, Any]] = {

@@ -24,7 +24,7 @@ def test_order_of_checks(api: Api) -> None:
         "PAYLOAD_TOO_LARGE",
         "POST",
         "/dialogue",
-        data=b"x" * (8 * 1024 * 1024 + 1),
+        data=b"x" * (16 * 1024 * 1024 + 1),
         headers={"Content-Type": "image/png"},
     )
     api.refused(

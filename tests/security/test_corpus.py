@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from tests.security.corpus import CASES, CONTENTS, MIB, Case, asked, head, post
+from tests.security.corpus import CASES, CONTENTS, LIMIT, MIB, Case, asked, head, post
 from tests.security.server import Server, serving
 
 pytestmark = pytest.mark.server
@@ -33,7 +33,9 @@ Answer = tuple[int, bytes]
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     """Run a server with the dialogue ``d``."""
     folder = tmp_path_factory.mktemp("corpus")
-    with serving(f"sqlite:///{folder}/store.db", folder) as running:
+    # Small limits, so that what is just below them and just above costs little.
+    limits = {"body_bytes": str(LIMIT), "message_bytes": str(MIB)}
+    with serving(f"sqlite:///{folder}/store.db", folder, **limits) as running:
         message = {"role": "user", "content": "Where is my book?"}
         assert exchange(running, post("/dialogue", {"id": "d", "message": message}))[0] == 200
         yield running

@@ -7,7 +7,9 @@ only ever a value: metadata is stored as the JSON text that came.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+from datetime import datetime
 from enum import Enum
 from typing import Any
 
@@ -18,6 +20,7 @@ from ...domain.records import (
     AuditEntry,
     Dialogue,
     IdempotencyRecord,
+    JsonText,
     Key,
     Memory,
     Message,
@@ -223,6 +226,24 @@ def audit_from(document: Document) -> AuditEntry:
     return AuditEntry(**{**values, "action": Action(values["action"])})
 
 
-def idempotency_from(document: Document) -> IdempotencyRecord:
-    """Return a recorded answer."""
-    return IdempotencyRecord(**_read(document, IDEMPOTENCY))
+def idempotency_documents(scope: Scope, record: IdempotencyRecord) -> list[Document]:
+    """Return the documents of a recorded answer: one, and more where its body would not fit one."""
+    starts = range(0, max(1, len(record.body)), PIECE)
+    pieces = [record.body[start : start + PIECE] for start in starts]
+    common = {**place(scope), "expireAt": datetime.fromisoformat(record.expires)}
+    first = {**common, **plain(record, IDEMPOTENCY), "body": pieces[0], "pieces": len(pieces)}
+    rest = [
+        {**common, "_id": f"{record.request}/{number}", "body": piece}
+        for number, piece in enumerate(pieces[1:], 1)
+    ]
+    return [first, *rest]
+
+
+def idempotency_from(document: Document, rest: Iterable[Document] = ()) -> IdempotencyRecord:
+    """Return a recorded answer, ``rest`` having the further pieces of its body."""
+    record = IdempotencyRecord(**_read(document, IDEMPOTENCY))
+    return replace(record, body=JsonText(record.body + "".join(piece["body"] for piece in rest)))
+
+
+PIECE = 3 * 1024 * 1024
+"""How many characters of a body one document takes, of the 16 MiB that it may have."""

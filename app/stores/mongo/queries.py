@@ -134,7 +134,11 @@ def find_idempotency(
     """Return the unexpired record of an earlier request."""
     query = {"_id": request, "project": scope.project, "expireAt": {"$gt": datetime.now(UTC)}}
     document = db.idempotency.find_one(query, session=session)
-    return None if document is None else idempotency_from(document)
+    if document is None:
+        return None
+    further = [f"{request}/{number}" for number in range(1, document.get("pieces", 1))]
+    pieces = (db.idempotency.find_one({"_id": name}, session=session) for name in further)
+    return idempotency_from(document, filter(None, pieces))
 
 
 def hidden_uids(

@@ -31,12 +31,12 @@ from .erasure import erase_namespace
 from .indexing import numbered
 from .mapping import (
     DIALOGUE_FIELDS,
-    IDEMPOTENCY,
     MEMORY_FIELDS,
     MESSAGE_FIELDS,
     dialogue_changes,
     dialogue_document,
     dialogue_from,
+    idempotency_documents,
     key_of,
     memory_changes,
     memory_document,
@@ -45,7 +45,6 @@ from .mapping import (
     message_from,
     native,
     place,
-    plain,
     summary_document,
 )
 from .striped_locks import LockHolder
@@ -206,13 +205,9 @@ class MongoTransaction(MongoAdministration, Transaction):
         self._db.idempotency.delete_one(query, session=self._session)
 
     def save_idempotency(self, record: IdempotencyRecord) -> None:
-        document = {
-            **place(self.scope),
-            **plain(record, IDEMPOTENCY),
-            "expireAt": datetime.fromisoformat(record.expires),
-        }
-        query = {"_id": record.request, "expireAt": {"$lte": datetime.now(UTC)}}
-        self._db.idempotency.replace_one(query, document, upsert=True, session=self._session)
+        for document in idempotency_documents(self.scope, record):
+            query = {"_id": document["_id"], "expireAt": {"$lte": datetime.now(UTC)}}
+            self._db.idempotency.replace_one(query, document, upsert=True, session=self._session)
 
     def _acquire(self, *name: str) -> None:
         if self._locks is not None:

@@ -59,12 +59,20 @@ class _Job:
 class GroupCommit:
     """Runs works in transactions, one transaction at a time in this process.
 
-    ``timeout`` (seconds) bounds how long a work waits in the queue; one whose time is up is never
-    run. ``commit_delay`` (seconds, for tests) is slept before each commit.
+    ``renew`` is called behind each transaction. ``timeout`` (seconds) bounds how long a work waits in the
+    queue; one whose time is up is never run. ``commit_delay`` (seconds, for tests) is slept before each
+    commit.
     """
 
-    def __init__(self, connect: Callable[[], Connection], timeout: float, commit_delay: float = 0.0) -> None:
+    def __init__(
+        self,
+        connect: Callable[[], Connection],
+        renew: Callable[[Connection], None],
+        timeout: float,
+        commit_delay: float = 0.0,
+    ) -> None:
         self._connect = connect
+        self._renew = renew
         self._timeout = timeout
         self._delay = commit_delay
         self._mutex = threading.Lock()
@@ -144,6 +152,8 @@ class GroupCommit:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")
             raise
+        finally:
+            self._renew(connection)
 
     def _begin(self, connection: Connection, deadline: float) -> None:
         """Take the file for writing, as soon as no other process writes to it.

@@ -27,8 +27,23 @@ JOURNAL_BYTES: Final = 64 * 1024 * 1024
 """What the write-ahead log may keep on disk after a checkpoint."""
 
 
+LARGE_BYTES: Final = 256 * 1024
+"""A value of so many bytes is not left bound to a statement."""
+
+
 class _Connection(sqlite3.Connection):
-    """A connection that weak references may point to."""
+    """A connection that weak references may point to.
+
+    ``holds_large``: one of its statements has a large value bound, and keeps it until it is run again.
+    """
+
+    holds_large = False
+
+
+def note_size(connection: sqlite3.Connection, size: int) -> None:
+    """Note that a value of so many bytes was bound to a statement of a connection."""
+    if size >= LARGE_BYTES and isinstance(connection, _Connection):
+        connection.holds_large = True
 
 
 class _ThreadConnection(threading.local):
@@ -54,7 +69,7 @@ class SqliteDatabase:
         self._opened: weakref.WeakSet[_Connection] = weakref.WeakSet()
         self._opening = threading.Lock()
         self._closed = False
-        self.commits = GroupCommit(self.connection, timeout, commit_delay)
+        self.commits = GroupCommit(self.connection, self._renew, timeout, commit_delay)
 
     def one(self, sql: str, values: Sequence[object] = ()) -> Row | None:
         """Return the row of a query by primary key, which is too short a wait to let another thread serve."""
@@ -121,6 +136,12 @@ class SqliteDatabase:
         mine.connection = connection = self._open()
         mine.process, mine.file = os.getpid(), file
         return connection
+
+    def _renew(self, connection: sqlite3.Connection) -> None:
+        """Close the calling thread's connection if it holds large values; the next call opens another."""
+        if connection is self._thread.connection and self._thread.connection.holds_large:
+            self._thread.connection = None
+            connection.close()
 
     def close(self) -> None:
         """Close the connections of this process; whoever still uses one gets an error."""

@@ -26,6 +26,7 @@ from ..bounds import take_bytes
 from ..transaction import Erased, Transaction
 from . import erasure, mapping, statements
 from .administration import SqliteAdministration
+from .database import note_size
 from .indexing import add_terms, count_terms, drop_terms
 
 
@@ -139,6 +140,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         for message in messages:
             values = (*mapping.MESSAGE_FIELDS.values(message), *self._key, count_terms(message.terms))
             number = self._connection.execute(statements.INSERT_MESSAGE, values).lastrowid or 0
+            note_size(self._connection, len(message.body))
             identity = f"{message.dialogue_id}/{message.id}"
             added.append((number, self.scope.namespace, message.terms, identity))
         add_terms(self._connection, "message", self.scope.project, added)
@@ -209,3 +211,4 @@ class SqliteTransaction(SqliteAdministration, Transaction):
     def save_idempotency(self, record: IdempotencyRecord) -> None:
         values = (*mapping.IDEMPOTENCY_FIELDS.values(record), *self._key)
         self._connection.execute(statements.SAVE_IDEMPOTENCY, values)
+        note_size(self._connection, len(record.body))

@@ -18,6 +18,9 @@ from ..content import Part, Text, ToolCall, ToolResult, read_parts
 PAIR_REACH = 100
 """A result whose call is not among this many messages before it counts as one without a call."""
 
+PAIR_BYTES = 32 * 1024 * 1024
+"""Nor if its call is not within so much stored JSON."""
+
 INTERRUPTED = "(no result was recorded for this call)"
 BAD_IN_NAME = re.compile(r"[^A-Za-z0-9_-]")
 NAME_LENGTH = 64
@@ -68,21 +71,23 @@ def group_turns(newest_first: Iterable[Turn]) -> Iterator[list[Turn]]:
     held: list[Turn] = []
     awaited: set[str] = set()
     unnamed = False
+    size = 0
     while True:
         turn = next(stream, None)
         if turn is not None:
             held.append(turn)
+            size += len(turn.stored)
             unnamed = _await_calls(turn, awaited, orphans)
             if not awaited and not unnamed:
                 yield held[::-1]
-                held = []
-        if (turn is None or len(held) > PAIR_REACH) and held:
+                held, size = [], 0
+        if (turn is None or len(held) > PAIR_REACH or size > PAIR_BYTES) and held:
             if not awaited:
                 yield held[::-1]
             else:
                 stream = chain(held, stream)
                 orphans |= awaited
-            held, awaited = [], set()
+            held, awaited, size = [], set(), 0
         elif turn is None:
             return
 

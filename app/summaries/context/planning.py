@@ -35,6 +35,9 @@ LEADING_READ = 20
 USER_REACH = 2_000
 """The last user message is looked for among so many of the newest messages."""
 
+CONTEXT_BYTES = 16 * 1024 * 1024
+"""Reading ends behind so much stored JSON: images count as few tokens and take many bytes."""
+
 REPLY_TOKENS = 3
 """What every API adds once to prime the answer."""
 
@@ -140,10 +143,12 @@ class _Plan:
     def read(self, groups: Iterator[list[Turn]]) -> None:
         """Read units until the budget is exhausted and the last user message is found."""
         left, scanned, full = self._budget, 0, False
+        size = 0
         for turns in groups:
             unit = self._weigh(turns)
             left -= unit.tokens
-            full = full or left < 0
+            size += sum(len(turn.stored) for turn in turns)
+            full = full or left < 0 or (size > CONTEXT_BYTES and bool(self._units))
             scanned += len(turns)
             if not full:
                 self._units.append(unit)
