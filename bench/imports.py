@@ -79,12 +79,13 @@ def librechat(messages: int) -> Iterator[dict[str, Any]]:
         }
 
 
-def openai(size: int) -> Iterator[dict[str, Any]]:
-    """Yield conversations of OpenAI's chat messages until they are ``size`` bytes."""
+def openai(size: int, message: int) -> Iterator[dict[str, Any]]:
+    """Yield conversations of OpenAI's chat messages of ``message`` bytes until they are ``size`` bytes."""
+    words = WORDS * (message // len(WORDS))
     number = written = 0
     while written < size:
         said = [
-            {"role": "assistant" if place % 2 else "user", "content": WORDS * 14 + f"{number}.{place}"}
+            {"role": "assistant" if place % 2 else "user", "content": words + f"{number}.{place}"}
             for place in range(20)
         ]
         yield {"id": f"c{number}", "messages": said}
@@ -134,15 +135,18 @@ def main() -> None:
     )
     parser.add_argument("--messages", type=int, default=MESSAGES, help="of ChatGPT and LibreChat each")
     parser.add_argument("--gigabytes", type=float, default=0.2, help="the size of the array")
+    parser.add_argument("--kilobytes", type=int, default=1, help="the size of its messages")
+    parser.add_argument("--only", help="one of the files: chatgpt, librechat, array")
     options = parser.parse_args()
     size = int(options.gigabytes * 1e9)
     files: dict[str, Callable[[], Iterator[dict[str, Any]]]] = {
         "chatgpt": lambda: chatgpt(options.messages),
         "librechat": lambda: librechat(options.messages),
-        "array": lambda: openai(size),
+        "array": lambda: openai(size, options.kilobytes * 1000),
     }
     with tempfile.TemporaryDirectory() as folder:
-        for name, make in files.items():
+        for name in [options.only] if options.only else files:
+            make = files[name]
             measure(name, make(), Path(folder))
 
 

@@ -7,11 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from app.stores import Backend
 from app.transfer.input.containers import Documents
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
+from app.transfer.readers import gathering
 from app.transfer.tally import Tally
 from tests.integration.importing import SCOPE, bring_in, check_store, drafter, export_all, texts
 from tests.integration.samples import CHATGPT
@@ -131,3 +133,36 @@ def test_files_of_other_kinds_in_an_export_are_passed_over(sqlite_backend: Backe
         Intake(loader, drafter(), tally, Choices()).run(Documents([str(name)]), lambda: None)
         assert (tally.bad, tally.skipped) == (bad, skipped)
     assert len(export_all(sqlite_backend)) == 1
+
+
+def test_records_of_many_conversations_need_little_memory(
+    sqlite_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Documents of messages of many conversations are put side by side on disk and read whole."""
+    monkeypatch.setattr(gathering, "MEMORY_BYTES", 10_000)
+    records = [
+        {
+            "messageId": f"{chat}-{place}",
+            "parentMessageId": f"{chat}-{place - 1}" if place else None,
+            "conversationId": f"c{chat}",
+            "isCreatedByUser": place % 2 == 0,
+            "text": f"{chat}.{place}",
+        }
+        for place in range(20)
+        for chat in range(30)
+    ]
+    tally, reports = bring_in(sqlite_backend, records)
+
+    assert (tally.dialogues, tally.messages, reports) == (30, 600, [])
+    assert texts(sqlite_backend, "c7") == [f"7.{place}" for place in range(20)]
+
+
+def test_records_that_are_too_many_are_refused(
+    sqlite_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One conversation of messages in lines has a largest size."""
+    monkeypatch.setattr(gathering, "ITEM_BYTES", 1_000)
+    _, reports = bring_in(sqlite_backend, [{"role": "user", "content": "x" * 100}] * 20)
+
+    assert len(reports) == 1
+    assert "more than 256 MiB" in reports[0]

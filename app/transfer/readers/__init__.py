@@ -9,7 +9,7 @@ from typing import Any
 from ..conversation import BadLine
 from ..input.containers import Document
 from ..input.decoding import decode
-from ..input.splitting import ITEM_BYTES, Item, split
+from ..input.splitting import Item, split
 from ..tally import Tally
 from . import (
     aisdk,
@@ -32,6 +32,7 @@ from . import (
     turns,
 )
 from .format import Format, Found, Source
+from .gathering import gather
 
 FORMATS: tuple[Format, ...] = (
     colloquy.FORMAT,
@@ -100,14 +101,13 @@ class _Reading:
     def _gather(
         self, place: str, format_: Format, first: Any, values: Iterator[tuple[str, Any]]
     ) -> Iterator[tuple[str, Found]]:
-        """Read all records of a document together, as long as memory can hold them."""
-        records = [first]
-        for _, value in values:
-            records.append(value)
-            if self._bytes > ITEM_BYTES:
-                self._reject(place, "The records that belong together here are more than 256 MiB.")
-                return
-        yield from self._read(place, format_, records)
+        """Read the records of a document, those of a conversation together."""
+        following = chain([first], (value for _, value in values))
+        try:
+            for records in gather(following, lambda: self._bytes, format_.key):
+                yield from self._read(place, format_, records)
+        except BadLine as error:
+            self._reject(place, str(error))
 
     def _values(self, items: Iterator[Item]) -> Iterator[tuple[str, Any]]:
         for item in items:

@@ -34,7 +34,8 @@ class Format:
 
     ``recognises`` says whether a value is a whole conversation in it. ``is_record`` says whether a value is
     one of several that make conversations together: an array, or a file, of such is given to ``read`` as a
-    list. ``read`` raises BadLine for what it cannot make sense of.
+    list. ``key`` says which conversation a record belongs to, where a file may have many. ``read`` raises
+    BadLine for what it cannot make sense of.
     """
 
     name: str
@@ -42,3 +43,4 @@ class Format:
     read: Read
     recognises: Callable[[Any], bool] = _never
     is_record: Callable[[Any], bool] = _never
+    key: Callable[[Any], str] | None = None

@@ -172,5 +172,10 @@ def _read_document(value: Any, source: Source) -> Iterator[Found]:
 
 
 FORMAT = Format(
-    "librechat", "LibreChat's JSON export, and its MongoDB documents", _read_document, _recognises, _is_record
+    "librechat",
+    "LibreChat's JSON export, and its MongoDB documents",
+    _read_document,
+    _recognises,
+    _is_record,
+    key=lambda record: str(record.get("conversationId")) if isinstance(record, dict) else "",
 )

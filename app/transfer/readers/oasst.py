@@ -93,4 +93,11 @@ def _is_record(value: Any) -> bool:
     )
 
 
-FORMAT = Format("oasst", "OpenAssistant trees, nested or one message a line", read, _recognises, _is_record)
+FORMAT = Format(
+    "oasst",
+    "OpenAssistant trees, nested or one message a line",
+    read,
+    _recognises,
+    _is_record,
+    key=lambda record: str(record.get("message_tree_id")) if isinstance(record, dict) else "",
+)
