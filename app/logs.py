@@ -7,10 +7,12 @@ the exception and its code. It leaves out the exception's own text, which may qu
 from __future__ import annotations
 
 import contextlib
+import enum
 import logging
 import os
 import re
 import sys
+import threading
 import traceback
 from typing import Any
 
@@ -26,6 +28,28 @@ CODES = ("sqlite_errorname", "code", "errno", "name")
 """Attributes in which SQLite, MongoDB, the system and imports name an error by a number or a word."""
 
 
+class Level(enum.IntEnum):
+    """How much a line matters, in the logging module's numbers."""
+
+    INFO = logging.INFO
+    WARNING = logging.WARNING
+    ERROR = logging.ERROR
+
+
+class _Thread(threading.local):
+    """Which trace the request of the thread at hand belongs to."""
+
+    trace: str | None = None
+
+
+_thread = _Thread()
+
+
+def follow_trace(trace_id: str | None) -> None:
+    """Put the id of a trace into every line of this thread from now on; None: into none."""
+    _thread.trace = trace_id
+
+
 class JsonLines(logging.Formatter):
     """Formats a record as one JSON object."""
 
@@ -34,9 +58,11 @@ class JsonLines(logging.Formatter):
         fields: dict[str, Any] = {
             "time": timestamps.now(),
             "level": record.levelname.lower(),
-            "logger": record.name,
+            "logger": part_of(record.name),
             "message": _ECHO.sub(r"\1\2", record.getMessage()),
         }
+        if _thread.trace is not None:
+            fields["traceId"] = _thread.trace
         if record.exc_info and record.exc_info[1] is not None:
             fields["traceback"] = trace(record.exc_info[1])
         return orjson.dumps(fields).decode()
@@ -50,16 +76,20 @@ class AccessLog:
 
     def __init__(self) -> None:
         self._descriptor = -1
-        self.is_open = False
+        self._least: int = logging.CRITICAL
 
-    def open(self, descriptor: int) -> None:
-        """Write to a file descriptor from now on."""
+    def open(self, descriptor: int, least: int) -> None:
+        """Write lines from a level up to a file descriptor from now on."""
         self._descriptor = descriptor
-        self.is_open = True
+        self._least = least
 
     def close(self) -> None:
         """Write no more."""
-        self.is_open = False
+        self._least = logging.CRITICAL
+
+    def takes(self, level: Level) -> bool:
+        """Whether lines of this level are written."""
+        return level >= self._least
 
     def write(self, fields: dict[str, Any]) -> None:
         """Write a line in one call, so that lines of several threads and processes stay whole."""
@@ -70,6 +100,12 @@ class AccessLog:
 
 
 access = AccessLog()
+
+
+def part_of(name: str) -> str:
+    """Return which part of the program a logger speaks for: its module, whatever the package is called."""
+    package = __name__.partition(".")[0]
+    return name.removeprefix(f"{package}.")
 
 
 def trace(error: BaseException) -> list[str]:
@@ -104,9 +140,6 @@ def configure(level: str) -> None:
     handler = logging.StreamHandler(sys.stderr)
     handler.setFormatter(JsonLines())
     logging.basicConfig(level=level.upper(), handlers=[handler], force=True)
-    if logging.getLogger().isEnabledFor(logging.INFO):
-        access.open(handler.stream.fileno())
-    else:
-        access.close()
+    access.open(handler.stream.fileno(), logging.getLogger().getEffectiveLevel())
     logging.getLogger("connexion").setLevel(logging.ERROR)
     logging.getLogger("pymongo").setLevel(logging.WARNING)

@@ -204,6 +204,18 @@ class Settings:
     chat_timeout: float = _setting(30.0, _seconds(0.1, 600), "how long one request to the model may take")
     chat_retries: int = _setting(2, _integer(0, 10), "how often a failed request to the model is repeated")
     chat_window: int = _setting(16_000, _integer(1_000, 10_000_000), "the model's context window, in tokens")
+    metrics_token: str | None = _setting(
+        None,
+        _api_key,
+        "what GET /metrics asks for as a bearer token; without it, only this machine itself may read metrics",
+        secret=True,
+    )
+    build: str = _setting(
+        "unknown", _text, "what names this build, such as a commit: shown by /health and the metrics"
+    )
+    slow_request: float = _setting(
+        1.0, _seconds(0, 600), "a request that takes this long is logged as a warning, whatever its answer"
+    )
     log_level: str = _setting(
         "info", _choice("debug", "info", "warning", "error"), "debug, info, warning or error"
     )

@@ -7,6 +7,7 @@ import threading
 from typing import TYPE_CHECKING
 
 from .domain.errors import ServiceUnavailable
+from .telemetry.measures import SWEPT
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -53,7 +54,7 @@ class Sweeper:
         try:
             for chore in self._chores:
                 chore()
-            while self._backend.sweep() or self._backend.index_step():
-                pass
+            while (rows := self._backend.sweep()) or self._backend.index_step():
+                SWEPT.add(amount=rows)
         except ServiceUnavailable:
             log.warning("the store does not answer; sweeping goes on later")

@@ -19,6 +19,8 @@ from .summaries.model.chat import Chat
 from .summaries.model.endpoint import Endpoint
 from .summaries.tokens import open_counter
 from .sweeper import Sweeper
+from .telemetry.prometheus.exporter import open_exporter
+from .telemetry.timing import measure
 from .web.application import LeanFlask, PrefixMiddleware
 from .web.authentication import Authenticator, OwnerAuthenticator
 from .web.cors import Cors
@@ -106,11 +108,13 @@ def start_app() -> Flask:
     logs.configure(settings.log_level)
     app = create_app(settings)
     parts_of(app).sweeper.start()
+    parts_of(app).metrics.start()
     return app
 
 
 def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | None = None) -> None:
     """Give an application its settings and its store."""
+    backend = measure(backend)
     failed_logins = FailedLogins()
     chores = (partial(failed_logins.note, backend), partial(drop_old, backend, settings.audit_days))
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes
@@ -124,6 +128,7 @@ def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | No
         failed_logins=failed_logins,
         readiness=Readiness(backend),
         sweeper=Sweeper(backend, chores),
+        metrics=open_exporter(settings.build),
         summarizer=Summarizer(backend, open_provider(settings), Extractive(), settings.summary_templates),
         limits=open_limits(settings),
         cors=Cors(settings.cors_origins) if settings.cors_origins else None,

@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import io
 import json
+import logging
 import os
 import random
 import shutil
@@ -55,7 +56,7 @@ class Pair:
         # As `serve` sets it up, the access log included; it goes where nobody reads it.
         logs.configure("error")
         self._log = (folder / "access.log").open("wb")
-        logs.access.open(self._log.fileno())
+        logs.access.open(self._log.fileno(), logging.INFO)
         self.store = open_sqlite(folder / "ours.db")
         self.ours: Application = create_app(Settings(), self.store)
         os.environ["BENCH_STORE"] = f"sqlite:///{folder / 'flask.db'}"

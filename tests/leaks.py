@@ -12,6 +12,7 @@ Standard output is not searched: commands print a new key there, once, because t
 
 from __future__ import annotations
 
+import logging
 import os
 import re
 from collections.abc import Iterator
@@ -71,7 +72,7 @@ class LogSearch:
         if self._access < 0:
             path = tmp_path_factory.getbasetemp() / ACCESS_LOG
             self._access = os.open(path, os.O_CREAT | os.O_WRONLY | os.O_APPEND)
-        access.open(self._access)
+        access.open(self._access, logging.INFO)
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         """Search what a test logged; the report of its end has it all."""

@@ -6,6 +6,8 @@ import math
 import os
 import re
 import sys
+import tempfile
+from pathlib import Path
 from typing import Any
 
 import gunicorn
@@ -16,6 +18,7 @@ import gunicorn.http.wsgi
 
 from ..logs import JsonLines
 from ..settings import Settings
+from ..telemetry.prometheus.folder import add_up_ended, close_folder, open_folder
 
 _settings = Settings.from_environment(os.environ)
 
@@ -73,6 +76,23 @@ class ServerLog(gunicorn.glogging.Logger):  # type: ignore[misc]  # gunicorn has
 logger_class = ServerLog
 
 
+def worker_exit(_server: Any, _worker: Any) -> None:
+    """Write what the worker counted last; in the worker, as it ends."""
+    exporter = sys.modules.get(f"{_package}.telemetry.prometheus.exporter")
+    if exporter is not None:
+        exporter.open_exporter(_settings.build).flush()
+
+
+def child_exit(_server: Any, worker: Any) -> None:
+    """Keep what the worker counted, in one file with those before it; in the master."""
+    add_up_ended(worker.pid)
+
+
+def on_exit(_server: Any) -> None:
+    """Remove the folder of the metrics."""
+    close_folder()
+
+
 HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.vV]+\])(?::[0-9]*)?")
 """A host, which may be empty, and a port (RFC 3986, section 3.2.2)."""
 
@@ -94,7 +114,10 @@ def pre_request(_worker: Any, request: Any) -> None:
 
 
 def on_starting(server: Any) -> None:
-    """Say when the worker is not the one that this release was made for."""
+    """Give metrics a place, and say when the worker is not the one that this release was made for."""
+    memory = Path("/dev/shm")  # noqa: S108  # the folder in it is made for this server alone
+    if open_folder(memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())) is None:
+        server.log.warning("there is no folder for metrics: each worker answers what it counted itself")
     if worker_class == "gthread":
         server.log.warning(
             "gunicorn %s is not gunicorn %s: its own threaded worker serves, and slow clients can hold all "

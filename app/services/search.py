@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import time
 from typing import TYPE_CHECKING, Any
 
+from ..telemetry.measures import SEARCH_SECONDS
 from .bodies import search_body
 from .results import Result
 
@@ -16,5 +18,7 @@ if TYPE_CHECKING:
 def find(store: Store, query: SearchQuery, page: SearchPage, understood: dict[str, Any]) -> Result:
     """Return a page of hits; ``understood`` is the request as it was read, which is answered beside them."""
     query = page.apply(query)
+    begun = time.perf_counter()
     found = store.search(query)
+    SEARCH_SECONDS.observe(time.perf_counter() - begun, query.object.value)
     return Result(search_body(query, found, understood), position=page.behind(found))

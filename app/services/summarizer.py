@@ -15,6 +15,7 @@ from ..domain.list_queries import MessageListQuery
 from ..domain.records import Dialogue, Message, Order, Scope, Summary
 from ..summaries import Digest, Provider
 from ..summaries.model.templates import load_template
+from ..telemetry.measures import SUMMARIES
 from .conditions import require_current
 from .summaries import Draft, Span, find_repeat
 
@@ -117,6 +118,7 @@ class Summarizer:
         span = Span()
         turns = span.watch(self._read(scope, source))
         digest = provider.summarize(turns, previous=source.previous, template=command.template, budget=None)
+        SUMMARIES.add(digest.provider, "completed" if digest.error is None else "failed")
         return digest, span
 
     def _read(self, scope: Scope, source: _Source) -> Iterator[Message | MessageItem]:

@@ -10,6 +10,7 @@ from flask import Response, request
 
 from ..services.bodies import page_body, with_next
 from ..services.results import Result
+from ..telemetry.measures import REPLAYED
 from .application import JsonResponse
 from .idempotency import KeyedRequest, find_replay, write_once
 from .request_context import context, principal
@@ -132,6 +133,7 @@ def respond(result: Result) -> Response:
     if result.etag is not None:
         response.headers["ETag"] = result.etag
     if result.replayed:
+        REPLAYED.add()
         response.headers["Idempotent-Replayed"] = "true"
     return response
 

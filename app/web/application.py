@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 PREFIX = "/api/v1"
 """What newer clients put before every path and older ones do not; both mean the same routes."""
 
-ROOT_ONLY = ("/health", "/ready", "/docs", "/openapi.", "/console")
+ROOT_ONLY = ("/health", "/ready", "/metrics", "/docs", "/openapi.", "/console")
 """What is at the root only."""
 
 

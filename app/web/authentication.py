@@ -21,6 +21,8 @@ from ..domain.records import DEFAULT_NAMESPACE, Key, Project, Rights, Scope, Sco
 from ..waiting import at_most
 
 if TYPE_CHECKING:
+    from flask import Request
+
     from ..stores import Catalog
 
 LONGEST_HEADER = 4096
@@ -34,6 +36,10 @@ LAST_USE_SECONDS = 60
 
 LAST_USE_WAIT = 0.5
 """How many seconds a request may wait for that write: a busy store must not hold up a read for it."""
+
+LOOPBACK = ("127.0.0.1", "::1", "::ffff:127.0.0.1")
+PROXY_HEADERS = ("X-Forwarded-For", "Forwarded", "X-Real-IP", "Via", "X-Forwarded-Proto")
+"""What proxies add to what they pass on."""
 
 log = logging.getLogger(__name__)
 
@@ -157,6 +163,20 @@ def _digest(header: str | None) -> str:
     if scheme.lower() != "bearer" or not token or not token.isascii():
         raise Unauthorized
     return hashlib.sha256(token.encode()).hexdigest()
+
+
+def require_metrics_reader(request: Request, token: str | None) -> None:
+    """Refuse who may not read metrics: with a token, whoever lacks it; without, whoever is elsewhere.
+
+    A request that a proxy on this machine passes on comes from elsewhere. Raises Unauthorized or Forbidden.
+    """
+    if token is not None:
+        sent = request.headers.get("Authorization", "").encode()
+        if not hmac.compare_digest(sent, f"Bearer {token}".encode()):
+            raise Unauthorized
+        return
+    if request.remote_addr not in LOOPBACK or any(name in request.headers for name in PROXY_HEADERS):
+        raise Forbidden("Metrics are read from this machine itself, or with COLLOQUY_METRICS_TOKEN.")
 
 
 def require_right(principal: Principal, right: Rights) -> None:

@@ -26,17 +26,19 @@ from ..domain.errors import (
     SummaryNotFound,
 )
 from ..domain.records import DEFAULT_NAMESPACE
+from ..telemetry.measures import ERRORS
 from .request_context import RequestContext
 
 OPENAI_PATHS = "/v1/"
 """Where the operations for OpenAI's libraries are."""
 
-log = logging.getLogger("colloquy")
+log = logging.getLogger(__name__)
 
 
 def answer_error(error: Exception) -> Response:
     """Return the response for an exception; one that is not the client's fault is logged."""
     known = _known(error)
+    ERRORS.add(known.code)
     request_id = g.context.id if "context" in g else ""
     if known.status >= InternalError.status:
         log.error("request %s failed", request_id, exc_info=error)

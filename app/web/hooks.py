@@ -5,18 +5,20 @@ from __future__ import annotations
 import random
 import re
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from flask import Flask, Request, Response
 from flask.globals import app_ctx, request_ctx
 from werkzeug.exceptions import HTTPException, NotFound
 
-from ..domain import timestamps
 from ..domain.addresses import network_of
 from ..domain.errors import MissingParameter, Unauthorized
 from ..domain.records import Rights
-from ..logs import access
+from ..logs import follow_trace
+from ..telemetry.measures import IN_FLIGHT
+from ..telemetry.timing import begin_timing
 from ..waiting import begin_request, end_request
+from .access import record, trace_of
 from .authentication import require_right
 from .body import read_json
 from .error_responses import answer_error
@@ -56,8 +58,12 @@ class Hooks:
         # Flask's own names for both are proxies, which look them up at each use.
         request: Request = request_ctx.request
         parts: Parts = self._app.extensions["colloquy"]
-        context = RequestContext(_request_id(request), time.perf_counter(), parts)
+        trace = trace_of(request.headers.get("traceparent"))
+        context = RequestContext(_request_id(request), time.perf_counter(), parts, trace)
         app_ctx.g.context = context
+        IN_FLIGHT.enter()
+        follow_trace(trace)
+        begin_timing()
         begin_request(parts.settings.request_timeout)
         if request.environ["PATH_INFO"].startswith("//"):
             raise NotFound  # Werkzeug takes leading slashes for one
@@ -114,28 +120,18 @@ class Hooks:
             headers.add("RateLimit-Policy", context.parts.limits.policy)
         if context.parts.cors is not None:
             context.parts.cors.finish(request_ctx.request, response)
-        if access.is_open:
-            access.write(self._line(request_ctx.request, context, response))
+        request = request_ctx.request
+        record(request, context, self._routes.get(request.endpoint or ""), response)
         return response
 
     def end(self, _error: BaseException | None) -> None:
-        """Give back what the request held."""
+        """Give back what the request held, and forget what this thread knows of it."""
+        IN_FLIGHT.leave()
+        follow_trace(None)
         end_request()
         context: RequestContext | None = app_ctx.g.get("context")
         if context is not None and context.release is not None:
             context.release()
-
-    def _line(self, request: Request, context: RequestContext, response: Response) -> dict[str, Any]:
-        route = self._routes.get(request.endpoint or "")
-        return {
-            "time": timestamps.now(),
-            "requestId": context.id,
-            "project": context.principal.project if context.principal else None,
-            "method": request.method if route else None,
-            "route": route.template if route else None,
-            "status": response.status_code,
-            "ms": round((time.perf_counter() - context.started) * 1000, 2),
-        }
 
 
 def _request_id(request: Request) -> str:

@@ -33,6 +33,7 @@ READS = frozenset({"get", "head", "options"})
 class Route:
     """What the hooks need to know of an operation before it runs."""
 
+    operation: str
     template: str
     secured: bool
     right: Rights
@@ -97,6 +98,11 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
         """The one tag that it has."""
         (tag,) = self._operation["tags"]
         return str(tag)
+
+    @property
+    def spoken_name(self) -> str:
+        """Its operationId as the description has it; Connexion's own is the name of the handler."""
+        return str(self._operation["operationId"])
 
     @property
     def right(self) -> Rights:
@@ -193,8 +199,9 @@ class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types
         super()._add_operation_internal(method, path, operation)
         endpoint = f"{self.blueprint.name}.{operation.operation_id.replace('.', '_')}"
         self.routes[endpoint] = Route(
+            operation=str(operation.spoken_name),
             template=path,
-            secured=bool(operation.security),
+            secured=any("apiKey" in scheme for scheme in operation.security or ()),
             right=operation.right,
             takes_body=bool(operation.request_body),
             requires_body=bool(operation.request_body.get("required")),

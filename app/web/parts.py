@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     from ..settings import Settings
     from ..stores import Backend
     from ..sweeper import Sweeper
+    from ..telemetry.prometheus.exporter import Exporter
     from .authentication import Authenticator, OwnerAuthenticator
     from .cors import Cors
     from .cursors import Cursors
@@ -39,6 +40,7 @@ class Parts:
     failed_logins: FailedLogins
     readiness: Readiness
     sweeper: Sweeper
+    metrics: Exporter
     summarizer: Summarizer
     limits: Limits
     cors: Cors | None

@@ -24,6 +24,7 @@ from limits.errors import StorageError
 from limits.storage import MongoDBStorage, storage_from_string
 
 from ..domain.errors import RateLimitExceeded
+from ..telemetry.measures import RATE_LIMITED, UNCOUNTED
 from ..waiting import blocking
 
 if TYPE_CHECKING:
@@ -140,12 +141,14 @@ class SharedStore:
     def increment(self, key: str, seconds: int) -> int | None:
         """Count one; None when the store does not answer, or did not a moment ago."""
         if self._monotonic() < self._paused_until:
+            UNCOUNTED.add()
             return None
         try:
             with blocking():
                 count: int = self._storage.incr(key, seconds)
         except StorageError as error:
             self._pause(error)
+            UNCOUNTED.add()
             return None
         return count
 
@@ -200,6 +203,7 @@ class Limit:
         state = RateLimitState(self.name, self.quota - count, reset)
         states.append(state)
         if state.remaining < 0:
+            RATE_LIMITED.add(self.name)
             raise state.refusal()
 
 

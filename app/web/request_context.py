@@ -25,16 +25,17 @@ if TYPE_CHECKING:
 class RequestContext:
     """One request.
 
-    ``started`` is a reading of ``time.perf_counter``. ``limits`` are the states of the rate limits that the
-    request was counted against. An operation without a key has no principal, one without a body no body.
-    ``query`` has the query parameters of a list, but for ``next``, by the names that handlers have for them.
-    ``scope`` is where the handler looked a resource up, if it did; ``release`` is called when the request is
-    over.
+    ``started`` is a reading of ``time.perf_counter``, ``trace`` the id of the trace that the caller follows.
+    ``limits`` are the states of the rate limits that the request was counted against. An operation
+    without a key has no principal, one without a body no body. ``query`` has the query parameters of a
+    list, but for ``next``, by the names that handlers have for them. ``scope`` is where the handler looked
+    a resource up, if it did; ``release`` is called when the request is over.
     """
 
     id: str
     started: float
     parts: Parts
+    trace: str | None = None
     principal: Principal | None = None
     body: Any = None
     query: dict[str, Any] = field(default_factory=dict)

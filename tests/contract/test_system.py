@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from importlib.metadata import version
 
 import pytest
 
@@ -15,10 +16,11 @@ HELLO = {"role": "user", "content": "Hello"}
 
 
 def test_health_and_readiness_need_no_key(api: Api) -> None:
-    """Both answer small JSON to anyone."""
-    for path, status in (("/health", "ok"), ("/ready", "ready")):
+    """Both answer small JSON to anyone; the first says what is running."""
+    running = {"version": version("colloquy"), "build": "unknown"}
+    for path, body in (("/health", {"status": "ok", **running}), ("/ready", {"status": "ready"})):
         response = api.client.get(path)
-        assert (response.status_code, response.get_json()) == (200, {"status": status})
+        assert (response.status_code, response.get_json()) == (200, body)
 
 
 def test_readiness_costs_a_stranger_one_check(
@@ -75,7 +77,7 @@ def test_the_documentation_has_secure_headers(api: Api) -> None:
     assert headers["Referrer-Policy"] == "no-referrer"
 
 
-@pytest.mark.parametrize("path", ["/health", "/ready", "/docs", "/openapi.yaml", "/openapi.json"])
+@pytest.mark.parametrize("path", ["/health", "/ready", "/metrics", "/docs", "/openapi.yaml", "/openapi.json"])
 def test_the_service_itself_is_at_the_root_only(api: Api, path: str) -> None:
     """Under /api/v1 there are no such routes."""
     assert api.client.get("/api/v1" + path).status_code == 404

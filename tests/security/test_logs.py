@@ -188,12 +188,69 @@ def test_a_bug_is_logged_without_content(sqlite_backend: Backend, logged: Callab
     assert (lines[-1]["status"], lines[-1]["route"], lines[-1]["project"]) == (500, "/dialogue", "acme")
 
 
-def test_a_quiet_level_writes_no_access_lines(sqlite_backend: Backend, logged: Callable[[], str]) -> None:
-    """Below the level info there is no line for each request."""
-    configure("warning")
-    connected(sqlite_backend).get("/health")
+def test_a_line_says_who_asked_and_what_it_took(sqlite_backend: Backend, logged: Callable[[], str]) -> None:
+    """An access line has its level, the key's id, the address, bytes in and out, times, and the trace."""
+    configure("info")
+    key, client = make_key(sqlite_backend), connected(sqlite_backend)
+    traced = {"traceparent": "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"}
+    body = {"message": {"role": "user", "content": "Hello"}}
+    headers = {"Authorization": f"Bearer {key}"} | traced
+    answer = client.post("/dialogue", json=body, headers=headers)
 
-    assert logged() == ""
+    (line,) = [json.loads(line) for line in logged().splitlines()]
+    assert (line["level"], line["logger"], line["client"]) == ("info", "access", "127.0.0.1")
+    assert line["key"] == sqlite_backend.list_keys("acme")[0].id
+    assert (line["bytesIn"], line["bytesOut"]) == (len(json.dumps(body)), len(answer.data))
+    assert 0 < line["storeMs"] <= line["ms"]
+    assert line["traceId"] == "0af7651916cd43dd8448eb211c80319c"
+
+
+@pytest.mark.parametrize(
+    "sent",
+    ["", "00-0-0-00", "00-" + "0" * 32 + "-b7ad6b7169203331-01", "ff-" + "a" * 32 + "-" + "b" * 16 + "-01"],
+)
+def test_what_is_no_trace_is_left_out(sqlite_backend: Backend, logged: Callable[[], str], sent: str) -> None:
+    """A malformed traceparent, and the id that means none, are not logged."""
+    configure("info")
+    connected(sqlite_backend).get("/health", headers={"traceparent": sent})
+
+    assert "traceId" not in json.loads(logged())
+
+
+def test_a_trace_is_in_every_line_of_its_request(sqlite_backend: Backend, logged: Callable[[], str]) -> None:
+    """What another part logs during the request has the trace id and the part's name."""
+    configure("info")
+    key, client = make_key(sqlite_backend), connected(sqlite_backend)
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(sqlite_backend, "stats", lambda *_: 1 / 0)
+        headers = {"traceparent": "00-" + "a" * 32 + "-" + "b" * 16 + "-01", "Authorization": f"Bearer {key}"}
+        client.get("/stats", headers=headers)
+    client.get("/health")
+
+    failed, line, after = [json.loads(line) for line in logged().splitlines()]
+    assert (failed["logger"], failed["traceId"]) == ("web.error_responses", "a" * 32)
+    assert (line["level"], line["status"], line["traceId"]) == ("error", 500, "a" * 32)
+    assert "traceId" not in after
+
+
+@pytest.mark.parametrize(
+    ("level", "slow", "kept"), [("warning", 1.0, [500]), ("warning", 0.0, [200, 500]), ("error", 0.0, [500])]
+)
+def test_a_quiet_level_keeps_what_failed_or_was_slow(
+    sqlite_backend: Backend, logged: Callable[[], str], level: str, slow: float, kept: list[int]
+) -> None:
+    """At warning only 5xx and slow requests have a line, at error only 5xx."""
+    configure(level)
+    key = make_key(sqlite_backend)
+    connect(application(), Settings(slow_request=slow), sqlite_backend)
+    client = application().test_client()
+    client.get("/health")
+    with pytest.MonkeyPatch.context() as broken:
+        broken.setattr(sqlite_backend, "stats", lambda *_: 1 / 0)
+        client.get("/stats", headers={"Authorization": f"Bearer {key}"})
+
+    lines = [json.loads(line) for line in logged().splitlines()]
+    assert [line["status"] for line in lines if line["logger"] == "access"] == kept
 
 
 def connected(backend: Backend) -> FlaskClient:

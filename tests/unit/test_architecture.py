@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 MODULES = sorted((ROOT / "app").rglob("*.py"))
 LONGEST = 300
 
-FOUNDATION = {"domain", "waiting"}
+FOUNDATION = {"domain", "telemetry", "waiting"}
 SUMMARIES = {"summaries", "summaries.digest", "summaries.model", "summaries.context"}
 STORES = {"stores.mongo", "stores.sqlite"}
 """What ``wiring`` alone may import."""
@@ -25,9 +25,11 @@ ROOMS: dict[str, set[str]] = {
     "": set(),
     "domain": set(),
     "waiting": {"domain"},
+    "telemetry": {"domain"},
+    "telemetry.prometheus": {"domain", "telemetry"},
     "settings": {"domain"},
     "logs": {"domain", "settings"},
-    "sweeper": {"domain", "stores"},
+    "sweeper": {"domain", "stores", "telemetry"},
     "server": FOUNDATION,
     "search": {"domain"},
     "summaries": {"domain"},
@@ -39,7 +41,8 @@ ROOMS: dict[str, set[str]] = {
     "stores.sqlite": FOUNDATION | {"search", "stores"},
     "services": FOUNDATION | SUMMARIES | {"search", "stores"},
     "schemas": {"domain", "search", "services"},
-    "web": FOUNDATION | {"logs", "schemas", "services", "settings", "stores", "sweeper"},
+    "web": FOUNDATION
+    | {"telemetry.prometheus", "logs", "schemas", "services", "settings", "stores", "sweeper"},
     "handlers": FOUNDATION
     | SUMMARIES
     | {"schemas", "search", "services", "stores", "transfer.writers", "web"},
@@ -48,10 +51,31 @@ ROOMS: dict[str, set[str]] = {
     "wiring": FOUNDATION
     | SUMMARIES
     | STORES
-    | {"logs", "schemas", "search", "services", "settings", "stores", "sweeper", "web"},
+    | {
+        "logs",
+        "schemas",
+        "search",
+        "services",
+        "settings",
+        "stores",
+        "sweeper",
+        "telemetry.prometheus",
+        "web",
+    },
     "mcp": {"domain"},
     "cli": FOUNDATION
-    | {"logs", "mcp", "schemas", "services", "settings", "stores", "transfer", "transfer.writers", "wiring"},
+    | {
+        "telemetry.prometheus",
+        "logs",
+        "mcp",
+        "schemas",
+        "services",
+        "settings",
+        "stores",
+        "transfer",
+        "transfer.writers",
+        "wiring",
+    },
     "__main__": {"cli"},
 }
 """A room is a package or a module directly under app/; the empty name is app/__init__ itself."""
@@ -73,6 +97,7 @@ OWNERS: dict[str, set[str]] = {
     "mcp": {"mcp"},
     "mcp_types": {"mcp"},
     "orjson": set(ROOMS),
+    "prometheus_client": {"telemetry.prometheus"},
     "pydantic": {"mcp"},
     "pymongo": {"stores.mongo"},
     "requests": {"transfer"},

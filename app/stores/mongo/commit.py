@@ -14,6 +14,7 @@ from pymongo.errors import DuplicateKeyError, PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
+from ...telemetry.measures import STORE_RETRIES
 from .database import DURABLE, MongoDatabase
 from .failures import unavailable
 from .in_doubt import ABORT_SECONDS
@@ -52,6 +53,7 @@ def commit(db: MongoDatabase, locks: LockHolder, deadline: float, attempt: Attem
             late = time.monotonic() + pause >= deadline
             if late or clashes > CLASHES or not _is_passing(error):
                 raise unavailable(error) from error
+        STORE_RETRIES.add()
         time.sleep(pause)
         locks.acquire_again()
 

@@ -12,9 +12,15 @@ from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
+from pymongo.monitoring import (
+    ConnectionCheckedOutEvent,
+    ConnectionCheckOutFailedEvent,
+    ConnectionPoolListener,
+)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from ...telemetry.measures import POOL_WAIT
 from ...waiting import blocking
 from .failures import unavailable
 from .in_doubt import InDoubtTransactions
@@ -27,6 +33,18 @@ DATABASE = "colloquy"
 
 DURABLE = WriteConcern(w="majority", j=True)
 COMMITTED = ReadConcern("majority")
+
+
+class PoolWaits(ConnectionPoolListener):
+    """Measures how long calls wait for a connection."""
+
+    def connection_checked_out(self, event: ConnectionCheckedOutEvent) -> None:
+        """Count one that got its connection."""
+        POOL_WAIT.observe(event.duration or 0.0)
+
+    def connection_check_out_failed(self, event: ConnectionCheckOutFailedEvent) -> None:
+        """Count one that got none in time."""
+        POOL_WAIT.observe(event.duration or 0.0)
 
 
 class MongoDatabase:
@@ -88,6 +106,7 @@ def _connect(url: str, timeout: float, pool_size: int) -> MongoClient[Document]:
             connectTimeoutMS=milliseconds,
             socketTimeoutMS=milliseconds,
             waitQueueTimeoutMS=milliseconds,
+            event_listeners=[PoolWaits()],
         )
     except (PyMongoError, ValueError) as error:
         # The driver's text may quote the password, so it is left out of this one and its trace.

@@ -25,6 +25,8 @@ from pymongo.client_session import ClientSession
 from pymongo.collection import Collection
 from pymongo.errors import InvalidOperation, OperationFailure, PyMongoError
 
+from ...telemetry.measures import IN_DOUBT
+
 ABORT_SECONDS: Final = 0.4
 """How long giving up may take beyond a request's time limit."""
 
@@ -84,6 +86,7 @@ class InDoubtTransactions:
 
     def _end_later(self, session: ClientSession, end: End) -> None:
         """Let the thread end a session's transaction; start the thread if it does not run."""
+        IN_DOUBT.add()
         with self._mutex:
             self._open.append(_Open(session, end, time.monotonic() + LIFETIME_SECONDS))
             if not self._running:

@@ -19,6 +19,7 @@ from sqlite3 import Connection
 from typing import Any, Final, TypeVar
 
 from ...domain.errors import ServiceUnavailable
+from ...telemetry.measures import GROUP_COMMITS
 from ...waiting import blocking
 from .failures import BUSY, translate
 
@@ -148,6 +149,7 @@ class GroupCommit:
             if self._delay:
                 time.sleep(self._delay)
             connection.execute("COMMIT")
+            GROUP_COMMITS.observe(len(batch))
         except BaseException:
             if connection.in_transaction:
                 connection.execute("ROLLBACK")

@@ -850,6 +850,8 @@ class Health(TypedDict):
     """The process is up."""
 
     status: Literal["ok"]
+    version: str
+    build: str
 
 
 class Readiness(TypedDict):

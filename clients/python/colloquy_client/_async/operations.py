@@ -1132,6 +1132,16 @@ class AsyncOperations(AsyncTransport):
         answer = await self.send("GET", "/ready")
         return cast("types.Readiness", answer.data)
 
+    async def get_metrics(self) -> str:
+        """Metrics of the server.
+
+        *Extension.* What all worker processes counted and timed, in Prometheus's text format. With
+        `COLLOQUY_METRICS_TOKEN` set it is read with that token, and with nothing else. Without it only the
+        machine that the server runs on may read it, directly and not through a proxy.
+        """
+        answer = await self.send("GET", "/metrics")
+        return cast("str", answer.data)
+
     async def get_docs(self) -> str:
         """This documentation, to read and try.
 

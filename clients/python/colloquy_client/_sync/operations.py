@@ -1128,6 +1128,16 @@ class Operations(Transport):
         answer = self.send("GET", "/ready")
         return cast("types.Readiness", answer.data)
 
+    def get_metrics(self) -> str:
+        """Metrics of the server.
+
+        *Extension.* What all worker processes counted and timed, in Prometheus's text format. With
+        `COLLOQUY_METRICS_TOKEN` set it is read with that token, and with nothing else. Without it only the
+        machine that the server runs on may read it, directly and not through a proxy.
+        """
+        answer = self.send("GET", "/metrics")
+        return cast("str", answer.data)
+
     def get_docs(self) -> str:
         """This documentation, to read and try.
 

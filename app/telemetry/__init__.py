@@ -1,0 +1,1 @@
+"""Telemetry: what the parts of the program count and time, and who learns of it."""

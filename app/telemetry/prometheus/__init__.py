@@ -1,0 +1,1 @@
+"""The instruments in Prometheus's format, of all worker processes together."""

@@ -1,0 +1,84 @@
+"""The folder in which the processes of one server keep their counts, which each of them reads.
+
+A worker writes files of its own. When it ends, what it counted is added to one file of those that have
+ended, so that the folder holds no more files than there are workers.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import re
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
+"""Names the folder to prometheus_client, which looks when it is imported."""
+
+PREFIX: Final = "colloquy-metrics-"
+ENDED: Final = "0"
+"""Stands for the process id in the name of the file of those that have ended."""
+
+_NAME = re.compile(re.escape(PREFIX) + r"(\d+)-\w+")
+
+
+def open_folder(parent: Path) -> Path | None:
+    """Make the folder of this process, the server's master, and name it in the environment.
+
+    What earlier masters left behind is removed. None: there is no place, and each worker counts for itself.
+    """
+    os.environ.pop(VARIABLE, None)
+    with contextlib.suppress(OSError):
+        _remove_left_behind(parent)
+        folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)
+        os.environ[VARIABLE] = folder
+        return Path(folder)
+    return None
+
+
+def close_folder() -> None:
+    """Remove the folder."""
+    folder = os.environ.get(VARIABLE)
+    if folder is not None:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _remove_left_behind(parent: Path) -> None:
+    for folder in parent.iterdir():
+        found = _NAME.fullmatch(folder.name)
+        if found and folder.lstat().st_uid == os.geteuid() and not Path("/proc", found[1]).exists():
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+@contextlib.contextmanager
+def locked(folder: Path, *, alone: bool) -> Iterator[None]:
+    """Keep the files as they are while they are read, or be alone to change them."""
+    descriptor = os.open(folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if alone else fcntl.LOCK_SH)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def add_up_ended(process: int) -> None:
+    """Add what a worker that has ended counted to what those before it did, and remove its files."""
+    folder = os.environ.get(VARIABLE)
+    if folder is None or not Path(folder).is_dir():
+        return
+    # Imported here: the library looks for the folder at that moment.
+    from prometheus_client.mmap_dict import MmapedDict  # noqa: PLC0415
+
+    with locked(Path(folder), alone=True):
+        for path in Path(folder).glob(f"*_{process}.db"):
+            kind = path.name.removesuffix(f"_{process}.db")
+            if not kind.startswith("gauge"):  # what a process has now goes with it
+                ended = MmapedDict(str(path.with_name(f"{kind}_{ENDED}.db")))
+                for key, value, moment, _ in MmapedDict.read_all_values_from_file(str(path)):
+                    ended.write_value(key, ended.read_value(key)[0] + value, moment)
+                ended.close()
+            path.unlink()
