@@ -170,10 +170,11 @@ adapters: $(READY) ## the Python client with each framework that it has an adapt
 	@clients/python/check-adapters $(ARGS)
 
 .PHONY: lock-adapters
-lock-adapters: $(READY) ## resolve the frameworks of `make adapters` again (UPGRADE=1: to the newest)
-	cd clients/python && for extra in $(if $(ARGS),$(ARGS),$$(sed -n '/optional-dependencies/,/^$$/s/^\([a-z-]*\) = .*/\1/p' pyproject.toml)); do \
-	  $(subst $(BIN),../../$(BIN),$(subst make lock,make lock-adapters,$(COMPILE))) --extra $$extra \
-	    --output-file locks/$$extra.lock pyproject.toml adapter_tests/requirements.in; done
+lock-adapters: $(READY) ## resolve the frameworks of `make adapters` again (UPGRADE=1: to the newest; ARGS='langgraph')
+	@cd clients/python && for name in $(or $(ARGS),models $$(sed -n '/optional-dependencies/,/^$$/s/^\([a-z-]*\) = .*/\1/p' pyproject.toml)); do \
+	  extra="--extra $$name"; [[ $$name != models ]] || extra=adapter_tests/models.in; \
+	  $(subst $(BIN),../../$(BIN),$(subst make lock,make lock-adapters,$(COMPILE))) $$extra \
+	    --output-file locks/$$name.lock pyproject.toml adapter_tests/requirements.in; done
 
 SUMY := bench/summaries/.venv
 

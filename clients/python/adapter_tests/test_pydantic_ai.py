@@ -24,6 +24,7 @@ from pydantic_ai.conversation_store import (
 )
 from pydantic_ai.messages import (
     BinaryContent,
+    BinaryImage,
     ImageUrl,
     ModelMessage,
     ModelRequest,
@@ -73,11 +74,12 @@ MESSAGES: list[ModelMessage] = [
                 [
                     "Look:",
                     ImageUrl("https://example.org/a.png"),
-                    BinaryContent(b"\x00\xff", media_type="image/png"),
+                    BinaryImage(b"\x00\xff", media_type="image/png"),
                 ]
             )
         ]
     ),
+    ModelRequest(parts=[UserPromptPart([BinaryContent(b"%PDF", media_type="application/pdf")])]),
     ModelResponse(parts=[TextPart("")], finish_reason="stop"),
     ModelRequest(parts=[UserPromptPart('🚀 café 中文 \\ "x" \n')], metadata={"type": "mine", "content": 1}),
 ]

@@ -75,7 +75,8 @@ class ColloquyConversationStore(ConversationStore):
 
     A save is one write of the record with up to 25 entries, decided by the revision: of several writers one
     wins, the others get ``ConversationConflict`` and leave nothing behind. More entries go ahead of the
-    record, unreachable until it is written. Messages come back equal.
+    record, unreachable until it is written. Messages come back equal, as Pydantic AI's own JSON has them: an
+    image that was given as ``BinaryContent`` is a ``BinaryImage``.
 
     ``delete`` erases a conversation's messages, unless a fork was ever made of it: then they stay readable
     for the forks, until the namespace is erased. ``list_conversations`` reads the records of all that match.
