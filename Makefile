@@ -191,6 +191,10 @@ bench-summaries: $(READY) $(SUMY)/.ready ## how many facts summaries keep, besid
 bench-summaries-speed: $(READY) ## what a summary costs, for 500 to 8,000 messages (a minute or two)
 	@$(BIN)/python bench/summaries/speed.py $(ARGS)
 
+.PHONY: bench-search
+bench-search: $(READY) ## how good search results are, over judged queries (ARGS='--seen --misses' to develop)
+	@$(BIN)/python -m bench.search.quality $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(READY) ## fuzz the API from openapi.yaml on both stores (CASES=2000 each at least; SECONDS=90 a round, SEED=1)
 	$(BIN)/python -m tests.security.fuzz

@@ -13,7 +13,7 @@ import orjson
 from ..domain.records import JsonText
 from .content import content_texts, value_texts
 from .tokens import HEADING_END
-from .words import read_words
+from .words import write_words
 
 
 def dialogue_terms(label: str | None, tags: Sequence[str], metadata: JsonText) -> str:
@@ -41,6 +41,6 @@ def memory_terms(label: str | None, description: str | None, tags: Sequence[str]
 
 
 def _write(heading: Sequence[str], texts: Iterable[str]) -> str:
-    said = " ".join(read_words(" \n ".join(texts)))
-    above = " ".join(read_words(" \n ".join(heading))) if heading else ""
+    said = write_words(" \n ".join(texts))
+    above = write_words(" \n ".join(heading)) if heading else ""
     return f"{above} {HEADING_END} {said}".rstrip() if above else said

@@ -13,9 +13,11 @@ ones first.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from hashlib import blake2b
+from itertools import pairwise
 from typing import Final
 from zlib import crc32
 
@@ -47,6 +49,11 @@ MOST_COUNTED: Final = 12
 
 MOST_LENGTHS: Final = 4096
 """For how many lengths of texts the impacts are remembered."""
+
+MOST_DESCRIBED: Final = 50_000
+"""For how many words the forms are remembered."""
+
+Described = tuple[tuple[str, ...], str]
 
 LEVELS: Final = (("a", 16), ("b", 128), ("c", 1024))
 """The samples, and of how many items they have one."""
@@ -99,15 +106,17 @@ def index_tokens(written: str, identity: str) -> list[str]:
     if not written:
         return []
     heading, bar, text = written.rpartition(HEADING_END)
-    words = text.split()
-    pairs: dict[str, None] = {}
-    counts: dict[str, int] = {}
-    _read(words, 1, counts, pairs)
+    read = [_described[word] for word in text.split()]
+    counts: dict[str, int] = Counter([form for forms, _ in read for form in forms])
+    pairs = _pairs(read)
     if bar:
-        _read(heading.split(), HEADING_WEIGHT, counts, pairs)
+        read = [_described[word] for word in heading.split()]
+        for form, count in Counter([form for forms, _ in read for form in forms]).items():
+            counts[form] = counts.get(form, 0) + HEADING_WEIGHT * count
+        pairs += _pairs(read)
     endings = _endings(length_of(written))
-    tokens = [f"t{form}{endings[min(count, MOST_COUNTED)]}" for form, count in counts.items()]
-    tokens += pairs
+    tokens = ["t" + form + endings[count if count < MOST_COUNTED else -1] for form, count in counts.items()]
+    tokens += dict.fromkeys(pairs)
     del tokens[MOST_TOKENS:]
     tokens.append("t!0")
     for letter in _samples(identity):
@@ -121,25 +130,27 @@ def length_of(written: str) -> int:
     return written.count(" ") + 1
 
 
-def _read(words: Iterable[str], each: int, counts: dict[str, int], pairs: dict[str, None]) -> None:
-    """Count the forms of words, and collect the pairs of neighbours; see PAIR_DISTANCE."""
-    before, distance = "", 0
-    for word in words:
-        forms, paired = _describe(word)
-        for form in forms:
-            counts[form] = counts.get(form, 0) + each
-        if paired:
-            if before and distance < PAIR_DISTANCE:
-                pairs[f"p{before}_{paired}"] = None
-            before, distance = paired, 0
-        else:
-            distance += 1
+def _pairs(read: Sequence[Described]) -> list[str]:
+    """Return the pairs of neighbours among words; see PAIR_DISTANCE."""
+    placed = [(place, paired) for place, (_, paired) in enumerate(read) if paired]
+    return [
+        f"p{one}_{other}"
+        for (place, one), (behind, other) in pairwise(placed)
+        if behind - place <= PAIR_DISTANCE
+    ]
 
 
-@lru_cache(maxsize=50_000)
-def _describe(word: str) -> tuple[tuple[str, ...], str]:
-    """Return the forms of a word, and how it stands in pairs."""
-    return forms_of(word), pair_form(word)
+class _DescribedWords(dict[str, Described]):
+    """The forms of words, and how they stand in pairs; of the last ones that were met."""
+
+    def __missing__(self, word: str) -> Described:
+        if len(self) >= MOST_DESCRIBED:
+            self.clear()
+        found = self[word] = forms_of(word), pair_form(word)
+        return found
+
+
+_described: Final = _DescribedWords()
 
 
 def pair_form(word: str) -> str:
@@ -153,6 +164,11 @@ def pair_form(word: str) -> str:
 def _samples(identity: str) -> Iterator[str]:
     number = crc32(identity.encode())
     return (letter for letter, one_in in LEVELS if number % one_in == 0)
+
+
+def marked_text(tokens: Sequence[str], scope: Scope) -> str:
+    """Return the same as ``mark_tokens`` in one text, separated by spaces."""
+    return " ".join([found + f" {found}".join(tokens) for found in marks(scope)]) if tokens else ""
 
 
 def mark_tokens(tokens: Sequence[str], scope: Scope) -> list[str]:

@@ -104,23 +104,32 @@ _folding: Final = _Table(accents=False)
 
 def read_words(text: str) -> list[str]:
     """Return the words of a text in their order, in the languages that its own words tell."""
+    return write_words(text).split()
+
+
+def write_words(text: str) -> str:
+    """Return the same in one text, separated by spaces."""
     text = text[:LONGEST_TEXT]
-    return words_in(text, find_languages(text)[0])
+    written = _write(text, find_languages(text)[0])
+    return written if written.count(" ") < MOST_WORDS else " ".join(_bounded(written.split()))
 
 
 def words_in(text: str, languages: Languages) -> list[str]:
-    """Return the words of a text in their order, stemmed by the given languages."""
+    """Return the words of a short text in their order, stemmed by the given languages."""
+    return _write(text, languages).split()
+
+
+def _write(text: str, languages: Languages) -> str:
     if "'" in text or "\u2019" in text or "\u02bc" in text:
         text = _POSSESSIVE.sub(" ", text)
     read = _reader(languages)
     chunks = CHUNK.findall(text)
-    written = " ".join([read(c) if len(c) <= LONGEST_WORD else _read(c, languages) for c in chunks])
-    return _bounded(written.split())
+    written = [read(chunk) if len(chunk) <= LONGEST_WORD else _read(chunk, languages) for chunk in chunks]
+    return " ".join(written if all(written) else filter(None, written))
 
 
 def _bounded(words: list[str]) -> list[str]:
-    if len(words) <= MOST_WORDS:
-        return words
+    """Return the first words of a long text, and each of the others once."""
     first = words[:MOST_WORDS]
     later = dict.fromkeys(words[MOST_WORDS:])
     known = set(first)

@@ -45,7 +45,7 @@ INSERT_MESSAGE = (
     "hash, "
     "has_image, size, metadata, terms, body) VALUES (?, '', ?, ?, ?, ?, ?, ?, ?, ?, '', 0, 0, ?, '', ?)"
 )
-INSERT_TERMS = "INSERT INTO message_terms (rowid, terms) VALUES (?, ?)"
+INSERT_TERMS = "INSERT INTO message_tokens (rowid, tokens) VALUES (?, ?)"
 FIND_UID = "SELECT uid FROM dialogue WHERE project = ? AND namespace = '' AND id = ?"
 PAGE = (
     "SELECT created, seq, body FROM message WHERE project = ? AND namespace = '' AND dialogue_id = ? "

@@ -12,7 +12,7 @@ from sqlite3 import Connection
 from typing import Final, NamedTuple
 
 from ...domain.records import Scope
-from ...search.tokens import index_tokens, mark_tokens
+from ...search.tokens import index_tokens, marked_text
 
 IndexedRow = tuple[int, str, str, str]
 """Number of the row, its namespace, its words, what identifies it in its namespace."""
@@ -30,10 +30,10 @@ def count_terms(terms: str) -> int:
     return terms.count(" ") + 1 if terms else 0
 
 
-def row_tokens(project: str, row: IndexedRow) -> list[str]:
-    """Return the tokens that a row is indexed by."""
+def row_text(project: str, row: IndexedRow) -> str:
+    """Return the tokens that a row is indexed by, separated by spaces."""
     _, namespace, terms, identity = row
-    return mark_tokens(index_tokens(terms, identity), Scope(project, namespace))
+    return marked_text(index_tokens(terms, identity), Scope(project, namespace))
 
 
 def pending_before(connection: Connection, table: str) -> int:
@@ -50,10 +50,10 @@ def add_terms(connection: Connection, table: str, project: str, rows: Iterable[I
 
 def insert_tokens(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
     """Index rows of ``table`` that have words."""
-    connection.executemany(
-        f"INSERT INTO {table}_tokens (rowid, tokens) VALUES (?, ?)",
-        [(row[0], " ".join(row_tokens(project, row))) for row in rows if row[2]],
-    )
+    sql = f"INSERT INTO {table}_tokens (rowid, tokens) VALUES (?, ?)"
+    for row in rows:
+        if row[2]:
+            connection.execute(sql, (row[0], row_text(project, row)))
 
 
 def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
@@ -61,7 +61,7 @@ def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[
     first = pending_before(connection, table)
     connection.executemany(
         f"INSERT INTO {table}_tokens ({table}_tokens, rowid, tokens) VALUES ('delete', ?, ?)",
-        [(row[0], " ".join(row_tokens(project, row))) for row in rows if row[2] and row[0] >= first],
+        [(row[0], row_text(project, row)) for row in rows if row[2] and row[0] >= first],
     )
 
 

@@ -113,7 +113,7 @@ CREATE INDEX summary_latest ON summary (project, namespace, dialogue_id, uid, cr
 # The index of version 1 gives way to one whose tokens say how much a word weighs. What is stored
 # already is indexed again in steps, from the newest row down to the first: ``pending`` says up to
 # which number, itself left out, rows are still to do.
-_RANKED_SEARCH = """
+RANKED_SEARCH = """
 CREATE TABLE reindexing (kind TEXT PRIMARY KEY, pending INTEGER NOT NULL) WITHOUT ROWID;
 INSERT INTO reindexing SELECT 'dialogue', max(number) + 1 FROM dialogue HAVING max(number) IS NOT NULL;
 INSERT INTO reindexing SELECT 'message', max(number) + 1 FROM message HAVING max(number) IS NOT NULL;
@@ -136,7 +136,7 @@ CREATE INDEX audit_time ON audit (time, id);
 CREATE INDEX audit_project ON audit (project, time, id);
 """
 
-MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, _RANKED_SEARCH, _AUDIT)
+MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, RANKED_SEARCH, _AUDIT)
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 
 VERSION: Final = len(MIGRATIONS)
