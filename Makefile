@@ -143,6 +143,10 @@ machines: $(READY) ## long random histories through the API and a model (ARGS='-
 machines-short: $(READY) ## the same with 25 histories on each store
 	$(BIN)/python -m tests.reliability.machine --examples 25
 
+.PHONY: metrics
+metrics: $(READY) ## let Prometheus read a server under load for a minute (needs Debian's prometheus)
+	SCRAPED_SECONDS=50 $(BIN)/pytest tests/integration/test_metrics.py -k prometheus $(ARGS)
+
 .PHONY: clients
 clients: $(READY) ## lint openapi.yaml, generate clients in TypeScript and Python, check and run them
 	@tests/clients/check

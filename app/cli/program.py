@@ -3,11 +3,20 @@
 from __future__ import annotations
 
 import gc
+from typing import Annotated
 
 import typer
 
+from ..domain.version import VERSION
 from . import audit, exports, imports, keys, mcp, projects, serve, upkeep
 from .terminal import Commands, example
+
+
+def _print_version(wanted: bool) -> None:  # noqa: FBT001  # what Typer calls it with
+    if wanted:
+        typer.echo(f"colloquy {VERSION}")
+        raise typer.Exit
+
 
 cli = typer.Typer(
     name="colloquy",
@@ -45,6 +54,19 @@ cli.command("audit", epilog=example("colloquy audit --action login.failed --sinc
     audit.show_audit
 )
 cli.command("erase", epilog=example("colloquy erase anna@example.org --yes"))(upkeep.erase_namespace)
+
+
+@cli.callback()
+def describe(
+    *,
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", help="Print which release this is.", is_eager=True, callback=_print_version
+        ),
+    ] = False,
+) -> None:
+    """A self-hosted conversation store. Its settings come from the environment."""
 
 
 def main() -> None:

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 from datetime import UTC, datetime
+from importlib.metadata import version
 from pathlib import Path
 
 import orjson
@@ -349,3 +350,10 @@ def test_the_package_runs_as_a_module() -> None:
     assert done.returncode == 1
     assert "no store at" in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_the_version_is_the_distribution_s() -> None:
+    """``colloquy --version`` prints the release and asks no store."""
+    done = CliRunner().invoke(cli, ["--version"])
+
+    assert (done.exit_code, done.output) == (0, f"colloquy {version('colloquy')}\n")
