@@ -105,33 +105,6 @@ BODIES: list[tuple[str, Any]] = [
 ]
 
 
-@pytest.mark.parametrize(("path", "body"), BODIES)
-def test_where_the_body_names_the_namespace_the_query_cannot(api: Api, path: str, body: Any) -> None:
-    """A namespace in the query of these would be ignored: it is refused by name."""
-    api.ok("POST", "/dialogue", {"id": "d"})
-    error = api.refused(400, "INVALID_PARAMETER", "POST", path, body, query={"namespace": "n"})
-    assert error["details"][0]["field"] == "namespace"
-
-
-def test_where_the_query_names_the_namespace_the_body_cannot(api: Api) -> None:
-    """Messages under a dialogue's path, and updates of messages and memories."""
-    api.ok("POST", "/dialogue", {"id": "d", "message": HELLO | {"id": "m"}})
-    api.ok("POST", "/memory", {"id": "k", "value": 1})
-    here = {"namespace": "n"}
-    for method, path, body in (
-        ("POST", "/dialogue/d/message", HELLO | here),
-        ("POST", "/messages?dialogueId=d", [HELLO | here]),
-        ("PUT", "/message/m?dialogueId=d", {"tags": []} | here),
-        ("PUT", "/memory/k", {"tags": []} | here),
-    ):
-        error = api.refused(400, "INVALID_INPUT", method, path, body)
-        assert "namespace" in error["details"][0]["field"]
-    api.ok("POST", "/dialogue", {"id": "d"} | here)
-    api.ok("POST", "/messages", [HELLO], query=IN_D | here)
-    assert api.ok("GET", "/dialogue/d", query=here)["totalMessages"] == 1
-    assert api.ok("GET", "/dialogue/d")["totalMessages"] == 1
-
-
 def test_several_dialogues_at_once_are_of_one_namespace(api: Api) -> None:
     """The default one when none is named."""
     api.ok("POST", "/dialogue", {"id": "d", "label": "default"})
