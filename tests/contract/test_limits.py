@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from typing import Any
 
 import pytest
 
@@ -94,15 +93,6 @@ def test_a_space_is_read_as_the_plus_that_was_meant(api: Api) -> None:
     for start, found in (("2026-01-15T12:00:00 01:00", 1), ("2026-01-15T13:00:00 01:00", 0)):
         listed = api.ok("GET", "/dialogue", query={"startDate": start})
         assert len(listed["items"]) == found
-
-
-BODIES: list[tuple[str, Any]] = [
-    ("/dialogue", {}),
-    ("/message", HELLO | IN_D),
-    ("/memory", {"value": 1}),
-    ("/search", {"query": "x", "object": "memory"}),
-    ("/summary", IN_D),
-]
 
 
 def test_several_dialogues_at_once_are_of_one_namespace(api: Api) -> None:
