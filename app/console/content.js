@@ -7,7 +7,7 @@ import { codeBlock, image, markdown } from "./markdown.js";
 
 /** @typedef {{ kind: "text", text: string }
  *   | { kind: "call", id: string, name: string, input: unknown }
- *   | { kind: "result", id: string, name: string, value: unknown, failed: boolean }
+ *   | { kind: "result", id: string, name: string, value: unknown, failed: boolean, messageId?: string }
  *   | { kind: "reasoning", text: string }
  *   | { kind: "refusal", text: string }
  *   | { kind: "image", source: string, text: string }
@@ -187,7 +187,11 @@ function resultElement(block) {
   const title = block.failed ? "Failed" : "Result";
   return h(
     "div",
-    { class: block.failed ? "result failed" : "result" },
+    {
+      class: block.failed ? "result failed" : "result",
+      id: block.messageId && `message-${block.messageId}`,
+      tabindex: block.messageId && -1,
+    },
     folded(
       "check",
       block.name ? `${title} of ${block.name}` : title,

@@ -29,19 +29,25 @@ export function filterForm(controls, apply, label, lead) {
     "Filters",
   );
   const form = h("form", { class: "filters", role: "search", "aria-label": label }, lead, toggle, body);
+  let applied = valuesOf(form).toString();
   const now = () => {
     clearTimeout(waiting);
+    applied = valuesOf(form).toString();
     apply(valuesOf(form));
+  };
+  // Leaving a field is no change of its own: what was clicked instead must not be taken away under the click.
+  const unlessApplied = () => {
+    if (valuesOf(form).toString() !== applied) now();
   };
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     now();
   });
-  form.addEventListener("change", now);
+  form.addEventListener("change", unlessApplied);
   form.addEventListener("input", (event) => {
     if (!(event.target instanceof HTMLInputElement) || !["text", "search"].includes(event.target.type)) return;
     clearTimeout(waiting);
-    waiting = setTimeout(now, 350);
+    waiting = setTimeout(unlessApplied, 350);
   });
   return form;
 }

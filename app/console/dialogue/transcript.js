@@ -104,6 +104,8 @@ export class Transcript {
 /** @param {HTMLElement} element */
 function point(element) {
   element.classList.add("pointed");
+  const folded = element.querySelector("details.instructions") ?? element.querySelector(":scope.result > details");
+  if (folded instanceof HTMLDetailsElement) folded.open = true;
   element.scrollIntoView({ block: "center", behavior: "instant" });
   element.focus({ preventScroll: true });
 }
@@ -123,7 +125,8 @@ function resultsOf(messages) {
     for (const block of blocks) if (block.kind === "call" && block.id) called.add(block.id);
     const answers = blocks.filter((block) => block.kind === "result" && called.has(block.id) && !results.has(block.id));
     if (answers.length === 0 || answers.length < blocks.length) continue;
-    for (const block of answers) if (block.kind === "result") results.set(block.id, { ...block, message });
+    for (const block of answers)
+      if (block.kind === "result") results.set(block.id, { ...block, messageId: message.id });
     placed.add(message.id);
   }
   return { results, placed };
