@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import sqlite3
 import threading
+import time
 import weakref
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -23,6 +25,9 @@ from .paging import cut_page
 T = TypeVar("T")
 
 CACHED_STATEMENTS: Final = 256
+STEPS: Final = 20_000
+"""After how many steps of its machine, about a millisecond, SQLite asks whether to go on."""
+
 JOURNAL_BYTES: Final = 64 * 1024 * 1024
 """What the write-ahead log may keep on disk after a checkpoint."""
 
@@ -53,6 +58,7 @@ class _ThreadConnection(threading.local):
     inherited: _Connection | None = None
     process: int = 0
     file: tuple[int, int] = (0, 0)
+    deadline: float = math.inf
 
 
 class SqliteDatabase:
@@ -80,8 +86,8 @@ class SqliteDatabase:
         return rows[0] if rows else None
 
     def all(self, sql: str, values: Sequence[object] = ()) -> list[Row]:
-        """Return every row of a query."""
-        with blocking():
+        """Return every row of a query; raises ServiceUnavailable at the request's deadline, too."""
+        with self._in_time():
             try:
                 return self.connection().execute(sql, values).fetchall()
             except sqlite3.Error as error:
@@ -97,14 +103,29 @@ class SqliteDatabase:
     def page(self, sql: str, values: Sequence[object], limit: int, columns: Columns[T]) -> Page[T]:
         """Return up to ``limit`` items, fewer if their large columns exceed PAGE_BYTES.
 
-        The rows are fetched one at a time, so that no more is read than a page holds.
+        The rows are fetched one at a time, so that no more is read than a page holds. Raises
+        ServiceUnavailable at the request's deadline, too.
         """
-        with blocking():
+        with self._in_time():
             try:
                 with contextlib.closing(self.connection().execute(sql, (*values, limit + 1))) as cursor:
                     return cut_page(cursor, limit, columns)
             except sqlite3.Error as error:
                 raise translate(error) from error
+
+    @contextlib.contextmanager
+    def _in_time(self) -> Iterator[None]:
+        """End the statements inside when the request's time is up."""
+        with blocking(math.inf) as seconds:
+            self._thread.deadline = time.monotonic() + seconds
+            try:
+                yield
+            finally:
+                self._thread.deadline = math.inf
+
+    def _is_late(self) -> bool:
+        """Whether the statement that this thread runs has to end; SQLite asks now and then."""
+        return time.monotonic() > self._thread.deadline
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[None]:
@@ -166,7 +187,7 @@ class SqliteDatabase:
             )
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
-            connection.execute("PRAGMA temp_store = MEMORY")
+            connection.set_progress_handler(self._is_late, STEPS)
             add_functions(connection)
             self._opened.add(connection)
             return connection

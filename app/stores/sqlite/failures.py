@@ -19,6 +19,7 @@ _NOT_MIGRATED: Final = "The store is not migrated: run `colloquy migrate`."
 _MESSAGES: Final[dict[int, str]] = {
     sqlite3.SQLITE_BUSY: BUSY,
     sqlite3.SQLITE_LOCKED: BUSY,
+    sqlite3.SQLITE_INTERRUPT: "The store took longer than the time limit. Ask for less, or try again.",
     sqlite3.SQLITE_PERM: "The store's file may not be opened by this process.",
     sqlite3.SQLITE_READONLY: "The store is read-only. Nothing was stored.",
     sqlite3.SQLITE_FULL: "The store's disk is full. Nothing was stored.",
