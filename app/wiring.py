@@ -27,6 +27,7 @@ from .web.cors import Cors
 from .web.cursors import Cursors
 from .web.docs import assets
 from .web.failed_logins import FailedLogins
+from .web.heavy_requests import HeavyRequests
 from .web.hooks import Hooks
 from .web.operations import LeanFlaskApi
 from .web.pages import pages
@@ -126,6 +127,7 @@ def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | No
         else Authenticator(backend, settings.key_cache),
         cursors=Cursors(backend.cursor_secret),
         failed_logins=failed_logins,
+        heavy_requests=HeavyRequests(settings.threads),
         readiness=Readiness(backend),
         sweeper=Sweeper(backend, chores),
         metrics=open_exporter(settings.build),

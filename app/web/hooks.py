@@ -77,6 +77,11 @@ class Hooks:
             self._admit_caller(request, context, route.right)
         if route.takes_body:
             context.body = read_json(request, parts.settings.body_bytes, required=route.requires_body)
+        if route.heavy == "always" or (
+            route.heavy == "digest" and parts.settings.summary_provider == "extractive"
+        ):
+            parts.heavy_requests.enter(context.key_id)
+            context.heavy = True
 
     def _admit_caller(self, request: Request, context: RequestContext, right: Rights) -> None:
         """Authenticate and authorise the caller; count the request by its address, then by its key."""
@@ -130,8 +135,13 @@ class Hooks:
         follow_trace(None)
         end_request()
         context: RequestContext | None = app_ctx.g.get("context")
-        if context is not None and context.release is not None:
+        if context is None:
+            return
+        if context.release is not None:
             context.release()
+        if context.heavy:
+            context.heavy = False
+            context.parts.heavy_requests.leave(context.key_id)
 
 
 def _request_id(request: Request) -> str:

@@ -39,6 +39,8 @@ class Route:
     right: Rights
     takes_body: bool
     requires_body: bool
+    heavy: str | None
+    """"always", or "digest" where it takes much processor time unless a model makes the digests."""
 
 
 def requests_of(specification: dict[str, Any]) -> dict[str, Any]:
@@ -103,6 +105,12 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
     def spoken_name(self) -> str:
         """Its operationId as the description has it; Connexion's own is the name of the handler."""
         return str(self._operation["operationId"])
+
+    @property
+    def heavy(self) -> str | None:
+        """See ``Route``."""
+        heavy: str | None = self._operation.get("x-heavy")
+        return heavy
 
     @property
     def right(self) -> Rights:
@@ -205,4 +213,5 @@ class LeanFlaskApi(FlaskApi):  # type: ignore[misc]  # Connexion has no types
             right=operation.right,
             takes_body=bool(operation.request_body),
             requires_body=bool(operation.request_body.get("required")),
+            heavy=operation.heavy,
         )

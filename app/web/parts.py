@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from .cors import Cors
     from .cursors import Cursors
     from .failed_logins import FailedLogins
+    from .heavy_requests import HeavyRequests
     from .rate_limits import Limits
     from .readiness import Readiness
 
@@ -38,6 +39,7 @@ class Parts:
     authenticator: Authenticator | OwnerAuthenticator
     cursors: Cursors
     failed_logins: FailedLogins
+    heavy_requests: HeavyRequests
     readiness: Readiness
     sweeper: Sweeper
     metrics: Exporter

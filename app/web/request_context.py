@@ -29,7 +29,8 @@ class RequestContext:
     ``limits`` are the states of the rate limits that the request was counted against. An operation
     without a key has no principal, one without a body no body. ``query`` has the query parameters of a
     list, but for ``next``, by the names that handlers have for them. ``scope`` is where the handler looked
-    a resource up, if it did; ``release`` is called when the request is over.
+    a resource up, if it did; ``release`` is called when the request is over. ``heavy`` says
+    that it counts among the heavy requests of its key.
     """
 
     id: str
@@ -42,6 +43,12 @@ class RequestContext:
     scope: Scope | None = None
     release: Callable[[], object] | None = None
     limits: list[RateLimitState] = field(default_factory=list)
+    heavy: bool = False
+
+    @property
+    def key_id(self) -> str:
+        """Whose key the request carries."""
+        return "" if self.principal is None else self.principal.key_id
 
 
 def context() -> RequestContext:

@@ -54,7 +54,9 @@ def test_new_clients_are_served_beside_busy_ones(server: Server) -> None:
         with httpx.Client(base_url=server.url, headers=headers, timeout=30) as client:
             while not stop.is_set():
                 body = {"query": "nothing", "object": "message"}
-                client.post("/search", json=body).raise_for_status()
+                answer = client.post("/search", json=body)
+                # Of so many at once some are told to come back, and do.
+                assert answer.status_code in (200, 429)
 
     with ThreadPoolExecutor(24) as pool:
         searches = [pool.submit(search) for _ in range(24)]
