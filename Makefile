@@ -30,14 +30,18 @@ $(RUNTIME): requirements-run.lock requirements-fast.lock
 	  echo "Python's venv module is missing; on Debian: apt-get install python3-venv" >&2; exit 1; }
 	@$(BIN)/python -m pip --version >/dev/null 2>&1 || { \
 	  echo "Creating .venv"; $(PYTHON) -m venv --clear .venv; }
-	@echo "Installing what requirements-run.lock names"
+	@echo "Installing Colloquy's packages into .venv, from requirements-run.lock; this takes a minute or so, once"
 	@$(INSTALL) --require-hashes -r requirements-run.lock
+	@echo "Building gunicorn's HTTP parser"
 	@$(INSTALL) --require-hashes -r requirements-fast.lock >.venv/fast.log 2>&1 || \
 	  echo "gunicorn's C parser was not built (see .venv/fast.log); its Python parser does the same, slower."
+	@printf '%s\n' '#!/bin/sh' '# The command of this checkout.' \
+	  'PYTHONPATH="$(CURDIR)" exec "$(CURDIR)/.venv/bin/python" -P -m app "$$@"' >$(BIN)/colloquy
+	@chmod +x $(BIN)/colloquy
 	@touch $@
 
 $(READY): $(RUNTIME) requirements.lock
-	@echo "Installing what requirements.lock names"
+	@echo "Installing the tools for development into .venv, from requirements.lock; this takes a minute or so, once"
 	@$(INSTALL) --require-hashes -r requirements.lock
 	@$(INSTALL) --no-build-isolation --editable .
 	@touch $@

@@ -238,6 +238,12 @@ class Settings:
         return settings
 
     @property
+    def store_place(self) -> str:
+        """Where the store is, for a person: its URL without the user and the password."""
+        scheme, _, rest = self.store_url.partition("://")
+        return f"{scheme}://{rest.rpartition('@')[2]}"
+
+    @property
     def sqlite_path(self) -> Path | None:
         """Where the SQLite file is, or None when the store is MongoDB."""
         path = self.store_url.removeprefix("sqlite:///")

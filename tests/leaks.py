@@ -28,8 +28,8 @@ KEY = re.compile(re.escape(KEY_PREFIX.encode()) + rb"[A-Za-z0-9_-]{32,}")
 OUTPUT = re.compile(r"(.*[._-])?(log|out)\d*")
 """Names of files that hold what a process said."""
 
-ANNOUNCEMENT = re.compile(rb"^API key \(shown only now; keep it\): .*$", re.MULTILINE)
-"""The line of ``colloquy serve`` on standard output that shows the first key."""
+ANNOUNCEMENT = re.compile(rb"^API key, shown only now; .*:\n\n.*$", re.MULTILINE)
+"""The lines of ``colloquy serve`` on standard output that show the first key."""
 
 ACCESS_LOG = "access.log"
 SECTIONS = ("Captured stderr", "Captured log")

@@ -37,7 +37,7 @@ def show_audit(
     query = AuditListQuery(
         project, limit, times=times, action=action and action.value, actor=actor, target=target
     )
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         entries = backend.page_audit(query).items
     if as_json:
         print_json(map(entry_fields, entries))

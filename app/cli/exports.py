@@ -82,7 +82,7 @@ def export_dialogues(
         counts["messages"] += messages
         meter.tick()
 
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         require_project(backend, project)
         backend.write(Scope(project), partial(note_export, project=project, namespace=namespace))
         meter = Meter(None, lambda: 0, lambda: counts["messages"])

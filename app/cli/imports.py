@@ -169,7 +169,7 @@ def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) ->
     if target.dry_run:
         return NoLoader(drafter, tally)
     if target.url is None:
-        backend = stack.enter_context(open_store())
+        backend = stack.enter_context(open_store(create=True))
         require_project(backend, target.project)
         return StoreLoader(backend, target.project, drafter, tally, update=target.update)
     if target.key is None:

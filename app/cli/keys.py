@@ -20,6 +20,7 @@ from ..services.keys import revoke as revoke_key
 from ..services.keys import rotate as replace_key
 from ..services.results import Result
 from .terminal import (
+    HELP_OPTIONS,
     AsJson,
     CommandError,
     Commands,
@@ -32,6 +33,7 @@ from .terminal import (
 
 commands = typer.Typer(
     cls=Commands,
+    context_settings=HELP_OPTIONS,
     no_args_is_help=True,
     rich_markup_mode=None,
     help="Create, list, rotate and revoke API keys.",
@@ -115,7 +117,7 @@ def show(
 ) -> None:
     """List keys, oldest first; what opens is not stored and cannot be shown."""
     heading = ["ID", "PROJECT", "RIGHTS", "NAMESPACE", "LABEL", "CREATED", "EXPIRES", "REVOKED", "LAST USED"]
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         keys = backend.list_keys(project)
     if as_json:
         print_json(key_fields(key) for key in keys)
@@ -149,7 +151,7 @@ def rotate(
     if span is None:
         raise CommandError(f"--overlap takes a span such as 12h, not {quote(overlap)}")
     overlapping = timedelta(**{_UNITS[span[2]]: int(span[1])})
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         old = backend.get_key(key_id)
         if old is None or not is_working(old):
             raise CommandError(f"there is no working key with the id {quote(key_id)}")
@@ -167,7 +169,7 @@ def revoke(
     key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.", metavar="ID")],
 ) -> None:
     """Revoke a key; servers stop honouring it within COLLOQUY_KEY_CACHE seconds."""
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         key = backend.get_key(key_id)
         if key is None:
             raise CommandError(f"there is no key with the id {quote(key_id)}")

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import gc
+import logging
+import os
 from typing import Annotated
 
 import typer
 
 from ..domain.version import VERSION
 from . import audit, exports, imports, keys, mcp, projects, serve, upkeep
-from .terminal import Commands, example
+from .terminal import HELP_OPTIONS, SHOW_TRACEBACK, Commands, example
 
 
 def _print_version(wanted: bool) -> None:  # noqa: FBT001  # what Typer calls it with
@@ -21,6 +23,7 @@ def _print_version(wanted: bool) -> None:  # noqa: FBT001  # what Typer calls it
 cli = typer.Typer(
     name="colloquy",
     cls=Commands,
+    context_settings=HELP_OPTIONS,
     help="A self-hosted conversation store. Its settings come from the environment.",
     no_args_is_help=True,
     add_completion=False,
@@ -74,4 +77,7 @@ def main() -> None:
     # By default garbage collection takes a fourteenth of the time of an import.
     gc.freeze()
     gc.set_threshold(50_000, 20, 20)
+    # A command says in one line what went wrong; what the store logs of it is for debugging.
+    if os.environ.get("COLLOQUY_LOG_LEVEL") != SHOW_TRACEBACK:
+        logging.getLogger(__name__.partition(".")[0]).addHandler(logging.NullHandler())
     cli()

@@ -12,6 +12,7 @@ from ..domain.errors import quote
 from ..services import projects
 from ..services.audit import COMMAND_LINE, SERVER
 from .terminal import (
+    HELP_OPTIONS,
     AsJson,
     CommandError,
     Commands,
@@ -23,7 +24,11 @@ from .terminal import (
 )
 
 commands = typer.Typer(
-    cls=Commands, no_args_is_help=True, rich_markup_mode=None, help="Create, list, set and delete projects."
+    cls=Commands,
+    context_settings=HELP_OPTIONS,
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    help="Create, list, set and delete projects.",
 )
 
 NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]{0,63}")
@@ -57,7 +62,7 @@ def create(
 @commands.command("list", epilog=example("colloquy projects list"))
 def show(*, as_json: AsJson = False) -> None:
     """List the projects."""
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         found = backend.list_projects()
     if as_json:
         print_json(projects.project_fields(project) for project in found)
@@ -77,7 +82,7 @@ def change(
     ],
 ) -> None:
     """Change a project."""
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         if backend.get_project(name) is None:
             raise CommandError(f"there is no project {name}")
         command = projects.ProjectUpdate(immutable)
@@ -92,7 +97,7 @@ def delete(
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Delete a project with all it holds. Its keys stay and are answered PROJECT_NOT_FOUND."""
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         if backend.get_project(name) is None:
             raise CommandError(f"there is no project {name}")
         confirm(f"Delete the project {name} with everything in it, for good?", sure=yes)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import sys
 from pathlib import Path
 from typing import NoReturn
@@ -11,7 +12,7 @@ import typer
 
 from ..services.bootstrap import Prepared, prepare
 from ..settings import Settings
-from .terminal import open_store
+from .terminal import CommandError, open_store
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -22,7 +23,7 @@ def migrate() -> None:
     What an earlier release stored is indexed again for searches, in steps, the newest first. Servers may
     run meanwhile and do the same; until it is done, searches find only what is indexed already.
     """
-    with open_store() as backend:
+    with open_store(create=True) as backend:
         version = backend.migrate()
         indexed = 0
         while done := backend.index_step():
@@ -37,10 +38,24 @@ def serve() -> None:
     The store is migrated first. An empty one gets a project and a key, printed here and never again.
     """
     settings = Settings.from_environment(os.environ)
-    with open_store() as backend, backend.start_up_lock():
+    _require_free(settings.host, settings.port)
+    with open_store(create=True) as backend, backend.start_up_lock():
         prepared = prepare(backend, settings.api_key)
     _announce(settings, prepared)
     _run_server()
+
+
+def _require_free(host: str, port: int) -> None:
+    """Refuse an address that cannot be listened on, before anything is made or announced."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CommandError(
+            f"cannot listen on {host}:{port} ({error.strerror}); COLLOQUY_HOST and COLLOQUY_PORT choose where"
+        ) from error
 
 
 def _announce(settings: Settings, prepared: Prepared) -> None:
@@ -48,11 +63,12 @@ def _announce(settings: Settings, prepared: Prepared) -> None:
     address = f"http://{host}:{settings.port}"
     if prepared.warning is not None:
         typer.echo(f"colloquy: {prepared.warning}", err=True)
-    if prepared.new_key is not None:
-        typer.echo(f"API key (shown only now; keep it): {prepared.new_key}")
     typer.echo(f"Colloquy serves on {address}")
     typer.echo(f"Console: {address}/console")
     typer.echo(f"Documentation: {address}/docs")
+    if prepared.new_key is not None:
+        typer.echo("\nAPI key, shown only now; 'colloquy keys create' makes another:\n")
+        typer.echo(f"{prepared.new_key}\n")
     sys.stdout.flush()
 
 

@@ -13,7 +13,7 @@ import typer
 from typer.core import TyperGroup
 from typer.exceptions import TyperException
 
-from ..domain.errors import ColloquyError
+from ..domain.errors import ColloquyError, ServiceUnavailable
 from ..domain.json_text import compact_json
 from ..services.bootstrap import DEFAULT_PROJECT, create_default_project
 from ..settings import Settings, SettingsError
@@ -36,8 +36,13 @@ class Commands(TyperGroup):
         """Run the command; see the class."""
         try:
             return super().invoke(ctx)
-        except (TyperException, typer.Exit, typer.Abort):
+        except (typer.Exit, typer.Abort):
             raise
+        except TyperException as error:
+            error.message = error.message.replace("Value error, ", "")  # what its validator says of any value
+            raise
+        except ServiceUnavailable:
+            _fail(f"the store at {Settings.from_environment(os.environ).store_place} does not answer")
         except (CommandError, ColloquyError, SettingsError) as error:
             _fail(str(error))
         except OSError as error:
@@ -68,14 +73,20 @@ def example(*lines: str) -> str:
 
 
 @contextmanager
-def open_store(*, existing: bool = False) -> Iterator[Backend]:
-    """Give the store that the environment names, migrated; with ``existing`` it is not created."""
+def open_store(*, create: bool = False) -> Iterator[Backend]:
+    """Give the store that the environment names, migrated; it is made only with ``create``.
+
+    Raises CommandError where there is none: a new one in a wrong folder would only look like lost data.
+    """
     from ..wiring import open_backend
 
     settings = Settings.from_environment(os.environ)
     path = settings.sqlite_path
-    if existing and path is not None and not path.exists():
-        raise CommandError(f"there is no store at {path}; COLLOQUY_STORE_URL names another")
+    if not create and path is not None and not path.exists():
+        raise CommandError(
+            f"there is no store at {path.absolute()}: go to the folder that holds it, let COLLOQUY_STORE_URL "
+            "name it, or make a new one with 'colloquy migrate'"
+        )
     try:
         backend = open_backend(settings)
     except ValueError as error:
@@ -112,6 +123,10 @@ def print_json(records: Iterable[dict[str, Any]]) -> None:
     """Print each record as a line of JSON, as the API answers it."""
     for record in records:
         typer.echo(compact_json(record))
+
+
+HELP_OPTIONS = {"help_option_names": ["-h", "--help"]}
+"""The settings of a group of commands that make ``-h`` mean ``--help``."""
 
 
 def columns(heading: list[str], rows: list[list[str]]) -> Iterator[str]:

@@ -32,7 +32,7 @@ def check(
     is one, with --repair only if one is left. To mend the search index of a SQLite store keeps its
     writers waiting while it is made anew.
     """
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         if project is not None:
             require_project(backend, project)
         names = [project] if project is not None else [one.name for one in backend.list_projects()]
@@ -71,7 +71,7 @@ def erase_namespace(
     """Erase everything of one end user: dialogues, messages, memories and summaries."""
     if not namespace:
         raise CommandError("the namespace is empty; the default one cannot be erased")
-    with open_store(existing=True) as backend:
+    with open_store() as backend:
         require_project(backend, project)
         confirm(f"Erase everything in the namespace {namespace}, for good?", sure=yes)
         erased = backend.write(Scope(project, namespace), partial(erase, actor=COMMAND_LINE))

@@ -234,11 +234,10 @@ def environment(**settings: str) -> dict[str, str]:
 
 def test_one_person_s_store_needs_no_server(tmp_path: Path) -> None:
     """Over standard input and output, straight on a store, what one session saves the next one finds."""
+    own = environment(STORE_URL=f"sqlite:///{tmp_path}/laptop.db")
+    subprocess.run([sys.executable, "-m", "app", "migrate"], cwd=ROOT, env=own, check=True)
     parameters = StdioServerParameters(
-        command=sys.executable,
-        args=["-m", "app", "mcp"],
-        cwd=str(ROOT),
-        env=environment(STORE_URL=f"sqlite:///{tmp_path}/laptop.db"),
+        command=sys.executable, args=["-m", "app", "mcp"], cwd=str(ROOT), env=own
     )
 
     async def session(work: Callable[[Client], Coroutine[Any, Any, None]]) -> None:

@@ -49,7 +49,7 @@ HARMLESS = """
         print("{key}")
 
     def test_announcement(tmp_path):
-        (tmp_path / "log").write_text("API key (shown only now; keep it): {key}")
+        (tmp_path / "log").write_text("API key, shown only now; so:\\n\\n{key}\\n")
 
     def test_file(tmp_path):
         (tmp_path / "secret").write_text("{key}")

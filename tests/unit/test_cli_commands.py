@@ -78,6 +78,7 @@ def test_each_command_explains_itself_with_an_example(command: list[str]) -> Non
 
 def test_keys_create_prints_the_key_alone(store: Path) -> None:
     """Standard output is the key and nothing else; the store has only its hash."""
+    ok("migrate")
     text = ok("keys", "create", "--label", "laptop", "--rights", "read", "--expires", "30d").strip()
     backend = open_sqlite(store)
     found = backend.find_key(hash_key(text))
@@ -92,6 +93,7 @@ def test_keys_create_prints_the_key_alone(store: Path) -> None:
 
 def test_keys_rotate_with_an_overlap(store: Path) -> None:
     """`keys rotate` prints a new key of the same rights; the old one ends after the overlap."""
+    ok("migrate")
     ok("keys", "create", "--rights", "read", "--namespace", "anna", "--label", "web", "--expires", "30d")
     backend = open_sqlite(store)
     (old,) = backend.list_keys()
@@ -114,6 +116,7 @@ def test_keys_rotate_with_an_overlap(store: Path) -> None:
 
 def test_keys_are_listed_and_revoked() -> None:
     """The list shows what is known of a key but never the key, and revoking one is shown there."""
+    ok("migrate")
     text = ok("keys", "create", "--namespace", "anna").strip()
     before = ok("keys", "list")
     key_id = before.splitlines()[1].split()[0]
@@ -134,6 +137,7 @@ def test_an_expiry_that_is_none_is_refused(value: str) -> None:
 
 def test_projects_are_created_changed_and_deleted() -> None:
     """Each step shows in the list; a name is used once; deleting wants ``--yes``."""
+    ok("migrate")
     ok("projects", "create", "shop")
     ok("projects", "set", "shop", "--immutable")
 
@@ -217,6 +221,7 @@ def test_a_wrong_setting_is_one_clear_line(monkeypatch: pytest.MonkeyPatch) -> N
 
 def test_the_command_line_is_audited(store: Path) -> None:
     """What keys, projects, exports and erasures do is noted, for people and as JSON, without a key."""
+    ok("migrate")
     ok("projects", "create", "shop")
     ok("projects", "set", "shop", "--immutable")
     text = ok("keys", "create", "--project", "shop", "--label", "till").strip()
@@ -252,6 +257,7 @@ def test_the_command_line_is_audited(store: Path) -> None:
 
 def test_projects_and_keys_are_listed_as_json(store: Path) -> None:
     """One object a line, as the API answers it."""
+    ok("migrate")
     ok("projects", "create", "shop", "--immutable")
     ok("keys", "create", "--project", "shop", "--rights", "manage")
 
@@ -289,6 +295,7 @@ def test_the_operators_key_has_all_rights_where_it_is_the_first(store: Path) -> 
 
 def test_the_operators_key_is_honoured_at_every_start(store: Path) -> None:
     """It is stored once, on a store in use too; revoked, it stays so; its removed project is not remade."""
+    ok("migrate")
     ok("keys", "create")
     secret = "an operator's own key"
     backend = open_sqlite(store)
