@@ -55,6 +55,8 @@ class AsyncTransport:
         ``ApiError``, ``ConnectionFailed``, ``NotModified`` or ``UnexpectedAnswer``.
         """
         arguments: dict[str, Any] = {} if body is UNSET else {"json": body}
+        if isinstance(body, bytes):
+            arguments = {"content": body}
         repeats = 0
         while True:
             try:
@@ -79,8 +81,8 @@ class AsyncTransport:
 
 
 def _read_answer(response: httpx.Response) -> Answer:
-    kind = response.headers.get("Content-Type", "")
-    if "json" not in kind:
+    kind = response.headers.get("Content-Type", "").partition(";")[0].strip()
+    if kind != "application/json" and not kind.endswith("+json"):
         return Answer(response.text, response.headers)
     try:
         return Answer(response.json(), response.headers)
