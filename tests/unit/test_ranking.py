@@ -1,0 +1,153 @@
+"""Ranking: the work of a search is bounded, and what it weighs."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import pytest
+
+from app.domain.records import ScopeFilter
+from app.search.analysis import dialogue_terms, message_terms
+from app.search.keywords import read_keywords
+from app.search.query import OrderBy, SearchObject, SearchQuery
+from app.search.ranking import MOST_CANDIDATES, MOST_POSTINGS, SAMPLE, Candidate, Frequencies, Ref, TermIndex
+from app.search.results import rank
+from app.search.scoring import Scoring
+from app.search.tokens import LEVELS, index_tokens
+
+SAID = message_terms("the flight to Rome was booked with a gold card, please refund the late hotel booking")
+
+
+class Everything(TermIndex):
+    """An index of so many items, each of which has every word; it counts what is asked of it."""
+
+    def __init__(self, items: int) -> None:
+        self.items = items
+        self.commands = 0
+        self.entries = 0
+        self.scored = 0
+
+    def _take(self, found: int) -> int:
+        self.commands += 1
+        self.entries += found
+        return found
+
+    def count(self, tokens: Sequence[str], limit: int) -> int:
+        """Count the items, or those of a sample."""
+        one_in = dict(LEVELS).get(tokens[0][0], 1)
+        return self._take(min(limit, self.items // one_in))
+
+    def walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
+        """Return the newest items, which have all tokens."""
+        assert tokens
+        found = self._take(min(limit, self.items))
+        return list(range(found) if oldest else range(self.items, self.items - found, -1))
+
+    def complete(self, beginning: str, limit: int) -> list[str]:
+        """Return as many tokens as may be."""
+        return [f"{beginning}{number}" for number in range(self._take(limit))]
+
+    def read(self, refs: Sequence[Ref]) -> Iterable[Candidate]:
+        """Return the items, which all say the same."""
+        self.scored += len(refs)
+        moment = "2026-01-01T00:00:00.000Z"
+        return [Candidate(ref, SAID, moment, moment, (str(ref),), parent=str(ref)) for ref in refs]
+
+
+class Site:
+    """Opens one index for each kind."""
+
+    def __init__(self, items: int) -> None:
+        self.indexes: list[Everything] = []
+        self._items = items
+
+    def index(self, kind: SearchObject, *, filtered: bool) -> Everything:
+        """Open an index; nothing is filtered."""
+        assert kind
+        assert filtered in {True, False}
+        self.indexes.append(Everything(self._items))
+        return self.indexes[-1]
+
+
+TEXTS = (
+    "rome",
+    "the",
+    "please refund the late flight to Rome that was booked with a gold card for the hotel",
+    " ".join(f"flight{number}x" for number in range(64)),
+    "flight refund " * 60,
+    "東京へ行きたいです" * 40,
+    '"gold card" -train booked',
+)
+
+
+def work(text: str, items: int, kind: SearchObject, order_by: OrderBy) -> tuple[int, int, int]:
+    """Return the commands, the entries and the scored items of a search."""
+    site = Site(items)
+    query = SearchQuery(ScopeFilter("p"), kind, read_keywords(text, prefix=True), 20, order_by=order_by)
+    rank(query, site)
+    found = [(one.commands, one.entries, one.scored) for one in site.indexes]
+    commands, entries, scored = map(sum, zip(*found, strict=True))
+    return commands, entries, scored
+
+
+@pytest.mark.parametrize("order_by", OrderBy)
+@pytest.mark.parametrize("kind", SearchObject)
+@pytest.mark.parametrize("text", TEXTS)
+def test_a_search_does_no_more_in_a_larger_store(text: str, kind: SearchObject, order_by: OrderBy) -> None:
+    """As much for 1,000,000,000 items as for 10,000,000, and all within bounds."""
+    small, large = (work(text, items, kind, order_by) for items in (10_000_000, 1_000_000_000))
+    assert small == large
+    commands, entries, scored = large
+    indexes = 2 if kind is SearchObject.DIALOGUE else 1
+    words = 1 + len(read_keywords(text).words)
+    assert commands <= indexes * 10 * words
+    assert entries <= indexes * (MOST_POSTINGS + words * (2 * SAMPLE + 4096) + 4 * 32)
+    assert scored <= 3 * indexes * MOST_POSTINGS
+    if order_by is OrderBy.RELEVANCE:
+        assert scored <= (4 if indexes > 1 else 1) * MOST_CANDIDATES
+
+
+def score(query: str, written: str) -> float:
+    """Return the score of an item, 0 when it is no hit; all words are alike rare."""
+    keywords = read_keywords(query)
+    scoring = Scoring(keywords, [10] * len(keywords.words), 1000)
+    found = scoring.score(written)
+    return 0.0 if found is None else found.total
+
+
+def test_a_score_grows_with_occurrences_and_falls_with_length() -> None:
+    """Each occurrence adds less than the one before."""
+    once, twice, thrice = (score("rome", message_terms("rome " * n + "x " * (9 - n))) for n in (1, 2, 3))
+    assert once < twice < thrice
+    assert thrice - twice < twice - once
+    assert score("rome", message_terms("rome " + "x " * 99)) < once
+
+
+def test_labels_and_tags_weigh_more_than_text() -> None:
+    """In an item of the same words."""
+    label = dialogue_terms("rome hotel", [], "{}")  # type: ignore[arg-type]  # JSON text
+    assert score("rome", label) > score("rome", message_terms("rome hotel x"))
+
+
+def test_exact_forms_weigh_more_than_stems_and_guesses() -> None:
+    """A form as it is written, then by its stem, then by the stem of another language."""
+    exact, stem = (score("booked", message_terms(text)) for text in ("booked", "booking"))
+    assert exact > stem > 0
+    assert 0 < score("Häuser", message_terms("ein Haus")) < score("Häuser", message_terms("zwei Häuser"))
+
+
+def test_what_is_rare_is_told_by_samples() -> None:
+    """A word in few items is counted, one in many is estimated from the samples."""
+    for items in (50, 3_000, 40_000, 3_000_000):
+        site = Site(items)
+        ranking = rank(SearchQuery(ScopeFilter("p"), SearchObject.MESSAGE, read_keywords("rome"), 5), site)
+        (found,) = ranking.frequencies.words
+        assert abs(found - items) <= items * 0.1
+        assert ranking.frequencies == Frequencies(found, (found,))
+
+
+def test_one_item_in_sixteen_is_in_the_sample() -> None:
+    """The identity decides, so that every store samples the same items."""
+    sampled = [identity for identity in map(str, range(4000)) if "a" in index_tokens("x", identity)]
+    assert 150 < len(sampled) < 350
+    assert all("ax" in index_tokens("x", identity) for identity in sampled)
