@@ -180,6 +180,8 @@ def _read_body(operation: Schema, spec: Schema, taken: set[str]) -> list[Argumen
     body = resolve(operation.get("requestBody", {}), spec)
     if not body:
         return []
+    if "application/json" not in body["content"]:
+        return [Argument("body", "whole body", "bytes", required=True)]
     schema = body["content"]["application/json"]["schema"]
     record = resolve(schema, spec)
     if record.get("additionalProperties") is False and record.get("type") == "object":
@@ -241,8 +243,10 @@ def _request(method: Method) -> str:
         parts.append(repr(path))
     if query := method.at("query"):
         parts.append(f"query=given({_dictionary(query)})")
-    if headers := method.at("header"):
-        parts.append(f"headers=given({_dictionary(headers)})")
+    kind = next(iter(method.operation.get("requestBody", {}).get("content", {"application/json": {}})))
+    fixed = "" if kind == "application/json" else f", {{'Content-Type': {kind!r}}}"
+    if (headers := method.at("header")) or fixed:
+        parts.append(f"headers=given({_dictionary(headers)}{fixed})")
     if body := _write_body(method):
         parts.append(f"body={body}")
     return ", ".join(parts)

@@ -171,6 +171,17 @@ def test_attempts_come_to_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
         assert longest / 2 <= wait <= longest
 
 
+def test_what_is_no_json_is_sent_and_read_as_it_is() -> None:
+    """Bytes go out as they are, and an answer of another type comes back as text."""
+    lines = b'{"a": 1}\n{"a": 2}\n'
+
+    def answer(request: httpx.Request) -> httpx.Response:
+        return httpx.Response(200, headers={"Content-Type": "application/jsonl"}, content=request.content)
+
+    with Colloquy("http://example.invalid", "k", transport=httpx.MockTransport(answer)) as client:
+        assert client.send("POST", "/lines", body=lines).data == lines.decode()
+
+
 def test_a_long_retry_after_is_final(monkeypatch: pytest.MonkeyPatch) -> None:
     """A server that asks for more patience than was allowed raises at once, with the seconds it named."""
     monkeypatch.setattr(time, "sleep", pytest.fail)
