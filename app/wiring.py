@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import os
 from functools import partial
 from typing import TYPE_CHECKING
@@ -37,10 +38,14 @@ from .web.rate_limits import open_limits
 from .web.readiness import Readiness
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from flask import Flask
 
     from .stores import Backend
     from .summaries import Provider
+
+log = logging.getLogger(__name__)
 
 
 def open_backend(settings: Settings) -> Backend:
@@ -107,9 +112,31 @@ def start_app() -> Flask:
     """
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
-    app = create_app(settings)
+    app = _traced_app(settings) if wants_traces(os.environ) else create_app(settings)
     parts_of(app).sweeper.start()
     parts_of(app).metrics.start()
+    return app
+
+
+def wants_traces(environment: Mapping[str, str]) -> bool:
+    """Whether OpenTelemetry's standard variables name a collector, and do not switch traces off."""
+    is_off = (
+        environment.get("OTEL_SDK_DISABLED", "").lower() == "true"
+        or environment.get("OTEL_TRACES_EXPORTER") == "none"
+    )
+    endpoints = ("OTEL_EXPORTER_OTLP_ENDPOINT", "OTEL_EXPORTER_OTLP_TRACES_ENDPOINT")
+    return not is_off and any(environment.get(name) for name in endpoints)
+
+
+def _traced_app(settings: Settings) -> Flask:
+    try:
+        from .telemetry import otel
+    except ImportError:
+        log.warning("traces are asked for, but not installed: pip install 'colloquy[otel]'")
+        return create_app(settings)
+    otel.start_tracing(os.environ)
+    app = create_app(settings, otel.trace_calls(open_backend(settings)))
+    otel.trace_requests(app)
     return app
 
 
