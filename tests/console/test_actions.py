@@ -252,8 +252,8 @@ def test_a_dialogue_is_exported(open_tab: Any, format_: str, ending: str, part: 
     assert part in file.path().read_text(encoding="utf-8")
 
 
-def test_a_link_to_a_result_opens_it_beneath_its_call(tab: Tab) -> None:
-    """A message that has no place of its own, being the result of a call, is shown unfolded there."""
+def test_a_link_to_a_result_unfolds_it(tab: Tab) -> None:
+    """What a tool answered is folded, but not for who follows a link to it."""
     page = tab.open("#/dialogue/order-4711?message=m3")
     page.locator("#message-m3.pointed pre").wait_for()
 

@@ -101,10 +101,13 @@ export class Transcript {
   }
 }
 
+/** What of a message is unfolded when a link points to it: instructions, and a result beneath its call or alone. */
+const UNFOLDED = "details.instructions, :scope.result > details, :scope > .message-body > .result > details";
+
 /** @param {HTMLElement} element */
 function point(element) {
   element.classList.add("pointed");
-  const folded = element.querySelector("details.instructions") ?? element.querySelector(":scope.result > details");
+  const folded = element.querySelector(UNFOLDED);
   if (folded instanceof HTMLDetailsElement) folded.open = true;
   element.scrollIntoView({ block: "center", behavior: "instant" });
   element.focus({ preventScroll: true });
