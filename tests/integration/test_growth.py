@@ -10,6 +10,7 @@ import orjson
 import pytest
 
 from app.stores import Backend
+from app.transfer import drafts
 from app.transfer.input.containers import Documents
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
@@ -62,8 +63,9 @@ def test_real_times_read_back_in_order(backend: Backend) -> None:
     assert texts(backend, "c") == ["n0", "n1", "n2"]
 
 
-def test_what_does_not_fit_is_made_to_fit(backend: Backend) -> None:
+def test_what_does_not_fit_is_made_to_fit(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing of it costs the conversation: it is moved, cut or replaced, and counted."""
+    monkeypatch.setattr(drafts, "MESSAGE_BYTES", 1024 * 1024)
     deep: Any = "end"
     for _ in range(100):
         deep = [deep]
