@@ -52,3 +52,12 @@ class MemoryItem(NamedTuple):
     modified: Timestamp
     label: str | None
     description: str | None
+
+
+class NamespaceItem(NamedTuple):
+    """A namespace: how much is in it, and when any of that was last changed."""
+
+    name: str
+    dialogues: int
+    memories: int
+    last_activity: Timestamp

@@ -80,6 +80,16 @@ class ProjectListQuery:
 
 
 @dataclass(frozen=True, slots=True)
+class NamespaceListQuery:
+    """One page of the namespaces of a project that begin with ``prefix``, ordered by name."""
+
+    project: str
+    limit: int
+    prefix: str = ""
+    after: tuple[str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class AuditListQuery:
     """One page of the audit, ordered by (time, id); ``project`` None covers everything.
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 from flask import Response
 
 from ..domain.json_text import compact_json
+from ..domain.list_queries import NamespaceListQuery
 from ..services import namespaces
-from ..web.answers import commit, fetch, json_response
+from ..web.answers import commit, fetch, fetch_page, json_response
+from ..web.cursors import PageRequest
 from ..web.request_context import actor, context, principal, scope
 
 
@@ -21,6 +23,15 @@ def get_own_key() -> Response:
 def get_stats(namespace: str | None = None) -> Response:
     """GET /stats."""
     return fetch(namespaces.count, principal().scope_filter(namespace))
+
+
+def list_namespaces(
+    project: str | None = None, prefix: str = "", limit: int = 100, next_: str | None = None
+) -> Response:
+    """GET /namespaces."""
+    name = principal().managed(project)
+    page = PageRequest(("namespaces", name, prefix), next_, 1)
+    return fetch_page(namespaces.list_namespaces, NamespaceListQuery(name, limit, prefix), page)
 
 
 def erase_namespace(namespace: str) -> Response:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING
 
+from ..domain.json_text import compact_json
 from ..domain.records import Action
 from .audit import Subject, note
 from .bodies import erased_body, stats_body
@@ -12,6 +13,7 @@ from .messages import require_mutable
 from .results import Result
 
 if TYPE_CHECKING:
+    from ..domain.list_queries import NamespaceListQuery
     from ..domain.records import Actor, ScopeFilter
     from ..stores import Erased, Store, Transaction
 
@@ -19,6 +21,21 @@ if TYPE_CHECKING:
 def count(store: Store, scope_filter: ScopeFilter) -> Result:
     """Return how much there is of each kind."""
     return Result(stats_body(store.stats(scope_filter)))
+
+
+def list_namespaces(store: Store, query: NamespaceListQuery) -> Result:
+    """Return a page of the namespaces of a project."""
+    page = store.list_namespaces(query)
+    fields = [
+        {
+            "namespace": item.name,
+            "dialogues": item.dialogues,
+            "memories": item.memories,
+            "lastActivity": item.last_activity,
+        }
+        for item in page.items
+    ]
+    return Result(compact_json(fields), position=(page.items[-1].name,) if page.more else None)
 
 
 def erase(tx: Transaction, actor: Actor) -> Erased:

@@ -6,8 +6,15 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Protocol, TypeVar
 
-from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
-from ..domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, Page, SummaryListQuery
+from ..domain.list_items import DialogueItem, MemoryItem, MessageItem, NamespaceItem
+from ..domain.list_queries import (
+    DialogueListQuery,
+    MemoryListQuery,
+    MessageListQuery,
+    NamespaceListQuery,
+    Page,
+    SummaryListQuery,
+)
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
 from ..search.query import Found, SearchQuery
 from .transaction import Transaction
@@ -92,6 +99,9 @@ class Store(Protocol):
 
     def search(self, query: SearchQuery) -> Found:
         """One page of hits in order, cut by limit and ``take_hits``; none without words to look for."""
+
+    def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
+        """One page of the namespaces that hold a dialogue or a memory."""
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         """Counts by kind and status."""

@@ -22,6 +22,7 @@ if TYPE_CHECKING:
         KeyListQuery,
         MemoryListQuery,
         MessageListQuery,
+        NamespaceListQuery,
         ProjectListQuery,
         SummaryListQuery,
     )
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
         KeyListQuery,
         MemoryListQuery,
         MessageListQuery,
+        NamespaceListQuery,
         ProjectListQuery,
         SummaryListQuery,
     )

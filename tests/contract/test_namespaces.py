@@ -1,4 +1,4 @@
-"""Where the namespace may stand, and what a miss says about it."""
+"""The list of namespaces: what each holds, and when that was last changed."""
 
 from __future__ import annotations
 
@@ -6,97 +6,100 @@ from typing import Any
 
 import pytest
 
+from app.domain.records import Rights
+from app.stores import Backend
 from tests.contract.conftest import Api, make_key
-
-IN_N = {"namespace": "n"}
-
-WRITES: list[tuple[str, str, dict[str, Any]]] = [
-    ("POST", "/dialogue", {"id": "e"}),
-    ("PUT", "/dialogue/d", {"label": "L"}),
-    ("PUT", "/dialogue", {"id": "d", "label": "L"}),
-    ("POST", "/dialogue/d/end", {}),
-    ("PUT", "/dialogue/d/end", {}),
-    ("POST", "/dialogue/d/archive", {}),
-    ("POST", "/dialogue/d/reopen", {}),
-    ("POST", "/dialogue/d/compact", {}),
-    ("POST", "/message", {"dialogueId": "d", "role": "user", "content": "x"}),
-    ("POST", "/dialogue/d/message", {"role": "user", "content": "x"}),
-    ("POST", "/dialogue/d/messages", {"role": "user", "content": "x"}),
-    ("PUT", "/message/m?dialogueId=d", {"tags": ["x"]}),
-    ("PUT", "/dialogue/d/message/m", {"tags": ["x"]}),
-    ("POST", "/memory", {"id": "l", "value": 1}),
-    ("PUT", "/memory/k", {"tags": ["x"]}),
-    ("POST", "/summary", {"dialogueId": "d"}),
-]
 
 
 @pytest.fixture
-def stored(api: Api) -> Api:
-    """A dialogue, a message and a memory in the namespace ``n`` and in no other."""
-    message = {"id": "m", "role": "user", "content": "Hello"}
-    api.ok("POST", "/dialogue", {"id": "d", "message": message} | IN_N)
-    api.ok("POST", "/memory", {"id": "k", "value": 1} | IN_N)
+def manager(api: Api, backend: Backend) -> Api:
+    """The API with a key that may manage the project ``acme``."""
+    api.key = make_key(backend, rights=Rights.MANAGE)
     return api
 
 
-def with_query(path: str, namespace: str) -> str:
-    """Return a path with the namespace in its query."""
-    return f"{path}{'&' if '?' in path else '?'}namespace={namespace}"
+def walk(api: Api, **query: Any) -> list[dict[str, Any]]:
+    """Return every item, page by page."""
+    found: list[dict[str, Any]] = []
+    while True:
+        page = api.ok("GET", "/namespaces", query=query)
+        found += page["items"]
+        if "next" not in page:
+            return found
+        query["next"] = page["next"]
 
 
-@pytest.mark.parametrize(("method", "path", "body"), WRITES, ids=[f"{w[0]} {w[1]}" for w in WRITES])
-@pytest.mark.parametrize("place", ["body", "query", "both"])
-def test_the_namespace_of_a_write(
-    stored: Api, method: str, path: str, body: dict[str, Any], place: str
-) -> None:
-    """It may stand in the body, in the query, or alike in both."""
-    sent = body | IN_N if place != "query" else body
-    answer = stored.ok(method, with_query(path, "n") if place != "body" else path, sent)
-    assert answer["namespace"] == "n"
+def names(items: list[dict[str, Any]]) -> list[str]:
+    """Return the names alone."""
+    return [item["namespace"] for item in items]
 
 
-@pytest.mark.parametrize(("method", "path", "body"), WRITES, ids=[f"{w[0]} {w[1]}" for w in WRITES])
-def test_two_namespaces_are_refused(stored: Api, method: str, path: str, body: dict[str, Any]) -> None:
-    """Body and query that differ are 400, and nothing is written in either."""
-    error = stored.refused(400, "INVALID_INPUT", method, with_query(path, "other"), body | IN_N)
-    assert error["details"][0]["field"] == "namespace"
-    assert stored.ok("GET", "/stats?namespace=other")["dialogues"]["total"] == 0
-    assert stored.ok("GET", "/stats?namespace=n")["messages"] == 1
+def test_a_namespace_says_what_it_holds(manager: Api, backend: Backend) -> None:
+    """Dialogues and memories are counted, and the last change of either is told; others are not seen."""
+    manager.ok("POST", "/dialogue", {"id": "one", "namespace": "anna"})
+    manager.ok("POST", "/dialogue", {"id": "two", "namespace": "anna"})
+    memory = manager.ok("POST", "/memory", {"value": 1, "namespace": "anna"})
+    bert = manager.ok("POST", "/memory", {"value": 1, "namespace": "bert"})
+    manager.ok("POST", "/dialogue", {})
+    manager.ok("POST", "/dialogue", {"namespace": "carl"}, key=make_key(backend, "globex"))
+
+    items = manager.ok("GET", "/namespaces")["items"]
+
+    assert items == [
+        {"namespace": "anna", "dialogues": 2, "memories": 1, "lastActivity": memory["modified"]},
+        {"namespace": "bert", "dialogues": 0, "memories": 1, "lastActivity": bert["modified"]},
+    ]
+    message = {"dialogueId": "one", "namespace": "anna", "role": "user", "content": "Hello"}
+    manager.ok("POST", "/message", message)
+    changed = manager.ok("GET", "/dialogue/one", query={"namespace": "anna"})["modified"]
+    assert manager.ok("GET", "/namespaces")["items"][0]["lastActivity"] == changed > memory["modified"]
 
 
-def test_a_field_of_the_state_is_no_namespace(stored: Api) -> None:
-    """The body of a state is the state, whatever its keys are called."""
-    assert stored.ok("PUT", "/dialogue/d/state?namespace=n", {"namespace": "x"}) == {"namespace": "x"}
-    assert stored.ok("PATCH", "/dialogue/d/state?namespace=n", {"namespace": None}) == {}
+def test_namespaces_are_paged_by_name(manager: Api) -> None:
+    """Each once, whichever kind of thing it holds, however small the pages."""
+    for number, name in enumerate(["d", "a", "c", "\U0001f600", "b", "e"]):
+        path = "/memory" if number % 2 else "/dialogue"
+        manager.ok("POST", path, {"namespace": name} | ({"value": 1} if number % 2 else {}))
+
+    for limit in (1, 2, 5, 6, 500):
+        assert names(walk(manager, limit=limit)) == ["a", "b", "c", "d", "e", "\U0001f600"]
 
 
-MISSES = [
-    ("GET", "/dialogue/d", None, "DIALOGUE_NOT_FOUND"),
-    ("PUT", "/dialogue/d", {"label": "L"}, "DIALOGUE_NOT_FOUND"),
-    ("DELETE", "/dialogue/d", None, "DIALOGUE_NOT_FOUND"),
-    ("GET", "/messages?dialogueId=d", None, "DIALOGUE_NOT_FOUND"),
-    ("GET", "/message/m?dialogueId=d", None, "MESSAGE_NOT_FOUND"),
-    ("POST", "/message", {"dialogueId": "d", "role": "user", "content": "x"}, "DIALOGUE_NOT_FOUND"),
-    ("POST", "/dialogue", {"threadOf": "d"}, "PARENT_DIALOGUE_NOT_FOUND"),
-    ("GET", "/memory/k", None, "MEMORY_NOT_FOUND"),
-    ("GET", "/summary/s", None, "SUMMARY_NOT_FOUND"),
-    ("GET", "/dialogue/d/context", None, "DIALOGUE_NOT_FOUND"),
-]
-HINT = "The default namespace was searched; ?namespace=NAME names another."
+def test_a_prefix_narrows_the_list(manager: Api) -> None:
+    """It is a text like any other, and a cursor belongs to it."""
+    for name in ("user", "user_1", "user_2", "user%", "use", "v", "user\U0010ffff"):
+        manager.ok("POST", "/dialogue", {"namespace": name})
+
+    assert names(walk(manager, prefix="user_", limit=1)) == ["user_1", "user_2"]
+    assert names(walk(manager, prefix="user%")) == ["user%"]
+    assert names(walk(manager, prefix="user"))[:4] == ["user", "user%", "user_1", "user_2"]
+    assert names(walk(manager, prefix="w")) == []
+    first = manager.ok("GET", "/namespaces", query={"prefix": "user", "limit": 1})
+    manager.refused(
+        400, "INVALID_PARAMETER", "GET", "/namespaces", query={"prefix": "use", "next": first["next"]}
+    )
 
 
-@pytest.mark.parametrize(("method", "path", "body", "code"), MISSES)
-def test_a_miss_says_where_it_was_looked_for(
-    stored: Api, method: str, path: str, body: Any, code: str
-) -> None:
-    """In the default namespace the message names it and says how to name one; elsewhere it need not."""
-    assert HINT in stored.refused(404, code, method, path, body)["message"]
-    elsewhere = stored.refused(404, code, method, with_query(path, "other"), body)
-    assert HINT not in elsewhere["message"]
+def test_what_is_deleted_is_not_counted(manager: Api) -> None:
+    """An erased namespace is gone from the list."""
+    for name in ("one", "two"):
+        manager.ok("POST", "/dialogue", {"id": name, "namespace": "anna"})
+    manager.ok("DELETE", "/dialogue/one", query={"namespace": "anna"})
+    assert manager.ok("GET", "/namespaces")["items"][0]["dialogues"] == 1
+    manager.ok("DELETE", "/namespace/anna")
+    assert manager.ok("GET", "/namespaces")["items"] == []
 
 
-def test_a_bound_key_is_told_of_no_namespace(api: Api) -> None:
-    """Whoever sees one namespace only has no other to name."""
-    bound = make_key(api.app.extensions["colloquy"].backend, namespace="n")
-    error = api.refused(404, "DIALOGUE_NOT_FOUND", "GET", "/dialogue/d", key=bound)
-    assert HINT not in error["message"]
+def test_only_a_manager_lists_namespaces(api: Api, backend: Backend) -> None:
+    """Of another project, only an administrator."""
+    manager = make_key(backend, rights=Rights.MANAGE)
+    bound = make_key(backend, rights=Rights.MANAGE, namespace="anna")
+    other = make_key(backend, "globex")
+    api.ok("POST", "/dialogue", {"namespace": "carl"}, key=other)
+
+    for key in (api.key, bound):
+        api.refused(403, "FORBIDDEN", "GET", "/namespaces", key=key)
+    api.refused(403, "FORBIDDEN", "GET", "/namespaces", key=manager, query={"project": "globex"})
+    admin = make_key(backend, rights=Rights.ADMIN)
+    found = api.ok("GET", "/namespaces", key=admin, query={"project": "globex"})["items"]
+    assert names(found) == ["carl"]

@@ -161,6 +161,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "updateProject": (Recipe(lambda _: {"immutable": True}),),
     "deleteProject": (Recipe(),),
     "listAudit": (Recipe(),),
+    "listNamespaces": (Recipe(),),
 }
 """Every operation that needs a key. A new one fails the suite until it has a recipe here."""
 

@@ -8,9 +8,19 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from ...domain.list_queries import DialogueListQuery, MemoryListQuery
-from ...domain.records import IdempotencyRecord, Message, Order, Scope, ScopeFilter, Summary, TimeRange
-from .database import Document, MongoDatabase
+from ...domain.list_queries import DialogueListQuery, MemoryListQuery, NamespaceListQuery
+from ...domain.records import (
+    DEFAULT_NAMESPACE,
+    IdempotencyRecord,
+    Message,
+    Order,
+    Scope,
+    ScopeFilter,
+    Summary,
+    TimeRange,
+)
+from ..namespaces import Tally
+from .database import Document, MongoDatabase, Rows
 from .mapping import (
     MESSAGE_FIELDS,
     SUMMARY_FIELDS,
@@ -22,6 +32,9 @@ from .mapping import (
 )
 
 DIRECTION = {Order.ASC: 1, Order.DESC: -1}
+
+LAST_CHARACTER = "\U0010ffff"
+"""Behind every text that continues another one."""
 
 MOST_HIDDEN = 100_000
 """How many unswept purges one search or count takes into account; the sweeper keeps it near none."""
@@ -149,3 +162,29 @@ def hidden_uids(
     tombstones = db.tombstones.find(query, ["uid"], limit=MOST_HIDDEN, session=session)
     uids = [tombstone["uid"] for tombstone in tombstones]
     return {"uid": {"$nin": uids}} if uids else {}
+
+
+def tally_namespaces(rows: Rows, query: NamespaceListQuery) -> list[Tally]:
+    """Return how many rows each namespace of a page has, and one namespace more, counted on an index.
+
+    Which namespaces these are is found first, one by one, so that no others are walked.
+    """
+    names: list[str] = []
+    bounds: Document = {"$gte": query.prefix, "$gt": query.after[0] if query.after else DEFAULT_NAMESPACE}
+    if query.prefix:
+        bounds["$lt"] = query.prefix + LAST_CHARACTER
+    fields = {"_id": 0, "namespace": 1}
+    while len(names) <= query.limit:
+        here = {"project": query.project, "namespace": bounds}
+        found = rows.find_one(here, fields, sort=[("namespace", 1), ("modified", 1)])
+        if found is None:
+            break
+        names.append(found["namespace"])
+        bounds = {**bounds, "$gt": names[-1]}
+    if not names:
+        return []
+    pipeline: list[Document] = [
+        {"$match": {"project": query.project, "namespace": {"$gte": names[0], "$lte": names[-1]}}},
+        {"$group": {"_id": "$namespace", "count": {"$sum": 1}, "changed": {"$max": "$modified"}}},
+    ]
+    return [(found["_id"], found["count"], found["changed"]) for found in rows.aggregate(pipeline)]

@@ -42,10 +42,14 @@ GENERATION = ("project", "namespace", "dialogueId", "uid")
 SEARCHED = IndexModel([("project", 1), ("tokens", 1), ("number", -1)], name="project_tokens")
 """What a search walks: a token's items, the newest first."""
 
+ACTIVE = _index("project", "namespace", "modified")
+"""What the list of namespaces walks."""
+
 INDEXES: Mapping[str, list[IndexModel]] = {
     "dialogues": [
         _index("project", *LISTED),
         _index("project", "namespace", "created", "id"),
+        ACTIVE,
         _index("project", "namespace", "threadOf", "created", "id"),
         _index("project", "status", "namespace"),
         SEARCHED,
@@ -65,6 +69,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "memories": [
         _index("project", *LISTED),
         _index("project", "namespace", "created", "id"),
+        ACTIVE,
         SEARCHED,
     ],
     "summaries": [
@@ -111,7 +116,7 @@ def rank_searches(db: MongoDatabase) -> None:
         db.meta.update_one({"_id": "reindexing"}, {"$set": {"pending": pending}}, upsert=True)
 
 
-MIGRATIONS = (create, rank_searches, create_indexes)
+MIGRATIONS = (create, rank_searches, create_indexes, create_indexes)
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""
 
 VERSION = len(MIGRATIONS)

@@ -10,11 +10,12 @@ from typing import TypeVar
 from pymongo.client_session import ClientSession
 from pymongo.errors import PyMongoError
 
-from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ...domain.list_items import DialogueItem, MemoryItem, MessageItem, NamespaceItem
 from ...domain.list_queries import (
     DialogueListQuery,
     MemoryListQuery,
     MessageListQuery,
+    NamespaceListQuery,
     Page,
     SummaryListQuery,
 )
@@ -31,6 +32,7 @@ from ...domain.records import (
 )
 from ...search.query import Found, SearchQuery
 from ...waiting import blocking
+from ..namespaces import merge_tallies
 from ..paging import walk
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
@@ -221,6 +223,13 @@ class MongoStore(Store):
 
     def search(self, query: SearchQuery) -> Found:
         return find_hits(self._db, query)
+
+    def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
+        with self._db.bounded():
+            found = [
+                queries.tally_namespaces(rows, query) for rows in (self._db.dialogues, self._db.memories)
+            ]
+        return merge_tallies(*found, query.limit)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         here = in_scope(scope_filter)

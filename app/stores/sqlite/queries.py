@@ -11,6 +11,7 @@ from ...domain.list_queries import (
     KeyListQuery,
     MemoryListQuery,
     MessageListQuery,
+    NamespaceListQuery,
     ProjectListQuery,
     SummaryListQuery,
 )
@@ -19,6 +20,10 @@ from . import mapping
 from .statements import NOT_PURGED
 
 Query = tuple[str, list[object]]
+
+
+LAST_CHARACTER = "\U0010ffff"
+"""Behind every text that continues another one."""
 
 
 class Clauses:
@@ -185,6 +190,23 @@ def list_audit(query: AuditListQuery) -> Query:
             clauses.add(f"{name} = ?", getattr(query, name))
     where, order = str(clauses) or "TRUE", sort(columns, query.order)
     return f"SELECT {mapping.AUDIT} FROM audit WHERE {where} ORDER BY {order} LIMIT ?", clauses.values
+
+
+def tally_namespaces(table: str, query: NamespaceListQuery) -> Query:
+    """Return the query that counts the rows of each namespace of a page, and one more, on an index alone."""
+    clauses = Clauses()
+    clauses.add("project = ?", query.project)
+    clauses.add("namespace >= ?", max(query.prefix, *(query.after or ("",))))
+    if query.after is not None:
+        clauses.add("namespace <> ?", *query.after)
+    if query.prefix:
+        clauses.add("namespace < ?", query.prefix + LAST_CHARACTER)
+    clauses.add("namespace <> ?", DEFAULT_NAMESPACE)
+    sql = (
+        f"SELECT namespace, count(*), max(modified) FROM {table} INDEXED BY {table}_activity "
+        f"WHERE {clauses} GROUP BY namespace ORDER BY namespace LIMIT ?"
+    )
+    return sql, [*clauses.values, query.limit + 1]
 
 
 def count_statuses(scope_filter: ScopeFilter) -> Query:

@@ -136,7 +136,12 @@ CREATE INDEX audit_time ON audit (time, id);
 CREATE INDEX audit_project ON audit (project, time, id);
 """
 
-MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, RANKED_SEARCH, _AUDIT)
+_ACTIVITY = """
+CREATE INDEX dialogue_activity ON dialogue (project, namespace, modified);
+CREATE INDEX memory_activity ON memory (project, namespace, modified);
+"""
+
+MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, RANKED_SEARCH, _AUDIT, _ACTIVITY)
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -7,16 +7,18 @@ from typing import Final, TypeVar
 
 import orjson
 
-from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ...domain.list_items import DialogueItem, MemoryItem, MessageItem, NamespaceItem
 from ...domain.list_queries import (
     DialogueListQuery,
     MemoryListQuery,
     MessageListQuery,
+    NamespaceListQuery,
     Page,
     SummaryListQuery,
 )
 from ...domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
 from ...search.query import Found, SearchQuery
+from ..namespaces import merge_tallies
 from ..paging import walk
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
@@ -108,6 +110,13 @@ class SqliteStore(Store):
 
     def search(self, query: SearchQuery) -> Found:
         return find_hits(self._db, query)
+
+    def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
+        with self._db.snapshot():
+            found = [
+                self._db.all(*queries.tally_namespaces(table, query)) for table in ("dialogue", "memory")
+            ]
+        return merge_tallies(*found, query.limit)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         by_status: dict[str, int] = dict(self._db.all(*queries.count_statuses(scope_filter)))

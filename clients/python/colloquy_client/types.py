@@ -693,6 +693,27 @@ class DialogueCounts(TypedDict):
     archived: int
 
 
+class NamespaceListItem(TypedDict):
+    """A namespace, and how much is in it."""
+
+    namespace: Namespace
+    dialogues: int
+    memories: int
+    lastActivity: Timestamp
+
+
+class _NamespaceListRequired(TypedDict):
+    """What is always there."""
+
+    items: list[NamespaceListItem]
+
+
+class NamespaceList(_NamespaceListRequired, total=False):
+    """One page of namespaces."""
+
+    next: Cursor
+
+
 class NamespaceErased(TypedDict):
     """How much of each kind was removed."""
 

@@ -895,6 +895,20 @@ class AsyncOperations(AsyncTransport):
         )
         return cast("types.Stats", answer.data)
 
+    def list_namespaces(
+        self, *, project: str | None = None, prefix: str | None = None, limit: int | None = None
+    ) -> AsyncListing[types.NamespaceListItem]:
+        """List namespaces.
+
+        *Extension*. By name, for a key with the right `manage`: each namespace that holds a dialogue or a
+          memory,
+        how many of each, and when one of them was last changed. The default namespace has no name and is not
+        listed.
+        """
+        return AsyncListing(
+            self, "GET", "/namespaces", query=given({"project": project, "prefix": prefix, "limit": limit})
+        )
+
     async def erase_namespace(
         self, namespace: str, *, idempotency_key: str | None = None
     ) -> types.NamespaceErased:

@@ -893,6 +893,20 @@ class Operations(Transport):
         answer = self.send("GET", "/stats", query=given({"namespace": self.choose_namespace(namespace)}))
         return cast("types.Stats", answer.data)
 
+    def list_namespaces(
+        self, *, project: str | None = None, prefix: str | None = None, limit: int | None = None
+    ) -> Listing[types.NamespaceListItem]:
+        """List namespaces.
+
+        *Extension*. By name, for a key with the right `manage`: each namespace that holds a dialogue or a
+          memory,
+        how many of each, and when one of them was last changed. The default namespace has no name and is not
+        listed.
+        """
+        return Listing(
+            self, "GET", "/namespaces", query=given({"project": project, "prefix": prefix, "limit": limit})
+        )
+
     def erase_namespace(self, namespace: str, *, idempotency_key: str | None = None) -> types.NamespaceErased:
         """Erase a namespace.
 
