@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from typing import Any
 
 from ..domain.list_items import NamespaceItem
 from ..domain.list_queries import Page
-from ..domain.records import Timestamp
 
-Tally = tuple[str, int, Timestamp]
+LONGEST_NAME = 128
+"""How many characters a namespace has at most."""
+
+Tally = tuple[Any, ...]
 """A namespace, how many there are of one kind, and when the last of them was changed."""
+
+
+def end_of(prefix: str) -> str:
+    """Return what sorts behind every namespace that begins so."""
+    return prefix + "\U0010ffff" * (LONGEST_NAME + 1)
 
 
 def merge_tallies(dialogues: Iterable[Tally], memories: Iterable[Tally], limit: int) -> Page[NamespaceItem]:

@@ -9,7 +9,15 @@ from dataclasses import replace
 
 import pytest
 
-from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+from app.domain.list_queries import (
+    AuditListQuery,
+    DialogueListQuery,
+    KeyListQuery,
+    MemoryListQuery,
+    MessageListQuery,
+    NamespaceListQuery,
+    SummaryListQuery,
+)
 from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange
 from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
@@ -65,6 +73,25 @@ def run_lists(backend: Backend) -> None:
         backend.list_summaries(SCOPE, "d", SummaryListQuery("u", 5, order, place))
         list(backend.iterate_dialogues(scope_filter))
         list(backend.iterate_tombstones(scope_filter))
+
+
+def test_management_walks_indexes(sqlite_backend: Backend, recorder: Recorder) -> None:
+    """Namespaces are counted on an index alone; keys and the audit come from one, in order."""
+    for prefix, last in itertools.product(("", "user_"), (None, ("user_1",))):
+        sqlite_backend.list_namespaces(NamespaceListQuery("acme", 5, prefix, last))
+    for order, after in itertools.product(Order, (None, (instant(5), "x"))):
+        sqlite_backend.page_keys(KeyListQuery("acme", 5, order, after))
+        for name in ("acme", None):
+            sqlite_backend.page_audit(AuditListQuery(name, 5, order, after, SPAN, actor="k"))
+    sqlite_backend.drop_audit(instant(1), 5)
+    plans = list(recorder.plans())
+
+    assert len(plans) >= 4 * 2 + 4 * 3
+    for statement, steps in plans:
+        for step in steps:
+            assert not re.match(r"SCAN|USE TEMP", step), (statement, steps)
+        if "max(modified)" in statement:
+            assert any("COVERING INDEX" in step for step in steps), (statement, steps)
 
 
 def test_pages_come_from_an_index_in_order(sqlite_backend: Backend, recorder: Recorder) -> None:

@@ -19,7 +19,7 @@ from ...domain.records import (
     Summary,
     TimeRange,
 )
-from ..namespaces import Tally
+from ..namespaces import Tally, end_of
 from .database import Document, MongoDatabase, Rows
 from .mapping import (
     MESSAGE_FIELDS,
@@ -32,9 +32,6 @@ from .mapping import (
 )
 
 DIRECTION = {Order.ASC: 1, Order.DESC: -1}
-
-LAST_CHARACTER = "\U0010ffff"
-"""Behind every text that continues another one."""
 
 MOST_HIDDEN = 100_000
 """How many unswept purges one search or count takes into account; the sweeper keeps it near none."""
@@ -172,7 +169,7 @@ def tally_namespaces(rows: Rows, query: NamespaceListQuery) -> list[Tally]:
     names: list[str] = []
     bounds: Document = {"$gte": query.prefix, "$gt": query.after[0] if query.after else DEFAULT_NAMESPACE}
     if query.prefix:
-        bounds["$lt"] = query.prefix + LAST_CHARACTER
+        bounds["$lt"] = end_of(query.prefix)
     fields = {"_id": 0, "namespace": 1}
     while len(names) <= query.limit:
         here = {"project": query.project, "namespace": bounds}

@@ -226,10 +226,9 @@ class MongoStore(Store):
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
         with self._db.bounded():
-            found = [
-                queries.tally_namespaces(rows, query) for rows in (self._db.dialogues, self._db.memories)
-            ]
-        return merge_tallies(*found, query.limit)
+            dialogues = queries.tally_namespaces(self._db.dialogues, query)
+            memories = queries.tally_namespaces(self._db.memories, query)
+        return merge_tallies(dialogues, memories, query.limit)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         here = in_scope(scope_filter)

@@ -16,14 +16,11 @@ from ...domain.list_queries import (
     SummaryListQuery,
 )
 from ...domain.records import DEFAULT_NAMESPACE, Order, Scope, ScopeFilter, TimeRange
+from ..namespaces import end_of
 from . import mapping
 from .statements import NOT_PURGED
 
 Query = tuple[str, list[object]]
-
-
-LAST_CHARACTER = "\U0010ffff"
-"""Behind every text that continues another one."""
 
 
 class Clauses:
@@ -200,7 +197,7 @@ def tally_namespaces(table: str, query: NamespaceListQuery) -> Query:
     if query.after is not None:
         clauses.add("namespace <> ?", *query.after)
     if query.prefix:
-        clauses.add("namespace < ?", query.prefix + LAST_CHARACTER)
+        clauses.add("namespace < ?", end_of(query.prefix))
     clauses.add("namespace <> ?", DEFAULT_NAMESPACE)
     sql = (
         f"SELECT namespace, count(*), max(modified) FROM {table} INDEXED BY {table}_activity "

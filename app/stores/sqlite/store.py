@@ -113,10 +113,9 @@ class SqliteStore(Store):
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
         with self._db.snapshot():
-            found = [
-                self._db.all(*queries.tally_namespaces(table, query)) for table in ("dialogue", "memory")
-            ]
-        return merge_tallies(*found, query.limit)
+            dialogues = self._db.all(*queries.tally_namespaces("dialogue", query))
+            memories = self._db.all(*queries.tally_namespaces("memory", query))
+        return merge_tallies(dialogues, memories, query.limit)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         by_status: dict[str, int] = dict(self._db.all(*queries.count_statuses(scope_filter)))
