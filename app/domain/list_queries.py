@@ -81,9 +81,9 @@ class ProjectListQuery:
 
 @dataclass(frozen=True, slots=True)
 class NamespaceListQuery:
-    """One page of the namespaces of a project that begin with ``prefix``, ordered by name."""
+    """One page of the namespaces of a scope filter that begin with ``prefix``, ordered by name."""
 
-    project: str
+    scope_filter: ScopeFilter
     limit: int
     prefix: str = ""
     after: tuple[str] | None = None

@@ -6,6 +6,7 @@ from flask import Response
 
 from ..domain.json_text import compact_json
 from ..domain.list_queries import NamespaceListQuery
+from ..domain.records import ScopeFilter
 from ..services import namespaces
 from ..web.answers import commit, fetch, fetch_page, json_response
 from ..web.cursors import PageRequest
@@ -31,7 +32,7 @@ def list_namespaces(
     """GET /namespaces."""
     name = principal().managed(project)
     page = PageRequest(("namespaces", name, prefix), next_, 1)
-    return fetch_page(namespaces.list_namespaces, NamespaceListQuery(name, limit, prefix), page)
+    return fetch_page(namespaces.list_namespaces, NamespaceListQuery(ScopeFilter(name), limit, prefix), page)
 
 
 def erase_namespace(namespace: str) -> Response:

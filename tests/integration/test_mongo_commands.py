@@ -240,14 +240,14 @@ def test_list_orders_come_from_an_index(server: Server, backend: Backend) -> Non
 
 
 def test_every_index_leads_with_its_tenant(server: Server, backend: Backend) -> None:
-    """Except those that serve no tenant: the sweeper's, the expiry's and the one for hashes of keys."""
+    """Except those that serve no tenant: the sweeper's, the expiry's, the hashes of keys, the audit's age."""
     leading = {
         (name, next(iter(index["key"])))
         for name in server.database.list_collection_names()
         for index in server.database[name].list_indexes()
         if index["name"] != "_id_"
     }
-    exceptions = {("graves", "pending"), ("idempotency", "expireAt"), ("keys", "hash")}
+    exceptions = {("graves", "pending"), ("idempotency", "expireAt"), ("keys", "hash"), ("audit", "time")}
     assert exceptions <= leading
     assert {field for _, field in leading - exceptions} == {"project"}
     assert backend.migrate() >= 1

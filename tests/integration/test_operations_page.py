@@ -7,6 +7,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from tests.server import ROOT, serving
 
 PAGE = (ROOT / "docs" / "operations.md").read_text()
 STEPS = re.findall(r"```sh\n(.*?)```\n```json\n(.*?)```", PAGE, re.DOTALL)
+COLLOQUY = f'colloquy() {{ "{sys.executable}" -m app "$@"; }}\n'
 BETWEEN = "\x1e"
 
 
@@ -28,10 +30,16 @@ def test_the_commands(tmp_path: Path) -> None:
     with serving(url, tmp_path / "server.log") as server:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("COLLOQUY_")}
         environment |= {"API": server.url, "KEY": server.key, "COLLOQUY_STORE_URL": url}
-        environment["PATH"] = f"{ROOT}/.venv/bin{os.pathsep}{environment['PATH']}"
         done = subprocess.run(
-            ["bash", "-ec", script], env=environment, capture_output=True, check=True, timeout=60, text=True
+            ["bash", "-ec", COLLOQUY + script],
+            env=environment,
+            cwd=ROOT,
+            capture_output=True,
+            check=False,
+            timeout=60,
+            text=True,
         )
+    assert done.returncode == 0, done.stderr
     answers = done.stdout.split(BETWEEN)
     for (command, shown), answer in zip(STEPS, answers, strict=True):
         assert_contains(json.loads(answer), json.loads(shown), f"{command}{answer}")

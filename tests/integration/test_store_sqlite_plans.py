@@ -78,7 +78,7 @@ def run_lists(backend: Backend) -> None:
 def test_management_walks_indexes(sqlite_backend: Backend, recorder: Recorder) -> None:
     """Namespaces are counted on an index alone; keys and the audit come from one, in order."""
     for prefix, last in itertools.product(("", "user_"), (None, ("user_1",))):
-        sqlite_backend.list_namespaces(NamespaceListQuery("acme", 5, prefix, last))
+        sqlite_backend.list_namespaces(NamespaceListQuery(SCOPE_FILTERS[0], 5, prefix, last))
     for order, after in itertools.product(Order, (None, (instant(5), "x"))):
         sqlite_backend.page_keys(KeyListQuery("acme", 5, order, after))
         for name in ("acme", None):

@@ -167,12 +167,13 @@ def tally_namespaces(rows: Rows, query: NamespaceListQuery) -> list[Tally]:
     Which namespaces these are is found first, one by one, so that no others are walked.
     """
     names: list[str] = []
+    place = {"project": query.scope_filter.project}
     bounds: Document = {"$gte": query.prefix, "$gt": query.after[0] if query.after else DEFAULT_NAMESPACE}
     if query.prefix:
         bounds["$lt"] = end_of(query.prefix)
     fields = {"_id": 0, "namespace": 1}
     while len(names) <= query.limit:
-        here = {"project": query.project, "namespace": bounds}
+        here = {**place, "namespace": bounds}
         found = rows.find_one(here, fields, sort=[("namespace", 1), ("modified", 1)])
         if found is None:
             break
@@ -181,7 +182,7 @@ def tally_namespaces(rows: Rows, query: NamespaceListQuery) -> list[Tally]:
     if not names:
         return []
     pipeline: list[Document] = [
-        {"$match": {"project": query.project, "namespace": {"$gte": names[0], "$lte": names[-1]}}},
+        {"$match": {**place, "namespace": {"$gte": names[0], "$lte": names[-1]}}},
         {"$group": {"_id": "$namespace", "count": {"$sum": 1}, "changed": {"$max": "$modified"}}},
     ]
     return [(found["_id"], found["count"], found["changed"]) for found in rows.aggregate(pipeline)]

@@ -191,8 +191,7 @@ def list_audit(query: AuditListQuery) -> Query:
 
 def tally_namespaces(table: str, query: NamespaceListQuery) -> Query:
     """Return the query that counts the rows of each namespace of a page, and one more, on an index alone."""
-    clauses = Clauses()
-    clauses.add("project = ?", query.project)
+    clauses = scope_clauses(query.scope_filter)
     clauses.add("namespace >= ?", max(query.prefix, *(query.after or ("",))))
     if query.after is not None:
         clauses.add("namespace <> ?", *query.after)
