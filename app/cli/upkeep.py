@@ -47,17 +47,23 @@ def check(
 
 def _check(backend: Backend, projects: list[str]) -> list[Problem]:
     """Verify projects and print each problem as it is found."""
+    from .progress import Meter
+
     problems: list[Problem] = []
-    dialogues = messages = 0
-    for name in projects:
-        seen = Seen()
-        for problem in verify(backend, name, seen):
-            problems.append(problem)
-            typer.echo(str(problem))
-        dialogues += seen.dialogues
-        messages += seen.messages
+    checked = [Seen()]
+
+    def messages() -> int:
+        return sum(seen.messages for seen in checked)
+
+    with Meter(None, lambda: 0, messages) as meter:
+        for name in projects:
+            checked.append(Seen())
+            for problem in verify(backend, name, checked[-1], meter.tick):
+                problems.append(problem)
+                typer.echo(str(problem))
+    dialogues = sum(seen.dialogues for seen in checked)
     typer.echo(
-        f"Checked {dialogues:,} dialogues and {messages:,} messages: {len(problems):,} problems.", err=True
+        f"Checked {dialogues:,} dialogues and {messages():,} messages: {len(problems):,} problems.", err=True
     )
     return problems
 

@@ -6,7 +6,7 @@ dialogue in which something is wrong is read again, and what changed in between 
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Any
@@ -67,12 +67,18 @@ class Seen:
     messages: int = 0
 
 
-def verify(backend: Backend, project: str, seen: Seen) -> Iterator[Problem]:
-    """Yield all that is wrong in a project; ``seen`` counts what was checked."""
+def verify(
+    backend: Backend, project: str, seen: Seen, tick: Callable[[], None] = lambda: None
+) -> Iterator[Problem]:
+    """Yield all that is wrong in a project; ``seen`` counts what was checked.
+
+    ``tick`` is called after each dialogue.
+    """
     scope_filter = ScopeFilter(project)
     before = backend.stats(scope_filter).messages
     for dialogue in backend.iterate_dialogues(scope_filter):
         yield from _check_steady(backend, dialogue, seen)
+        tick()
     for scope, tombstone in backend.iterate_tombstones(scope_filter):
         if not tombstone.purged:
             yield from _check_tombstone(backend, scope, tombstone, seen)

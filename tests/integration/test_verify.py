@@ -76,6 +76,14 @@ def test_a_right_store_has_no_problems(filled: Backend) -> None:
     assert (seen.dialogues, seen.messages) == (2, 14)
 
 
+def test_progress_can_be_followed(filled: Backend) -> None:
+    """After each dialogue the caller is told, and what was checked so far is counted."""
+    seen, counts = Seen(), list[int]()
+
+    assert list(verify(filled, "acme", seen, lambda: counts.append(seen.dialogues))) == []
+    assert counts == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("change", "kind"),
     [
