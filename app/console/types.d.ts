@@ -7,6 +7,7 @@ export type Dialogue = Schemas["Dialogue"];
 export type DialogueListItem = Schemas["DialogueListItem"];
 export type DialogueStatus = Schemas["DialogueStatus"];
 export type AuditEntry = Schemas["AuditEntry"];
+export type NamespaceItem = Schemas["NamespaceListItem"];
 export type Key = Schemas["Key"];
 export type Project = Schemas["Project"];
 export type Highlight = Schemas["Highlight"];

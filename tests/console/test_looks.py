@@ -30,6 +30,7 @@ PAGES = {
     "memory": "#/memory/prefs?namespace=ada%40example.org",
     "manage, keys": "#/manage/keys",
     "manage, audit": "#/manage/audit",
+    "manage, namespaces": "#/manage/namespaces",
     "manage, projects": "#/manage/projects",
     "nowhere": "#/nowhere",
 }

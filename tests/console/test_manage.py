@@ -73,6 +73,28 @@ def test_others_see_nothing_to_manage(open_tab: Callable[..., Tab], kind: str) -
     see(page, "There is no such page")
 
 
+def test_a_namespace_is_erased_by_typing_its_name(open_tab: Callable[..., Tab], client: Client) -> None:
+    """The question says in numbers what goes, waits for the name, and leaves nothing of it."""
+    client.ask(
+        "POST", "/dialogue", {"namespace": "leaving", "messages": [{"role": "user", "content": "Bye"}]}
+    )
+    client.ask("POST", "/memory", {"namespace": "leaving", "value": 1})
+    tab = open_tab("manage")
+    page = tab.open("#/manage/namespaces?prefix=leav")
+    row = page.locator(".row", has_text="leaving")
+    see(page, "1 dialogue")
+    row.get_by_role("button", name="Erase").click()
+    see(page, "1 message")
+    erase = page.get_by_role("button", name="Erase for good")
+    assert erase.is_disabled()
+    page.get_by_label("Type leaving to confirm").fill("leaving")
+    erase.dblclick()
+    see(page, "1 dialogue and 1 memory were erased.")
+
+    assert client.ask("GET", "/stats?namespace=leaving")["messages"] == 0
+    assert len([line for line in tab.asked if line.startswith("DELETE")]) == 1
+
+
 def test_projects_come_and_go(open_tab: Callable[..., Tab]) -> None:
     """An administrator makes a project, and deletes it by typing its name."""
     tab = open_tab("admin")

@@ -1,4 +1,4 @@
-/** What the holder of a managing key looks after: keys, the audit, projects. */
+/** What the holder of a managing key looks after: keys, namespaces, the audit, projects. */
 
 import { h } from "../../dom.js";
 import { address } from "../../router.js";
@@ -7,6 +7,7 @@ import { session } from "../../session.js";
 import { missingPage } from "../missing.js";
 import { auditPart } from "./audit.js";
 import { keysPart } from "./keys.js";
+import { namespacesPart } from "./namespaces.js";
 import { projectsPart } from "./projects.js";
 
 /** @typedef {{ element: HTMLElement, leave?: () => void }} Part */
@@ -19,6 +20,7 @@ const KEYS = { name: "keys", label: "Keys", make: keysPart };
 /** @type {Entry[]} */
 const PARTS = [
   KEYS,
+  { name: "namespaces", label: "Namespaces", make: namespacesPart },
   { name: "audit", label: "Audit", make: auditPart },
   { name: "projects", label: "Projects", make: projectsPart, admin: true },
 ];
