@@ -120,6 +120,12 @@ def _folder(text: str) -> Path:
     return Path(text)
 
 
+def _file(text: str) -> Path:
+    if not Path(text).is_file():
+        raise ValueError("a file that exists")
+    return Path(text)
+
+
 def _setting(default: Any, read: Callable[[str], Any], doc: str, *, secret: bool = False) -> Any:
     return field(default=default, metadata={"read": read, "doc": doc, "secret": secret})
 
@@ -142,6 +148,12 @@ class Settings:
     )
     host: str = _setting("127.0.0.1", _text, "the address that `serve` listens on")
     port: int = _setting(8080, _integer(1, 65535), "the port that `serve` listens on")
+    tls_cert: Path | None = _setting(
+        None, _file, "a certificate with its chain (PEM): `serve` then speaks TLS, 1.2 or later"
+    )
+    tls_key: Path | None = _setting(
+        None, _file, "the certificate's private key (PEM); not needed where it is in the same file"
+    )
     workers: int = _setting(2, _integer(1, 256), "worker processes of `serve`")
     threads: int = _setting(
         8, _integer(2, 256), "threads of each worker, 2 or more: requests that wait for the store at once"

@@ -23,6 +23,8 @@ from ..telemetry.prometheus.folder import add_up_ended, close_folder, open_folde
 _settings = Settings.from_environment(os.environ)
 
 proc_name = "colloquy"
+certfile = None if _settings.tls_cert is None else str(_settings.tls_cert)
+keyfile = None if _settings.tls_key is None else str(_settings.tls_key)
 bind = f"{_settings.host}:{_settings.port}"
 
 # Threads may wait for the store together; processes use the cores. Each worker opens its own store.

@@ -60,7 +60,7 @@ def _require_free(host: str, port: int) -> None:
 
 def _announce(settings: Settings, prepared: Prepared) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
-    address = f"http://{host}:{settings.port}"
+    address = f"{'http' if settings.tls_cert is None else 'https'}://{host}:{settings.port}"
     if prepared.warning is not None:
         typer.echo(f"colloquy: {prepared.warning}", err=True)
     typer.echo(f"Colloquy serves on {address}")

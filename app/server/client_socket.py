@@ -32,11 +32,11 @@ class ClientSocket(socket.socket):
     def settimeout(self, _seconds: float | None) -> None:
         """Stay as it is; see ``deadline``."""
 
-    def recv(self, size: int, flags: int = 0) -> bytes:
+    def recv(self, size: int, _flags: int = 0) -> bytes:
         """Return what has come, waiting for it until the deadline; raises TimeoutError then."""
         while True:
             try:
-                return super().recv(size, flags)
+                return self.read_now(size)
             except BlockingIOError:
                 self._wait_for_data()
 
@@ -64,9 +64,13 @@ class ClientSocket(socket.socket):
     def receive(self) -> bytes | None:
         """Return what has come, b"" at the end and None when nothing has."""
         try:
-            return super().recv(_PIECE)
+            return self.read_now(_PIECE)
         except BlockingIOError:
             return None
+
+    def read_now(self, size: int) -> bytes:
+        """Return what has come; raises BlockingIOError when nothing has."""
+        return super().recv(size)
 
     def has_data(self) -> bool:
         """Whether something has come that was not received yet."""

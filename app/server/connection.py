@@ -12,6 +12,7 @@ import time
 from collections.abc import Callable
 from typing import Any, Final
 
+from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn
 
 from ..domain.addresses import network_of
@@ -58,15 +59,17 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     ``accepted`` is the client's socket and address, ``server`` the address that it connected to.
     """
 
+    initialized: bool
+
     def __init__(
         self,
         cfg: Any,
         poller: selectors.BaseSelector,
         resume: Callable[[Connection], None],
-        accepted: tuple[socket.socket, Any],
+        accepted: tuple[ClientSocket, Any],
         server: Any,
     ) -> None:
-        super().__init__(cfg, ClientSocket(accepted[0]), accepted[1], server)
+        super().__init__(cfg, accepted[0], accepted[1], server)
         self.environ = base_environ(self.client, self.server)
         self.network = network_of(self.environ["REMOTE_ADDR"])
         self.owner = self.network
@@ -83,6 +86,13 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.watched = 0
         self._poller = poller
         self._resume = resume
+
+    def init(self) -> None:
+        """Attach the parser; TLS is the socket's own business, where gunicorn would wrap it."""
+        if self.initialized:
+            return
+        self.initialized = True
+        self.parser = get_parser(self.cfg, self.sock, self.client)
 
     def _notify(self, _sock: object) -> None:
         self._resume(self)

@@ -38,6 +38,7 @@ from .connection import (
 )
 from .memory import return_large_blocks
 from .request_buffer import RequestBuffer
+from .tls_socket import socket_opener
 from .wsgi import Response, build_environ
 
 TICK_SECONDS: Final = 1.0
@@ -66,6 +67,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def init_process(self) -> None:
         """Leave out of garbage collection what is there to stay, and start."""
+        self.open_socket = socket_opener(self.cfg)
         return_large_blocks()
         gc.freeze()
         gc.set_threshold(COLLECT_AFTER, 20, 20)
@@ -142,7 +144,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _accept(self, listener: Any) -> None:
         try:
-            accepted = listener.accept()
+            accepted = self.open_socket(listener.accept())
             conn = Connection(self.cfg, self.poller, self.resume, accepted, listener.getsockname())
         except OSError as error:
             # Otherwise another worker was faster, the client has gone, or the worker stops.

@@ -1,0 +1,124 @@
+"""TLS in the worker: whole answers to slow and quick clients, and strangers who keep nobody waiting."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import socket
+import ssl
+import subprocess
+import time
+from collections.abc import Iterator
+from contextlib import ExitStack, closing
+from http.client import HTTPSConnection
+from pathlib import Path
+
+import pytest
+
+from tests.server import free_port, start
+
+pytestmark = [
+    pytest.mark.server,
+    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate"),
+]
+
+
+@pytest.fixture(scope="module")
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Make a certificate for 127.0.0.1, with its key in the same file."""
+    file = tmp_path_factory.mktemp("tls") / "server.pem"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    )
+    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
+    subprocess.run(
+        [*command.split(), *names, "-keyout", file, "-out", f"{file}.crt"], check=True, capture_output=True
+    )
+    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
+    return file
+
+
+@pytest.fixture(scope="module")
+def place(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+    """Serve over TLS with one worker; gives the port and a key."""
+    folder = tmp_path_factory.mktemp("served")
+    port = free_port()
+    server = start(
+        f"sqlite:///{folder}/store.db",
+        folder / "log",
+        scheme="https",
+        TLS_CERT=str(certificate),
+        PORT=str(port),
+        WORKERS="1",
+        THREADS="4",
+    )
+    yield port, server.key
+    assert server.stop() == 0
+    assert "Traceback" not in server.log.read_text()
+
+
+def context(certificate: Path) -> ssl.SSLContext:
+    """Return what a client trusts."""
+    return ssl.create_default_context(cafile=f"{certificate}.crt")
+
+
+def ask(place: tuple[int, str], certificate: Path, method: str, path: str, body: object = None) -> object:
+    """Send one request and return its answer's JSON."""
+    port, key = place
+    client = HTTPSConnection("127.0.0.1", port, timeout=30, context=context(certificate))
+    with closing(client):
+        client.request(
+            method, path, None if body is None else json.dumps(body), {"Authorization": f"Bearer {key}"}
+        )
+        with client.getresponse() as response:
+            assert response.status == 200
+            return json.loads(response.read())
+
+
+def test_requests_are_answered_whole(place: tuple[int, str], certificate: Path) -> None:
+    """A message of 900 KB is stored and read over TLS."""
+    text = "ä" * 450_000
+    ask(place, certificate, "POST", "/dialogue", {"id": "d", "message": {"role": "user", "content": text}})
+    found = ask(place, certificate, "GET", "/dialogue/d")
+    assert found["messages"][0]["content"] == text  # type: ignore[index]  # an object
+
+
+def test_slow_handshakes_keep_nobody_waiting(place: tuple[int, str], certificate: Path) -> None:
+    """While 40 clients have sent half a greeting, or nothing, another one is answered soon."""
+    with ExitStack() as stack:
+        for number in range(40):
+            client = stack.enter_context(closing(socket.create_connection(("127.0.0.1", place[0]))))
+            client.sendall(b"\x16\x03\x01\x02\x00\x01\x00\x01\xfc\x03\x03"[: number % 12])
+        begun = time.monotonic()
+        ask(place, certificate, "GET", "/health")
+        assert time.monotonic() - begun < 5
+
+
+@pytest.mark.parametrize(
+    "noise", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", bytes(range(256)), b"\x16\x03\x01\xff\xff" * 99]
+)
+def test_what_is_no_tls_is_closed(place: tuple[int, str], certificate: Path, noise: bytes) -> None:
+    """A client that does not speak TLS loses its connection, and nobody else does."""
+    with closing(socket.create_connection(("127.0.0.1", place[0]), timeout=30)) as client:
+        client.sendall(noise)
+        client.shutdown(socket.SHUT_WR)
+        try:
+            while client.recv(65536):
+                pass
+        except ConnectionResetError:
+            pass
+    assert ask(place, certificate, "GET", "/health")
+
+
+def test_pipelined_requests_in_one_record_are_answered(place: tuple[int, str], certificate: Path) -> None:
+    """Nothing of what a record holds is left lying in it."""
+    plain = socket.create_connection(("127.0.0.1", place[0]), timeout=30)
+    with context(certificate).wrap_socket(plain, server_hostname="127.0.0.1") as client:
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
+        received = b""
+        while received.count(b"HTTP/1.1 200") < 3:
+            received += client.recv(65536)
+        client.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\nConnection: close\r\n\r\n")
+        while piece := client.recv(65536):
+            received += piece
+    assert received.count(b"HTTP/1.1 200") == 4
