@@ -191,9 +191,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Handle a request when enough of it is there, else wait for more."""
         buffer = conn.buffer
         if buffer.has_long_head:
-            self.connections.reject(
-                conn, "431 Request Header Fields Too Large", "The headers are longer than 64 KiB."
-            )
+            self.connections.reject(conn, "431 Request Header Fields Too Large", "Headers exceed 64 KiB.")
         elif ended and not buffer.data:
             self.connections.drop(conn)
         elif ended or buffer.is_complete:

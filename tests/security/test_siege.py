@@ -11,7 +11,7 @@ from tests.security.siege.rounds import ROUNDS, prepare, run
 
 pytestmark = pytest.mark.server
 
-SECONDS = 3.0
+SECONDS = 2.0
 MOST_SECONDS = 8.0
 """What the slowest requests may take: an attack, its victim and other tests share two cores."""
 
