@@ -119,6 +119,8 @@ READS = (
     _read("getItem", f"/v1/conversations/d/items/m1?{Q}"),
     _read("getOwnKey", "/key"),
     _read("getStats", f"/stats?{Q}"),
+    _read("listNamespaces", "/namespaces", expected=403),
+    _read("getMetrics", "/metrics"),
     _read("getHealth", "/health"),
     _read("getReadiness", "/ready"),
     _read("getDocs", "/docs"),
