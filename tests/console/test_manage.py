@@ -25,6 +25,7 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Ta
     own = Client(tab.server, secret).ask("GET", "/key")
     assert (own["rights"], own["namespace"]) == ("read", "ada@example.org")
     press(page, "Close")
+    page.locator("dialog").wait_for(state="detached")
     assert secret not in page.content()
 
     row = page.locator(".row", has_text="a browser test").first
