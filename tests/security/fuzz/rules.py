@@ -104,7 +104,8 @@ def _explain_refusal(_failure: Any, _case: Any, response: Any, history: History)
     except (ValueError, KeyError, TypeError):
         return None
     if "param" in error:  # OpenAI's envelope
-        error = {"code": error["code"].upper(), "details": [{"field": error["param"] or ""}]}
+        details = [{"field": error["param"] or ""}]
+        error = {"code": error["code"].upper(), "message": error["message"], "details": details}
     sent = Sent.of(response)
     refusal = Refusal(sent, json.loads(sent.body or b"{}"), error, history)
     broken = (rule for rule in RULES if error["code"] == rule.code and rule.is_broken_by(refusal))
@@ -254,6 +255,20 @@ RULES = (
         "a cursor is one that the list itself gave, for the same filters",
         PARAMETER,
         lambda refusal: refusal.asks("next") is not None and not refusal.history.gave(refusal.sent),
+    ),
+    Rule(
+        "a search goes on only with the cursor that it gave",
+        PARAMETER,
+        lambda refusal: "next" in refusal.fields and refusal.names("next"),
+    ),
+    Rule(
+        "a namespace in the body and one in the query are the same",
+        INPUT,
+        lambda refusal: (
+            refusal.names("namespace")
+            and None not in (refusal.asks("namespace"), refusal.fields.get("namespace"))
+            and refusal.asks("namespace") != refusal.fields["namespace"]
+        ),
     ),
     Rule("ids goes with namespace and include only, and include with ids", PARAMETER, _combines_ids),
     Rule("the budget of a context holds the last user message", PARAMETER, _asks_for_too_small_a_context),
