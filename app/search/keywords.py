@@ -19,7 +19,7 @@ from unicodedata import normalize
 
 from .languages import BY_FUNCTION_WORD, Languages, find_languages, guess_stems, script_of
 from .tokens import pair_form
-from .words import CHUNK, IS_UNSPACED, fold, forms_of, words_in
+from .words import CHUNK, IS_UNSPACED, LONGEST_WORD, fold, forms_of, words_in
 
 MOST_KEYWORDS: Final = 64
 """How many distinct words of a query count: the first; they bound the work of a search."""
@@ -141,7 +141,8 @@ def _keyword(word: str, chunk: str, *, told: bool) -> Keyword:
 
 def _guesses(plain: str, chunk: str) -> Iterator[str]:
     """Give the stems of a word in other languages; but for Latin ones, with its accents."""
-    raw = normalize("NFC", chunk.lower())
+    # What is longer than a word cannot be this one with its accents, and folding it for each word adds up.
+    raw = normalize("NFC", chunk[: 2 * LONGEST_WORD].lower())
     has_accents = raw.isalpha() and fold(raw) == plain and script_of(plain[0]) != "latin"
     if plain.isalpha() and plain not in BY_FUNCTION_WORD:
         yield from (fold(found) for found in guess_stems(raw if has_accents else plain))
