@@ -144,11 +144,10 @@ class DialogueTools:
         return _page("sessions", page, _listed)
 
     def recent(self, call: Call, limit: Limit = 10, namespace: Namespace = None) -> Json:
-        """List the conversations with the newest messages, latest first."""
-        page = self._connect(call).get(
-            "/dialogue", limit=limit, orderBy="lastMessageCreated", namespace=namespace
-        )
-        return _page("sessions", page, _listed)
+        """List the conversations with the latest messages, of the 100 that were begun last."""
+        page = self._connect(call).get("/dialogue", limit=PAGE, namespace=namespace)
+        latest = sorted(page["items"], key=_last_activity, reverse=True)
+        return _page("sessions", {"items": latest[:limit]}, _listed)
 
     def add_message(
         self,
@@ -230,6 +229,11 @@ class DialogueTools:
         path = f"/dialogue/{segment(id)}/context"
         found = self._connect(call).get(path, namespace=namespace, maxTokens=maxTokens)
         return {"success": True, "notice": STORED, "id": id, **found}
+
+
+def _last_activity(dialogue: Json) -> str:
+    latest: str = dialogue.get("lastMessageCreated", dialogue["created"])
+    return latest
 
 
 def _draft(place: int, message: Json) -> Json:

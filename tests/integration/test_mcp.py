@@ -147,6 +147,21 @@ def test_dialogues_are_searched_listed_changed_and_branched(server: Server) -> N
     in_process(server, work)
 
 
+def test_recent_conversations_are_those_with_the_latest_messages(server: Server) -> None:
+    """A conversation that was begun first and went on last comes first."""
+
+    async def work(client: Client) -> None:
+        place = {"namespace": "recent"}
+        first, second = [
+            (await ask(client, "save", messages=messages(1), **place))["sessionId"] for _ in range(2)
+        ]
+        await ask(client, "add_message", sessionId=first, role="user", content="on we go", **place)
+        recent = await ask(client, "recent", **place)
+        assert [item["id"] for item in recent["sessions"]] == [first, second]
+
+    in_process(server, work)
+
+
 def test_memories_are_kept_found_and_removed(server: Server) -> None:
     """Each tool for memories does to the store what it says."""
 
