@@ -232,8 +232,7 @@ class DialogueTools:
 
 
 def _last_activity(dialogue: Json) -> str:
-    latest: str = dialogue.get("lastMessageCreated", dialogue["created"])
-    return latest
+    return str(dialogue.get("lastMessageCreated", dialogue["created"]))
 
 
 def _draft(place: int, message: Json) -> Json:

@@ -10,8 +10,10 @@ from urllib.parse import quote
 import jsonschema_rs
 import pytest
 
+from app.domain.records import Rights
 from app.schemas.json_schema import to_json_schema
-from tests.contract.conftest import Api
+from app.stores import Backend
+from tests.contract.conftest import Api, make_key
 from tests.contract.spec import follow, operations
 
 BREAKS = ("\n", "\r", "\r\n", "\v", "\f", "\x1c", "\x85", "\u2028", "\u2029")
@@ -66,8 +68,9 @@ def is_refused(api: Api, method: str, path: str, name: str) -> bool:
 
 
 @pytest.mark.parametrize("place", list(places()))
-def test_text_in_the_path_is_taken_or_refused_as_described(api: Api, place: Place) -> None:
+def test_text_in_the_path_is_taken_or_refused_as_described(api: Api, backend: Backend, place: Place) -> None:
     """A text that the description refuses is 400 and names the parameter; any other is not refused for it."""
+    api.key = make_key(backend, rights=Rights.ADMIN)
     method, template, parameter = place
     name = parameter["name"]
     for text in texts(parameter):

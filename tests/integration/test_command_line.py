@@ -74,7 +74,7 @@ def test_lists_are_json_when_asked(tmp_path: Path) -> None:
 
     assert (key["name"], key["rights"], key["project"]) == ("laptop", "full", "default")
     assert "revoked" not in key
-    assert project["name"] == "default"
+    assert project["id"] == "default"
 
 
 def test_help_has_a_short_spelling(tmp_path: Path) -> None:

@@ -21,7 +21,7 @@ from app.summaries.context.planning import Format
 from app.web.parts import parts_of
 from app.wiring import connect, create_app
 from tests.contract.conftest import make_key
-from tests.unit.message_rules import check_anthropic, check_openai
+from tests.unit.message_rules import check_anthropic, check_openai, check_responses
 from tests.unit.real_conversations import read_conversations
 
 SCOPE = Scope("acme")
@@ -110,6 +110,8 @@ def check(context: dict[str, Any], wanted: ContextRequest, turns: list[Turn]) ->
         assert [message["role"] for message in messages if message["role"] == "user"]
     elif wanted.format is Format.OPENAI:
         check_openai(messages)
+    elif wanted.format is Format.RESPONSES:
+        check_responses(messages)
     else:
         check_anthropic(context.get("system"), messages)
     last = next(turn for turn in reversed(turns) if turn.role == "user")

@@ -36,7 +36,7 @@ COMMITTED = ReadConcern("majority")
 
 
 class PoolWaits(ConnectionPoolListener):
-    """Measures how long calls wait for a connection."""
+    """Measures how long calls wait for a connection. The driver calls every method that there is."""
 
     def connection_checked_out(self, event: ConnectionCheckedOutEvent) -> None:
         """Count one that got its connection."""
@@ -45,6 +45,33 @@ class PoolWaits(ConnectionPoolListener):
     def connection_check_out_failed(self, event: ConnectionCheckOutFailedEvent) -> None:
         """Count one that got none in time."""
         POOL_WAIT.observe(event.duration or 0.0)
+
+    def pool_created(self, event: object) -> None:
+        """Count nothing."""
+
+    def pool_ready(self, event: object) -> None:
+        """Count nothing."""
+
+    def pool_cleared(self, event: object) -> None:
+        """Count nothing."""
+
+    def pool_closed(self, event: object) -> None:
+        """Count nothing."""
+
+    def connection_created(self, event: object) -> None:
+        """Count nothing."""
+
+    def connection_ready(self, event: object) -> None:
+        """Count nothing."""
+
+    def connection_closed(self, event: object) -> None:
+        """Count nothing."""
+
+    def connection_check_out_started(self, event: object) -> None:
+        """Count nothing."""
+
+    def connection_checked_in(self, event: object) -> None:
+        """Count nothing."""
 
 
 class MongoDatabase:
