@@ -5,8 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.reliability.client import Request
+from tests.reliability.expected_state import ExpectedState, Said, Talk
 from tests.reliability.steps import MOST_DIALOGUES, Step, Writes, bodies, copies, deletion
-from tests.reliability.world import Said, Talk, World
 
 
 class DialogueWrites(Writes):
@@ -43,7 +43,7 @@ class DialogueWrites(Writes):
         return self._created("create", talk, body, repeatable=repeatable)
 
     def _created(self, kind: str, talk: Talk, body: dict[str, Any], *, repeatable: bool) -> Step:
-        def apply(world: World, answer: Any) -> None:
+        def apply(world: ExpectedState, answer: Any) -> None:
             made = Talk(
                 talk.label,
                 talk.namespace,
@@ -73,7 +73,7 @@ class DialogueWrites(Writes):
         copied = [list(said.tags) for said in parent.said[: place + 1]]
         plain = self._created("fork", talk, body, repeatable=True)
 
-        def apply(world: World, answer: Any) -> None:
+        def apply(world: ExpectedState, answer: Any) -> None:
             plain.apply(world, answer)
             for said, tags in zip(world.living[talk.label].said, copied, strict=True):
                 said.tags = list(tags)
@@ -87,7 +87,7 @@ class DialogueWrites(Writes):
             return None
         changes = {self._random.choice("abcdef"): self._name("v")}
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             world.living[talk.label].state |= changes
 
         return self._on(talk, "state", Request("PUT", "/state", changes), apply)
@@ -101,7 +101,7 @@ class DialogueWrites(Writes):
         said = self._say(1, with_ids=True)
         body = {"tags": tags, "state": changes, "messages": bodies(said)}
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             changed = world.living[talk.label]
             changed.tags = list(tags)
             changed.state |= changes
@@ -115,7 +115,7 @@ class DialogueWrites(Writes):
         if talk is None:
             return None
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             world.living[talk.label].status = "ended"
 
         return self._on(talk, "end", Request("POST", "/end"), apply)
@@ -143,7 +143,7 @@ class DialogueWrites(Writes):
         if talk is None:
             return None
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             found = world.living[talk.label]
             found.summaries += not found.summarized
             found.summarized = True
@@ -156,7 +156,7 @@ class DialogueWrites(Writes):
         if not any(talk.namespace == doomed for talk in self._world.living.values()):
             return None
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             for label in [label for label, talk in world.living.items() if talk.namespace == doomed]:
                 talk = world.living.pop(label)
                 world.deleted[doomed, talk.known_id] = []

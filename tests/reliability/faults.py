@@ -23,9 +23,9 @@ from typing import Any
 
 from app.web.readiness import GOOD_SECONDS
 from tests.contract.conftest import Api
+from tests.reliability.harness import UNDOCUMENTED, UNLIMITED, Harness
 from tests.reliability.report import say
 from tests.reliability.routes import ROUTES, Route, fill, prepare, world
-from tests.reliability.stage import UNDOCUMENTED, UNLIMITED, Stage
 
 TIMEOUT = 1.0
 SLACK = 1.0
@@ -70,7 +70,7 @@ class Tally:
 class Prover:
     """Sends requests into failing stores and judges what comes back."""
 
-    def __init__(self, stage: Stage, name: str) -> None:
+    def __init__(self, stage: Harness, name: str) -> None:
         self._api = stage.client()
         self._name = name
         self._worlds = 0

@@ -22,11 +22,11 @@ from pymongo.monitoring import (
 
 from app.stores.mongo import open_mongo
 from tests.reliability.faults import SETTINGS, TIMEOUT, Fault, Prover, Tally, let_age, send
-from tests.reliability.line import Line
+from tests.reliability.harness import Harness
 from tests.reliability.own_server import TO_FAIL
 from tests.reliability.report import say
 from tests.reliability.routes import Route
-from tests.reliability.stage import Stage
+from tests.reliability.tcp_proxy import TcpProxy
 
 APP = "colloquy"
 """The application name that the store connects under; the fail points meet nobody else."""
@@ -113,7 +113,7 @@ def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
 
 def _run(uri: str, routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
     name = "proof_" + secrets.token_hex(6)
-    line = Line(pymongo.uri_parser.parse_uri(uri)["nodelist"][0])
+    line = TcpProxy(pymongo.uri_parser.parse_uri(uri)["nodelist"][0])
     # A direct connection stays on the line; by the replica set's name it would find the server itself.
     url = f"mongodb://127.0.0.1:{line.port}/{name}?directConnection=true"
     counted = Counted()
@@ -122,7 +122,7 @@ def _run(uri: str, routes: list[Route], every: int) -> Iterator[tuple[str, Tally
     backend = open_mongo(url, timeout=SETTINGS.request_timeout)
     backend.migrate()
     try:
-        prover = Prover(Stage(backend, SETTINGS), "mongodb")
+        prover = Prover(Harness(backend, SETTINGS), "mongodb")
         sent = {route.name: _learn(prover, route, counted) for route in routes}
         _prove_commands(prover, routes, sent, Faults(admin), every)
         yield "mongodb, each command", prover.tally

@@ -14,11 +14,11 @@ import time
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from tests.reliability.harness import KINDS, Harness, open_harness
 from tests.reliability.machine_dialogues import DialogueRules
 from tests.reliability.machine_extras import ExtraRules
 from tests.reliability.machine_messages import MessageRules
 from tests.reliability.report import say
-from tests.reliability.stage import KINDS, Stage, open_stage
 
 
 class Histories(DialogueRules, MessageRules, ExtraRules):
@@ -34,7 +34,7 @@ class Histories(DialogueRules, MessageRules, ExtraRules):
         self.comparison.everything()
 
 
-def explore(stage: Stage, examples: int, steps: int, *, derandomize: bool) -> type[Histories]:
+def explore(stage: Harness, examples: int, steps: int, *, derandomize: bool) -> type[Histories]:
     """Run random histories on a store; raises what Hypothesis shrank a failure to."""
     machine = type("Machine", (Histories,), {"stage": stage, "steps": 0, "runs": 0})
     profile = settings(
@@ -59,7 +59,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     for kind in options.store or KINDS:
         begun = time.monotonic()
-        with open_stage(kind) as stage:
+        with open_harness(kind) as stage:
             if stage is None:
                 continue
             machine = explore(stage, options.examples, options.steps, derandomize=False)

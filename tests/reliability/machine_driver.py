@@ -10,9 +10,9 @@ from hypothesis.stateful import RuleBasedStateMachine
 
 from tests.contract.conftest import Api, make_key
 from tests.reliability.comparison import Comparison, where
+from tests.reliability.harness import Harness
 from tests.reliability.model import Model
 from tests.reliability.model_records import Json, Life, Matches, Place, Refused, Said
-from tests.reliability.stage import Stage
 
 PLACES = st.tuples(st.sampled_from(["", "anna"]), st.sampled_from(["a", "b", "c"]))
 TIMES = st.sampled_from([f"2026-01-0{day}T00:00:00.000Z" for day in range(1, 5)])
@@ -47,7 +47,7 @@ def drafts(draw: st.DrawFn, most: int = 4) -> list[Json]:
 class Driver(RuleBasedStateMachine):
     """One project of its own, driven at random."""
 
-    stage: ClassVar[Stage]
+    stage: ClassVar[Harness]
     steps: ClassVar[int] = 0
     runs: ClassVar[int] = 0
 

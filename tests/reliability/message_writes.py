@@ -6,8 +6,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.reliability.client import Request
+from tests.reliability.expected_state import ExpectedState, Said, Talk
 from tests.reliability.steps import Step, Writes, bodies, copies
-from tests.reliability.world import Said, Talk, World
 
 
 class MessageWrites(Writes):
@@ -36,7 +36,7 @@ class MessageWrites(Writes):
     def _appended(
         self, kind: str, talk: Talk, said: list[Said], request: Request, items: Callable[[Any], list[Any]]
     ) -> Step:
-        def apply(world: World, answer: Any) -> None:
+        def apply(world: ExpectedState, answer: Any) -> None:
             added = copies(said)
             if answer is not None:
                 for one, item in zip(added, items(answer), strict=True):
@@ -50,7 +50,7 @@ class MessageWrites(Writes):
         said = self._say(1, with_ids=True)
         text = said[0].text
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             world.shared.append(text)
 
         body = {"dialogueId": self._world.shared_id, **bodies(said)[0]}
@@ -64,7 +64,7 @@ class MessageWrites(Writes):
         talk, place = found
         tags = [self._name("t")]
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             world.living[talk.label].said[place].tags = list(tags)
 
         request = self._message_request("PUT", talk, place, {"tags": tags})
@@ -77,7 +77,7 @@ class MessageWrites(Writes):
             return None
         talk, place = found
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             changed = world.living[talk.label]
             del changed.said[place]
             changed.summarized = False
@@ -94,7 +94,7 @@ class MessageWrites(Writes):
         name, value = self._name("m"), {"is": self._name("v")}
         body = {"id": name, "namespace": self._world.namespace, "value": value}
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             world.memories[name] = value
 
         return self._step("memory", Request("POST", "/memory", body), apply, repeatable=True)
@@ -105,7 +105,7 @@ class MessageWrites(Writes):
             return None
         name = self._random.choice(sorted(self._world.memories))
 
-        def apply(world: World, _: Any) -> None:
+        def apply(world: ExpectedState, _: Any) -> None:
             del world.memories[name]
 
         request = Request("DELETE", f"/memory/{name}", query={"namespace": self._world.namespace})

@@ -7,15 +7,15 @@ from collections.abc import Callable, Iterator
 
 from tests.reliability.client import Request
 from tests.reliability.dialogue_writes import DialogueWrites
+from tests.reliability.expected_state import ExpectedState, Talk
 from tests.reliability.message_writes import MessageWrites
 from tests.reliability.steps import KEYED, Step, bodies, deletion
-from tests.reliability.world import Talk, World
 
 
 class Operations(DialogueWrites, MessageWrites):
     """Makes the steps of one writer."""
 
-    def __init__(self, choice: random.Random, world: World, keyed: float = KEYED) -> None:
+    def __init__(self, choice: random.Random, world: ExpectedState, keyed: float = KEYED) -> None:
         super().__init__(choice, world, keyed)
         self._kinds: list[tuple[int, Callable[[], Step | None]]] = [
             (6, self.create),

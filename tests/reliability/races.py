@@ -11,7 +11,7 @@ import time
 from collections.abc import Callable
 
 from app.services.verify import Seen, verify
-from tests.reliability.crowd import Crowd, Figures
+from tests.reliability.concurrent_clients import ConcurrentClients, Figures
 from tests.reliability.races_append import (
     race_against_deletion,
     race_against_end,
@@ -29,7 +29,7 @@ from tests.reliability.stores import KINDS, Home, grant, open_home
 WORKERS = 4
 PROJECT = "races"
 
-RACES: dict[str, Callable[[Crowd], Figures]] = {
+RACES: dict[str, Callable[[ConcurrentClients], Figures]] = {
     "50 clients, one Idempotency-Key": race_on_one_key,
     "100 writers with If-Match": race_on_etags,
     "disjoint merges into one state": race_disjoint_merges,
@@ -50,7 +50,7 @@ def run_races(home: Home, names: list[str]) -> list[str]:
         server.wait_until_all_serve()
         for name in names:
             began = time.monotonic()
-            figures = RACES[name](Crowd(server.port, key))
+            figures = RACES[name](ConcurrentClients(server.port, key))
             say(f"  {name}: {figures}; {time.monotonic() - began:.1f} s")
             problems += [f"{home.name}, {name}: {problem}" for problem in figures.problems]
     finally:

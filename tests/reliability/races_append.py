@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.reliability.client import Request
-from tests.reliability.crowd import Caller, Crowd, Figures
+from tests.reliability.concurrent_clients import Caller, ConcurrentClients, Figures
 
 APPENDERS = 12
 ENDS = 8
@@ -31,7 +31,7 @@ class Sent:
     ended: float
 
 
-def race_against_end(crowd: Crowd) -> Figures:
+def race_against_end(crowd: ConcurrentClients) -> Figures:
     """Append while another client ends the dialogue: nothing enters it afterwards."""
     for number in range(ENDS):
         name = f"ending-{number}"
@@ -66,7 +66,7 @@ def _append(caller: Caller, name: str, message_id: str, allowed: set[int]) -> Se
     return Sent(message_id, answer.status, began, time.monotonic())
 
 
-def _check_end(crowd: Crowd, name: str, sent: list[Sent], ended: float) -> None:
+def _check_end(crowd: ConcurrentClients, name: str, sent: list[Sent], ended: float) -> None:
     figures = crowd.figures
     late = [one.id for one in sent if one.status == 200 and one.began > ended]
     figures.expect(not late, f"{name} took {late[:3]} after it had ended")
@@ -80,7 +80,7 @@ def _check_end(crowd: Crowd, name: str, sent: list[Sent], ended: float) -> None:
     _check_counts(crowd, dialogue, items)
 
 
-def race_against_deletion(crowd: Crowd) -> Figures:
+def race_against_deletion(crowd: ConcurrentClients) -> Figures:
     """Append while the dialogue is deleted and made anew: the new one starts empty."""
     for number in range(RECREATIONS):
         name = f"again-{number}"
@@ -121,7 +121,9 @@ def _delete_and_recreate(caller: Caller, name: str, moments: dict[str, float]) -
     time.sleep(random.uniform(0, LONGEST_WAIT / 3))
 
 
-def _check_recreation(crowd: Crowd, name: str, sent: list[Sent], moments: dict[str, float]) -> None:
+def _check_recreation(
+    crowd: ConcurrentClients, name: str, sent: list[Sent], moments: dict[str, float]
+) -> None:
     figures = crowd.figures
     dialogue, items = _read(crowd, name)
     figures.expect(dialogue.get("label") == "second", f"{name} is not the one that was made last")
@@ -144,7 +146,7 @@ def _check_recreation(crowd: Crowd, name: str, sent: list[Sent], moments: dict[s
     _check_counts(crowd, dialogue, items)
 
 
-def storm_one_dialogue(crowd: Crowd) -> Figures:
+def storm_one_dialogue(crowd: ConcurrentClients) -> Figures:
     """Let 64 clients append to one dialogue: totals, order and recent messages are right."""
     figures = crowd.figures
     crowd.reader.send_until_answered(Request("POST", "/dialogue", {"id": "storm"}))
@@ -170,12 +172,12 @@ def storm_one_dialogue(crowd: Crowd) -> Figures:
     return figures
 
 
-def _read(crowd: Crowd, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+def _read(crowd: ConcurrentClients, name: str) -> tuple[dict[str, Any], list[dict[str, Any]]]:
     dialogue: dict[str, Any] = crowd.reader.read(f"/dialogue/{name}")
     return dialogue, crowd.reader.read_all("/messages", dialogueId=name) or []
 
 
-def _check_counts(crowd: Crowd, dialogue: dict[str, Any], items: list[dict[str, Any]]) -> None:
+def _check_counts(crowd: ConcurrentClients, dialogue: dict[str, Any], items: list[dict[str, Any]]) -> None:
     name, figures = dialogue["id"], crowd.figures
     total = dialogue["totalMessages"]
     figures.expect(total == len(items), f"{name} counts {total} messages and has {len(items)}")

@@ -8,7 +8,7 @@ from collections import Counter
 from functools import partial
 
 from tests.reliability.client import Answer, Request
-from tests.reliability.crowd import Caller, Crowd, Figures
+from tests.reliability.concurrent_clients import Caller, ConcurrentClients, Figures
 
 CLIENTS_OF_ONE_KEY = 50
 WRITERS = 100
@@ -18,7 +18,7 @@ LONGEST_PAUSE = 0.5
 """Seconds that a writer waits at most before it reads again what another one has changed."""
 
 
-def race_on_one_key(crowd: Crowd) -> Figures:
+def race_on_one_key(crowd: ConcurrentClients) -> Figures:
     """Let 50 clients send one write under one Idempotency-Key: it happens once."""
     figures = crowd.figures
     crowd.reader.send_until_answered(Request("POST", "/dialogue", {"id": "keyed"}))
@@ -50,12 +50,12 @@ def _send_keyed(request: Request, _: int, caller: Caller) -> Answer:
             return answer
 
 
-def _expect_once(crowd: Crowd, path: str, **query: str) -> None:
+def _expect_once(crowd: ConcurrentClients, path: str, **query: str) -> None:
     items = crowd.reader.read_all(path, **query) or []
     crowd.figures.expect(len(items) == 1, f"{path}: {len(items)} instead of 1")
 
 
-def race_on_etags(crowd: Crowd) -> Figures:
+def race_on_etags(crowd: ConcurrentClients) -> Figures:
     """Let 100 writers change one dialogue under If-Match: one wins each version, none is lost."""
     figures = crowd.figures
     crowd.reader.send_until_answered(Request("POST", "/dialogue", {"id": "etags"}))
@@ -81,7 +81,7 @@ def race_on_etags(crowd: Crowd) -> Figures:
     return figures
 
 
-def race_disjoint_merges(crowd: Crowd) -> Figures:
+def race_disjoint_merges(crowd: ConcurrentClients) -> Figures:
     """Let many clients merge keys of their own into one state: no key is lost."""
     figures = crowd.figures
     crowd.reader.send_until_answered(Request("POST", "/dialogue", {"id": "merged"}))

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from tests.reliability.client import Request
-from tests.reliability.world import Said, Talk, World
+from tests.reliability.expected_state import ExpectedState, Said, Talk
 
 MOST_DIALOGUES = 8
 """How many living dialogues a writer keeps, so that reading all of them stays quick."""
@@ -16,7 +16,7 @@ MOST_DIALOGUES = 8
 KEYED = 0.3
 """How many of the writes carry an Idempotency-Key."""
 
-Apply = Callable[[World, Any], None]
+Apply = Callable[[ExpectedState, Any], None]
 """Changes a world as an accepted write does; the answer is None when it never came."""
 
 
@@ -43,7 +43,7 @@ class Step:
 class Writes:
     """What chooses and names the things that are written."""
 
-    def __init__(self, choice: random.Random, world: World, keyed: float = KEYED) -> None:
+    def __init__(self, choice: random.Random, world: ExpectedState, keyed: float = KEYED) -> None:
         self._random = choice
         self._world = world
         self._keyed = keyed
@@ -99,7 +99,7 @@ def bodies(said: list[Said]) -> list[dict[str, Any]]:
 def deletion(talk: Talk, *, purge: bool = False) -> Apply:
     """Return what deleting a dialogue does: its texts stay readable unless they are purged."""
 
-    def apply(world: World, _: Any) -> None:
+    def apply(world: ExpectedState, _: Any) -> None:
         gone = world.living.pop(talk.label)
         texts = [] if purge else [said.text for said in gone.said]
         world.deleted[gone.namespace, gone.known_id] = texts

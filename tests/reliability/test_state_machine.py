@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from app.stores import Backend
+from tests.reliability.harness import Harness
 from tests.reliability.machine import explore
-from tests.reliability.stage import Stage
 
 EXAMPLES = 6
 STEPS = 30
@@ -15,5 +15,5 @@ STEPS = 30
 @pytest.mark.transactions
 def test_random_histories_are_as_the_model_says(backend: Backend) -> None:
     """Everything that can be read, after every request, on each store."""
-    machine = explore(Stage(backend), EXAMPLES, STEPS, derandomize=True)
+    machine = explore(Harness(backend), EXAMPLES, STEPS, derandomize=True)
     assert machine.steps >= EXAMPLES * STEPS // 2

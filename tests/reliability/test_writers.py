@@ -8,9 +8,9 @@ import pytest
 
 from app.stores import Backend
 from tests.reliability.client import Answer, Client, Request
+from tests.reliability.expected_state import ExpectedState, differences, observe
+from tests.reliability.harness import Harness
 from tests.reliability.operations import Operations
-from tests.reliability.stage import Stage
-from tests.reliability.world import World, differences, observe
 
 STEPS = 160
 
@@ -18,7 +18,7 @@ STEPS = 160
 class LocalClient(Client):
     """A client whose server is an application in this process."""
 
-    def __init__(self, stage: Stage) -> None:
+    def __init__(self, stage: Harness) -> None:
         super().__init__(0, stage.key)
         self._api = stage.client()
 
@@ -32,9 +32,9 @@ class LocalClient(Client):
 @pytest.mark.transactions
 def test_random_writes_lead_to_what_the_writer_expects(backend: Backend) -> None:
     """Every kind of write that is answered changes exactly what the writer's model says."""
-    client = LocalClient(Stage(backend))
+    client = LocalClient(Harness(backend))
     client.send(Request("POST", "/dialogue", {"id": "shared"}))
-    world = World("home", "doomed", "shared", "w-")
+    world = ExpectedState("home", "doomed", "shared", "w-")
     operations = Operations(random.Random("writes"), world)
     kinds = set()
     for _ in range(STEPS):

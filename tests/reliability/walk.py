@@ -20,9 +20,9 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 
 from tests.contract.conftest import Api
+from tests.reliability.harness import KINDS, UNDOCUMENTED, Harness, open_harness
 from tests.reliability.report import say
 from tests.reliability.seeding import seed
-from tests.reliability.stage import KINDS, UNDOCUMENTED, Stage, open_stage
 from tests.reliability.walk_lists import (
     DialogueChurn,
     MessageChurn,
@@ -81,7 +81,7 @@ def walk(api: Api, wanted: Walk, order: str, limit: int, result: Result) -> None
             result.problems.append(f"{where}: not in order")
 
 
-def walk_all(stage: Stage, walks: Sequence[Walk], result: Result) -> None:
+def walk_all(stage: Harness, walks: Sequence[Walk], result: Result) -> None:
     """Walk every list in every order, each with another page size."""
     api = stage.client()
     for number, wanted in enumerate(walks):
@@ -91,7 +91,7 @@ def walk_all(stage: Stage, walks: Sequence[Walk], result: Result) -> None:
 
 @contextmanager
 def churning(
-    stage: Stage, change: Callable[[Api, random.Random, int], int], result: Result
+    stage: Harness, change: Callable[[Api, random.Random, int], int], result: Result
 ) -> Iterator[None]:
     """Let other clients insert and delete meanwhile, and count what they did."""
     stop = threading.Event()
@@ -117,7 +117,7 @@ def churning(
             thread.join()
 
 
-def walk_dialogues(stage: Stage, count: int, tied: int, result: Result) -> None:
+def walk_dialogues(stage: Harness, count: int, tied: int, result: Result) -> None:
     """Prove the list of dialogues."""
     items = make_dialogues(count, tied)
     seed(stage.backend, dialogues=items)
@@ -125,7 +125,7 @@ def walk_dialogues(stage: Stage, count: int, tied: int, result: Result) -> None:
         walk_all(stage, list(dialogue_walks(items)), result)
 
 
-def walk_memories(stage: Stage, count: int, tied: int, result: Result) -> None:
+def walk_memories(stage: Harness, count: int, tied: int, result: Result) -> None:
     """Prove the list of memories."""
     items = make_memories(count, tied)
     seed(stage.backend, memories=items)
@@ -133,7 +133,7 @@ def walk_memories(stage: Stage, count: int, tied: int, result: Result) -> None:
         walk_all(stage, list(memory_walks([item for _, item in items])), result)
 
 
-def walk_messages(stage: Stage, count: int, tied: int, result: Result) -> None:
+def walk_messages(stage: Harness, count: int, tied: int, result: Result) -> None:
     """Prove the list of messages."""
     parent, items = make_messages(count, tied)
     seed(stage.backend, dialogues=[parent], messages=items)
@@ -148,7 +148,7 @@ def prove(kind: str, lists: Sequence[str], count: int, tied: int) -> int:
     """Walk lists on one store and print the figures; how many problems there were."""
     problems = 0
     for name in lists:
-        with open_stage(kind) as stage:
+        with open_harness(kind) as stage:
             if stage is None:
                 return 0
             result, begun = Result(), time.monotonic()

@@ -11,9 +11,9 @@ from multiprocessing.connection import Connection
 from typing import Any
 
 from tests.reliability.client import Client
+from tests.reliability.expected_state import ExpectedState, differences, observe
 from tests.reliability.operations import Operations
 from tests.reliability.steps import Step
-from tests.reliability.world import World, differences, observe
 
 REPLAYS = 3
 """How many acknowledged writes with a key are sent once more after each crash."""
@@ -57,7 +57,7 @@ class Writer:
         self._orders = orders
         self._client = Client(orders.port, orders.key)
         prefix = f"r{orders.round}w{orders.number}-"
-        self.world = World(f"{prefix}home", f"{prefix}doomed", orders.shared_id, prefix)
+        self.world = ExpectedState(f"{prefix}home", f"{prefix}doomed", orders.shared_id, prefix)
         self.report = Report()
         self._open: Step | None = None
         self._keyed: list[tuple[Step, str]] = []
@@ -150,7 +150,7 @@ class Writer:
         if count:
             self._expect(self.world)
 
-    def _expect(self, world: World) -> None:
+    def _expect(self, world: ExpectedState) -> None:
         found = observe(self._client, world, set(world.deleted))
         for line in differences(world.view(), found):
             self._complain(line)

@@ -70,7 +70,7 @@ class Caller:
         return result
 
 
-class Crowd:
+class ConcurrentClients:
     """Makes callers and lets them run together."""
 
     def __init__(self, port: int, key: str) -> None:

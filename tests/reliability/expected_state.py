@@ -57,7 +57,7 @@ class Talk:
 
 
 @dataclass
-class World:
+class ExpectedState:
     """All that a writer has made in one round."""
 
     namespace: str
@@ -100,7 +100,7 @@ class World:
         )
 
 
-def observe(client: Client, world: World, places: set[Place]) -> View:
+def observe(client: Client, world: ExpectedState, places: set[Place]) -> View:
     """Read everything that a world may hold; ``places`` are ids that may have been deleted."""
     living: View = {}
     for namespace in (world.namespace, world.doomed):

@@ -11,7 +11,7 @@ from contextlib import contextmanager
 CHUNK = 65536
 
 
-class Line:
+class TcpProxy:
     """Forwards each connection to ``port`` of the loopback to ``target``, the host and port of a server."""
 
     def __init__(self, target: tuple[str, int]) -> None:

@@ -28,7 +28,7 @@ UNDOCUMENTED = (AssertionError, jsonschema_rs.ValidationError)
 """What the client raises for an answer that it did not expect or that is not as described."""
 
 
-class Stage:
+class Harness:
     """A store, and the application over it."""
 
     def __init__(self, backend: Backend, settings: Settings = UNLIMITED) -> None:
@@ -48,7 +48,7 @@ class Stage:
 
 
 @contextmanager
-def open_stage(kind: str, settings: Settings = UNLIMITED) -> Iterator[Stage | None]:
+def open_harness(kind: str, settings: Settings = UNLIMITED) -> Iterator[Harness | None]:
     """Give an empty store of a kind; None, and the reason on the screen, where there is none."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="colloquy-proof-"))
@@ -60,7 +60,7 @@ def open_stage(kind: str, settings: Settings = UNLIMITED) -> Iterator[Stage | No
             yield None
             return
         stack.callback(next, opened, None)
-        yield Stage(backend, settings)
+        yield Harness(backend, settings)
 
 
 def fields_of(answer: Any) -> dict[str, Any]:
