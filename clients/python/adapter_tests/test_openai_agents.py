@@ -9,11 +9,22 @@ from pathlib import Path
 from typing import Any, cast
 
 import pytest
-from agents import Agent, Model, ModelResponse, RunConfig, Runner, SQLiteSession, Usage, function_tool
+from agents import (
+    Agent,
+    Model,
+    ModelResponse,
+    OpenAIConversationsSession,
+    RunConfig,
+    Runner,
+    SQLiteSession,
+    Usage,
+    function_tool,
+)
 from agents.memory import Session, SessionSettings
 from agents.run_internal.session_persistence import rewind_session_items
 from conftest import Example, restart
 from live import LiveServer
+from openai import AsyncOpenAI
 from openai.types.responses import ResponseFunctionToolCall, ResponseOutputMessage, ResponseOutputText
 
 from colloquy_client import AsyncColloquy, Colloquy
@@ -256,3 +267,26 @@ def test_a_second_process_continues(example: Example, server: LiveServer) -> Non
     with Colloquy(server.url, server.key) as client:
         context = client.dialogue(dialogue_id(name)).context(format="openai")["messages"]
     assert [message["role"] for message in context] == ["user", "assistant", "tool", "assistant"] * 2
+
+
+async def test_the_sdk_s_own_session_over_openai_s_api_runs_on_colloquy_as_well(server: LiveServer) -> None:
+    """``OpenAIConversationsSession`` keeps, limits, pops and clears items at ``/v1/conversations``."""
+    async with AsyncOpenAI(base_url=f"{server.url}/v1", api_key=server.key) as client:
+        session = OpenAIConversationsSession(openai_client=client)
+        call = {"type": "function_call", "call_id": "c", "name": "find", "arguments": "{}"}
+        output = {"type": "function_call_output", "call_id": "c", "output": "42"}
+        await session.add_items(cast("Any", [{"role": "user", "content": "Hello"}, call, output]))
+
+        kinds = [cast("Any", item)["type"] for item in await session.get_items()]
+        assert kinds == ["message", "function_call", "function_call_output"]
+        (newest,) = await session.get_items(limit=1)
+        assert cast("Any", newest)["output"] == "42"
+        assert cast("Any", await session.pop_item())["type"] == "function_call_output"
+        assert len(await session.get_items()) == 2
+
+        again = OpenAIConversationsSession(
+            conversation_id=await session._get_session_id(), openai_client=client
+        )
+        assert await again.get_items() == await session.get_items()
+        await session.clear_session()
+        assert await session.get_items() == []
