@@ -112,8 +112,8 @@ crash: $(READY) ## kill servers and stores while clients write, then count (ARGS
 	$(BIN)/python -m tests.reliability.crash $(ARGS)
 
 .PHONY: crash-short
-crash-short: $(READY) ## the same with 20 rounds on each store
-	$(BIN)/python -m tests.reliability.crash --rounds 20
+crash-short: $(READY) ## the same with 10 rounds on each store
+	$(BIN)/python -m tests.reliability.crash --rounds 10
 
 .PHONY: failpoints
 failpoints: $(READY) ## stop the server between any two store operations of each kind of write
@@ -136,16 +136,16 @@ faults: $(READY) ## every route while the store fails in every way (MONGODB_FAUL
 	$(BIN)/python -m tests.reliability.faults $(ARGS)
 
 .PHONY: faults-short
-faults-short: $(READY) ## the same with one in sixty of the faults
-	$(BIN)/python -m tests.reliability.faults --every 60
+faults-short: $(READY) ## the same with one in a hundred of the faults
+	$(BIN)/python -m tests.reliability.faults --every 100
 
 .PHONY: machines
 machines: $(READY) ## long random histories through the API and a model (ARGS='--examples 1000 --steps 80')
 	$(BIN)/python -m tests.reliability.machine $(ARGS)
 
 .PHONY: machines-short
-machines-short: $(READY) ## the same with 25 histories on each store
-	$(BIN)/python -m tests.reliability.machine --examples 25
+machines-short: $(READY) ## the same with 12 histories on each store
+	$(BIN)/python -m tests.reliability.machine --examples 12
 
 .PHONY: metrics
 metrics: $(READY) ## let Prometheus read a server under load for a minute (needs Debian's prometheus)
