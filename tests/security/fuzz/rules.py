@@ -21,6 +21,7 @@ from tests.security.fuzz.history import History, Sent
 LONGEST_LINE = 8190
 """The longest request line, in bytes, without its end: a longer one is refused before the API sees it."""
 
+UNKNOWN_HEADER = "x-schemathesis-unknown-property"
 LINE_END = 2
 LEVELS = 64
 METADATA_LEVELS = 16
@@ -112,8 +113,15 @@ def _explain_refusal(_failure: Any, _case: Any, response: Any, history: History)
     return next((rule.says for rule in broken), None)
 
 
+def _explain_acceptance(_failure: Any, _case: Any, response: Any, _history: History) -> str | None:
+    if UNKNOWN_HEADER in Sent.of(response).headers:
+        return "headers that the description does not name are taken, as HTTP wants it"
+    return None
+
+
 EXPLANATIONS: dict[str, Callable[[Any, Any, Any, History], str | None]] = {
     "UndefinedStatusCode": _explain_status,
+    "AcceptedNegativeData": _explain_acceptance,
     "AllowHeaderMismatch": _explain_allow,
     "UseAfterFree": _explain_use,
     "RejectedPositiveData": _explain_refusal,
