@@ -159,6 +159,7 @@ def test_a_prometheus_reads_a_server_under_load(server: Server, tmp_path: Path) 
         process = subprocess.Popen(["prometheus", *arguments], stdout=log, stderr=log)
     try:
         prometheus = f"http://127.0.0.1:{port}"
+        ask(server, 1, "/stats")  # a counter is there once something was counted
         wait_until_scraped(prometheus)
         begun, asked = time.monotonic(), 0
         while time.monotonic() - begun < SECONDS:
