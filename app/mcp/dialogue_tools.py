@@ -9,7 +9,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from ..domain.ids import fingerprint, new_id
-from .answers import STORED, shown
+from .answers import STORED, page_answer, shown
 from .api import Api, segment
 
 BATCH = 25
@@ -141,13 +141,13 @@ class DialogueTools:
             tag=tags,
             namespace=namespace,
         )
-        return _page("sessions", page, _listed)
+        return page_answer("sessions", page, _listed)
 
     def recent(self, call: Call, limit: Limit = 10, namespace: Namespace = None) -> Json:
         """List the conversations with the latest messages, of the 100 that were begun last."""
         page = self._connect(call).get("/dialogue", limit=PAGE, namespace=namespace)
         latest = sorted(page["items"], key=_last_activity, reverse=True)
-        return _page("sessions", {"items": latest[:limit]}, _listed)
+        return page_answer("sessions", {"items": latest[:limit]}, _listed)
 
     def add_message(
         self,
@@ -184,7 +184,7 @@ class DialogueTools:
             next=next,
         )
         head = {"dialogueId": dialogueId, "label": dialogue.get("label")}
-        return head | _page("messages", page, _read)
+        return head | page_answer("messages", page, _read)
 
     def update_state(
         self,
@@ -256,12 +256,6 @@ def _stored_ids(api: Api, session: str, namespace: str | None) -> set[str] | Non
         page = api.get(path, namespace=namespace, limit=500, next=page["next"])
         stored |= {item["id"] for item in page["items"]}
     return stored
-
-
-def _page(name: str, page: Json, show: Callable[[Json], Json]) -> Json:
-    items = [show(item) for item in page["items"]]
-    more = {"hasMore": "next" in page} | ({"next": page["next"]} if "next" in page else {})
-    return {"success": True, "notice": STORED, "count": len(items), **more, name: items}
 
 
 def _listed(dialogue: Json) -> Json:

@@ -7,6 +7,8 @@ from starlette.datastructures import Headers
 from starlette.responses import JSONResponse
 from starlette.types import ASGIApp, Receive, Scope, Send
 
+from .answers import bearer_of
+
 BODY_BYTES = 16 * 1024 * 1024
 """The longest request: what the API itself takes."""
 
@@ -19,7 +21,7 @@ class RequireBearer:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Pass on what carries a token, and what is no request."""
-        if scope["type"] != "http" or _has_bearer(Headers(scope=scope)):
+        if scope["type"] != "http" or bearer_of(Headers(scope=scope).get("authorization", "")):
             await self._app(scope, receive, send)
             return
         refusal = JSONResponse(
@@ -28,11 +30,6 @@ class RequireBearer:
             headers={"WWW-Authenticate": "Bearer"},
         )
         await refusal(scope, receive, send)
-
-
-def _has_bearer(headers: Headers) -> bool:
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    return scheme.lower() == "bearer" and token.strip() != ""
 
 
 def create_http_app(server: MCPServer[None], host: str) -> ASGIApp:

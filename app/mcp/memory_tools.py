@@ -7,7 +7,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from ..domain.ids import new_id
-from .answers import STORED, shown
+from .answers import STORED, page_answer, shown
 from .api import segment
 from .dialogue_tools import Call, ConnectApi, Json, Limit, Metadata, Namespace, Order, Tags
 
@@ -70,9 +70,7 @@ class MemoryTools:
     ) -> Json:
         """List what was remembered."""
         page = self._connect(call).get("/memory", namespace=namespace, limit=limit, order=order, next=next)
-        found = [_shown(item) for item in page["items"]]
-        more = {"hasMore": "next" in page} | ({"next": page["next"]} if "next" in page else {})
-        return {"success": True, "notice": STORED, "count": len(found), **more, "memories": found}
+        return page_answer("memories", page, _shown)
 
     def get_memory(self, call: Call, id: MemoryId, namespace: Namespace = None) -> Json:
         """Get one memory."""

@@ -10,7 +10,7 @@ import orjson
 from mcp.server.mcpserver import MCPServer
 from mcp_types import CallToolResult, TextContent, ToolAnnotations
 
-from .answers import STORED
+from .answers import STORED, bearer_of
 from .api import Api, ApiError, Transport, segment
 from .dialogue_tools import Call, DialogueTools, Json
 from .memory_tools import MemoryTools
@@ -37,7 +37,7 @@ def create_server(
     )
 
     def connect(call: Call) -> Api:
-        return Api(transport, key or _bearer(call), namespace)
+        return Api(transport, key or bearer_of((call.headers or {}).get("authorization", "")), namespace)
 
     dialogues, memories = DialogueTools(connect), MemoryTools(connect)
     reads: list[tuple[str, Callable[..., Json]]] = [
@@ -68,11 +68,6 @@ def create_server(
     _add_resources(server, connect)
     _add_prompts(server)
     return server
-
-
-def _bearer(call: Call) -> str | None:
-    scheme, _, token = (call.headers or {}).get("authorization", "").partition(" ")
-    return token.strip() if scheme.lower() == "bearer" else None
 
 
 def _answering(tool: Callable[..., Json]) -> Callable[..., CallToolResult]:

@@ -52,16 +52,23 @@ def commit(
     **options: P.kwargs,
 ) -> Response:
     """Run a rule in one transaction, once for each Idempotency-Key, and answer its result."""
-    parts = context().parts
-
-    def work(tx: Transaction) -> Result:
-        return rule(tx, *args, **options)
-
     key = request.headers.get("Idempotency-Key")
     if key is None:
-        return respond(parts.backend.write(scope, work))
-    keyed = keyed_request(key)
-    return respond(write_once(parts.backend, scope, work, keyed, parts.settings.idempotency_hours))
+        return respond(context().parts.backend.write(scope, lambda tx: rule(tx, *args, **options)))
+    return commit_once(keyed_request(key), scope, rule, *args, **options)
+
+
+def commit_once(
+    keyed: KeyedRequest,
+    scope: Scope,
+    rule: Callable[Concatenate[Transaction, P], Result],
+    *args: P.args,
+    **options: P.kwargs,
+) -> Response:
+    """Run a rule in one transaction unless its key has a result already, and answer the result."""
+    parts = context().parts
+    hours = parts.settings.idempotency_hours
+    return respond(write_once(parts.backend, scope, lambda tx: rule(tx, *args, **options), keyed, hours))
 
 
 def replay(scope: Scope) -> Response | None:

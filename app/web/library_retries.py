@@ -16,8 +16,6 @@ from typing import TYPE_CHECKING, Concatenate, ParamSpec
 from flask import Response, request
 
 from . import answers
-from .idempotency import write_once
-from .request_context import context
 
 if TYPE_CHECKING:
     from ..domain.records import Scope
@@ -39,12 +37,7 @@ def commit(
     count = request.headers.get("X-Stainless-Retry-Count")
     if count is None or "Idempotency-Key" in request.headers:
         return answers.commit(scope, rule, *args, **options)
-    parts = context().parts
     content = request.query_string + b"\0" + request.get_data()
     keyed = answers.keyed_request(f"retry {hashlib.sha256(content).hexdigest()}")
-
-    def work(tx: Transaction) -> Result:
-        return rule(tx, *args, **options)
-
     keyed = replace(keyed, is_new=count == FIRST_ATTEMPT)
-    return answers.respond(write_once(parts.backend, scope, work, keyed, parts.settings.idempotency_hours))
+    return answers.commit_once(keyed, scope, rule, *args, **options)

@@ -1,6 +1,6 @@
 """How good the results of searches are: ``make bench-search``.
 
-Judged queries run over the messages of real conversations (``../shared/data``) and over texts in
+Judged queries run over the messages of real conversations, those of the tests, and over texts in
 many languages (``multilingual.json``). A query of the first names by a regular expression what a
 right answer says; one of the second names the right texts. Half of the queries, told by a checksum
 of their text, are ``unseen``: rankings are developed on the others.
@@ -37,9 +37,9 @@ from app.search.words import fold
 from app.stores import Transaction
 from app.stores.sqlite import open_sqlite
 from bench.search.store import SCOPE, dialogue, message
+from tests.unit.real_conversations import DATA
 
 HERE = Path(__file__).parent
-DATA = HERE.parents[2] / "shared" / "data"
 DEPTH = 10
 SOON = 5
 WORD = re.compile(r"\w+")
@@ -63,7 +63,7 @@ class Judged:
 
 
 def read_lines(name: str) -> Iterator[Any]:
-    """Yield the conversations of a file of ``../shared/data``."""
+    """Yield the conversations of a file of real ones."""
     with gzip.open(DATA / name, "rt", encoding="utf-8") as lines:
         yield from map(json.loads, lines)
 
