@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 
     from flask import Flask
 
+    from .meaning.embedder import Embedder
     from .stores import Backend
     from .summaries import Provider
 
@@ -76,6 +77,11 @@ def open_provider(settings: Settings) -> Provider:
         directory=settings.summary_templates,
         counter=open_counter(settings.chat_model),
     )
+
+
+def open_embedder(settings: Settings) -> Embedder | None:  # noqa: ARG001  there is none to choose yet
+    """Return what makes vectors of texts, or None where search is by words only."""
+    return None
 
 
 def create_app(settings: Settings, backend: Backend | None = None, owner_of: str | None = None) -> Flask:

@@ -33,6 +33,7 @@ ROOMS: dict[str, set[str]] = {
     "sweeper": {"domain", "stores", "telemetry"},
     "server": FOUNDATION,
     "search": {"domain"},
+    "meaning": {"domain"},
     "summaries": {"domain"},
     "summaries.digest": {"domain", "summaries"},
     "summaries.model": FOUNDATION | {"summaries", "summaries.digest"},
@@ -40,7 +41,7 @@ ROOMS: dict[str, set[str]] = {
     "stores": FOUNDATION | {"search"},
     "stores.mongo": FOUNDATION | {"search", "stores"},
     "stores.sqlite": FOUNDATION | {"search", "stores"},
-    "services": FOUNDATION | SUMMARIES | {"search", "stores"},
+    "services": FOUNDATION | SUMMARIES | {"meaning", "search", "stores"},
     "schemas": {"domain", "search", "services"},
     "web": FOUNDATION
     | {"telemetry.prometheus", "logs", "schemas", "services", "settings", "stores", "sweeper"},
@@ -54,6 +55,7 @@ ROOMS: dict[str, set[str]] = {
     | STORES
     | {
         "logs",
+        "meaning",
         "schemas",
         "search",
         "services",
