@@ -23,7 +23,7 @@ from zlib import crc32
 
 from ..domain.records import Scope, ScopeFilter
 from .languages import BY_FUNCTION_WORD
-from .words import IS_UNSPACED, forms_of
+from .words import IS_UNSPACED, forms_of, make_forms
 
 SATURATION: Final = 1.2
 """BM25's k1: how soon further occurrences of a word stop to count."""
@@ -146,7 +146,8 @@ class _DescribedWords(dict[str, Described]):
     def __missing__(self, word: str) -> Described:
         if len(self) >= MOST_DESCRIBED:
             self.clear()
-        found = self[word] = forms_of(word), pair_form(word)
+        forms = make_forms(word)
+        found = self[word] = forms, _pair_form(word, forms)
         return found
 
 
@@ -155,10 +156,13 @@ _described: Final = _DescribedWords()
 
 def pair_form(word: str) -> str:
     """Return how a word stands in pairs; nothing for function words, wholes and unspaced scripts."""
-    if word[0] == "=" or IS_UNSPACED.match(word):
+    return _pair_form(word, forms_of(word))
+
+
+def _pair_form(word: str, forms: Sequence[str]) -> str:
+    if word[0] == "=" or forms[0] in BY_FUNCTION_WORD:
         return ""
-    forms = forms_of(word)
-    return "" if forms[0] in BY_FUNCTION_WORD else forms[-1]
+    return "" if not word.isascii() and IS_UNSPACED.match(word) else forms[-1]
 
 
 def _samples(identity: str) -> Iterator[str]:

@@ -145,7 +145,8 @@ def _reader(languages: Languages) -> Callable[[str], str]:
 def _read(chunk: str, languages: Languages) -> str:
     """Return the words of a piece without spaces, with a space between them."""
     if chunk.isascii() and chunk.isalpha() and (chunk.islower() or chunk[1:].islower()):
-        return _stemmed(chunk.lower(), chunk.lower(), languages)
+        lower = chunk.lower()
+        return _stemmed(lower, lower, languages)
     chunk = _GROUPED.sub(lambda match: match[0].replace(",", ""), chunk)
     return " ".join(_compound(chunk, languages))
 
@@ -200,8 +201,10 @@ def _stemmed(raw: str, plain: str, languages: Languages) -> str:
     plain = plain[:LONGEST_WORD]
     if raw in BY_FUNCTION_WORD or _HAS_DIGIT.search(plain):
         return plain
-    stemmed = plain if script_of(plain[0]) == "latin" else raw[:LONGEST_WORD]
-    folded = fold(stem(stemmed, languages)).replace(" ", "")
+    stemmed = stem(plain if script_of(plain[0]) == "latin" else raw[:LONGEST_WORD], languages)
+    if stemmed.isascii() and plain.startswith(stemmed):  # most are, and have nothing to fold
+        return f"{plain}/{len(stemmed)}" if 0 < len(stemmed) < len(plain) else plain
+    folded = fold(stemmed).replace(" ", "")
     if folded == plain or not folded:
         return plain
     keep = next((i for i, (a, b) in enumerate(zip(plain, folded, strict=False)) if a != b), None)
@@ -222,7 +225,14 @@ def fold(text: str) -> str:
 
 @lru_cache(maxsize=50_000)
 def forms_of(word: str) -> tuple[str, ...]:
+    """Return the same as ``make_forms``, and remember it: a ranking meets the same words again and again."""
+    return make_forms(word)
+
+
+def make_forms(word: str) -> tuple[str, ...]:
     """Return the forms by which a written word is found: the plain one, then its stem, or first character."""
+    if word.isascii() and word.isalnum():
+        return (word,)
     plain, *rest = word.lstrip("=").split("/")
     if rest:
         return plain, plain[: int(rest[0])] + "".join(rest[1:])

@@ -13,9 +13,22 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from app.search.words import LONGEST_WORD, MOST_WORDS, forms_of, read_words
+from app.domain.records import Scope
+from app.search.languages import ASSUMED_LANGUAGES, BY_FUNCTION_WORD, SCRIPTS, Languages, stem
+from app.search.tokens import _described, index_tokens, marked_text, pair_form
+from app.search.words import (
+    LONGEST_WORD,
+    MOST_WORDS,
+    _reader,
+    fold,
+    forms_of,
+    make_forms,
+    read_words,
+    words_in,
+)
 
 TEXT = st.text(max_size=200)
+LATIN = SCRIPTS["latin"]
 
 
 def plain(text: str) -> list[str]:
@@ -164,6 +177,30 @@ def test_every_character_gives_forms_that_are_one_token() -> None:
     assert len(forms) > 20_000
     found = tokens_of([" ".join(forms)])
     assert [pair for pair in zip(found, forms, strict=True) if pair[0] != pair[1]] == []
+
+
+@given(st.lists(st.text(max_size=30) | st.from_regex(r"[A-Za-z]{1,20}", fullmatch=True), max_size=20))
+@settings(max_examples=300)
+def test_what_is_remembered_of_words_is_what_would_be_worked_out(texts: list[str]) -> None:
+    """A text gives the same words and tokens whether its words were met before or not."""
+    text = " ".join(texts)
+    known = read_words(text)
+    tokens = marked_text(index_tokens(" ".join(known), "d/m"), Scope("p", "n"))
+    _reader.cache_clear()
+    forms_of.cache_clear()
+    _described.clear()
+    assert read_words(text) == known
+    assert marked_text(index_tokens(" ".join(known), "d/m"), Scope("p", "n")) == tokens
+    assert [forms_of(word) for word in known] == [make_forms(word) for word in known]
+    assert [_described[word] for word in known] == [(forms_of(word), pair_form(word)) for word in known]
+
+
+@given(st.from_regex(r"[a-z]{1,30}", fullmatch=True), st.sampled_from(LATIN))
+def test_a_plain_word_is_written_with_its_whole_stem(word: str, language: str) -> None:
+    """What a Latin word is found by is its stem, folded, however little was done to write it."""
+    (written,) = words_in(word, ASSUMED_LANGUAGES._replace(latin=language))
+    expected = word if word in BY_FUNCTION_WORD else fold(stem(word, Languages(latin=language)))
+    assert forms_of(written) == ((word,) if expected in {word, ""} else (word, expected))
 
 
 def test_threads_stem_alike() -> None:
