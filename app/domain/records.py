@@ -42,8 +42,10 @@ class Rights(StrEnum):
 
     def covers(self, other: Rights) -> bool:
         """Whether a key with these rights may do what one with the others may."""
-        ascending = tuple(Rights)
-        return ascending.index(self) >= ascending.index(other)
+        return self is other or _RANKS[self] >= _RANKS[other]
+
+
+_RANKS = {right: rank for rank, right in enumerate(Rights)}
 
 
 class Order(StrEnum):

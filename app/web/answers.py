@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
-from flask import Response, request
+from flask import Response
 
 from ..services.bodies import page_body, with_next
 from ..services.results import Result
@@ -52,9 +52,10 @@ def commit(
     **options: P.kwargs,
 ) -> Response:
     """Run a rule in one transaction, once for each Idempotency-Key, and answer its result."""
-    key = request.headers.get("Idempotency-Key")
+    current = context()
+    key = current.request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
-        return respond(context().parts.backend.write(scope, lambda tx: rule(tx, *args, **options)))
+        return respond(current.parts.backend.write(scope, lambda tx: rule(tx, *args, **options)))
     return commit_once(keyed_request(key), scope, rule, *args, **options)
 
 
@@ -76,14 +77,14 @@ def replay(scope: Scope) -> Response | None:
 
     ``commit`` looks for itself; this is for work that is costly before it gets there.
     """
-    key = request.headers.get("Idempotency-Key")
+    key = context().request.environ.get("HTTP_IDEMPOTENCY_KEY")
     result = None if key is None else find_replay(context().parts.backend, scope, keyed_request(key))
     return None if result is None else respond(result)
 
 
 def keyed_request(key: str) -> KeyedRequest:
     """Return the request at hand under an idempotency key; raises InvalidParameter for the key's form."""
-    caller = principal()
+    request, caller = context().request, principal()
     # A bound key may leave its namespace out, so path and content alone do not say whose the answer is.
     place = (caller.project, caller.namespace or "", request.method, request.path)
     return KeyedRequest.of(key, place, request.query_string + b"\0" + request.get_data())
@@ -138,13 +139,11 @@ def respond(result: Result) -> Response:
     """Return the response for a result: 200, or 304 for a version that the client has."""
     if result.is_known:
         return Response(status=304, headers={"ETag": result.etag or ""})
-    response = JsonResponse(result.body if result.first is None else result.first)
-    if result.etag is not None:
-        response.headers["ETag"] = result.etag
+    headers = [] if result.etag is None else [("ETag", result.etag)]
     if result.replayed:
         REPLAYED.add()
-        response.headers["Idempotent-Replayed"] = "true"
-    return response
+        headers.append(("Idempotent-Replayed", "true"))
+    return JsonResponse(result.body if result.first is None else result.first, *headers)
 
 
 def json_response(body: str) -> Response:

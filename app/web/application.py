@@ -1,22 +1,31 @@
 """The WSGI application: Flask, lean, behind the prefix of the API.
 
-Stock Flask looks for async views and for routing by host in every request, and builds a response's headers
-twice; this API has neither.
+Stock Flask looks for async views, for routing by host, for the hooks of blueprints and for a session in every
+request, and builds a response's headers twice; this API has none of them.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from flask import Flask, Request, Response
+from werkzeug.datastructures import Headers
 from werkzeug.routing import MapAdapter
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
     from _typeshed.wsgi import StartResponse, WSGIApplication, WSGIEnvironment
-    from werkzeug.datastructures import Headers
+    from flask.typing import ResponseReturnValue
 
+SAFE_HEADERS: Final = (
+    ("X-Content-Type-Options", "nosniff"),
+    ("Cache-Control", "private, no-cache"),
+    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
+)
+"""Headers against the misuse of an answer by browsers and proxies; an answer may have its own."""
+
+JSON: Final = ("Content-Type", "application/json")
 
 PREFIX = "/api/v1"
 """What newer clients put before every path and older ones do not; both mean the same routes."""
@@ -46,15 +55,52 @@ class LeanFlask(Flask):
             default_method=request.method,
         )
 
+    def preprocess_request(self) -> ResponseReturnValue | None:
+        """Run the application's hooks before a request; no blueprint here has hooks of its own."""
+        for hook in self.before_request_funcs[None]:
+            answer = hook()
+            if answer is not None:
+                return answer  # type: ignore[return-value]  # no hook is asynchronous
+        return None
+
+    def process_response(self, response: Response) -> Response:
+        """Run the application's hooks behind a request; there is no session to save."""
+        for hook in reversed(self.after_request_funcs[None]):
+            response = hook(response)
+        return response
+
+    def do_teardown_request(self, exc: BaseException | None = None) -> None:
+        """Run the application's hooks at the end of a request."""
+        for hook in reversed(self.teardown_request_funcs[None]):
+            hook(exc)
+
+
+class ReadyHeaders(Headers):
+    """Headers whose names and values are of our own making: none is checked, or looked for before it is set.
+
+    Werkzeug keeps headers in ``_list``.
+    """
+
+    def __init__(self, pairs: list[tuple[str, str]]) -> None:
+        self._list = pairs
+
+    def take(self, pairs: Iterable[tuple[str, str]]) -> None:
+        """Add headers that are not there yet."""
+        self._list += pairs
+
 
 class JsonResponse(Response):
-    """A 200 with JSON that is ready to send, and with all of its headers."""
+    """A 200 with JSON that is ready to send."""
 
-    default_mimetype = "application/json"
+    def __init__(self, body: str, *headers: tuple[str, str]) -> None:
+        content = body.encode()
+        length = ("Content-Length", str(len(content)))
+        super().__init__([content], 200, ReadyHeaders([JSON, length, *SAFE_HEADERS, *headers]))
 
-    def get_wsgi_headers(self, _environ: WSGIEnvironment) -> Headers:
-        """Return the headers as they are: there is no location to complete and no length to find out."""
-        return self.headers
+    def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
+        """Send it as it is: there is no location to complete, no length to find out and nothing to close."""
+        start_response(self.status, self.headers.to_wsgi_list())
+        return () if environ["REQUEST_METHOD"] == "HEAD" else self.response  # type: ignore[return-value]  # set above
 
 
 class PrefixMiddleware:

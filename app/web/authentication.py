@@ -80,13 +80,14 @@ class Principal:
 
 @dataclass(frozen=True, slots=True)
 class _CachedKey:
-    """A key as it was looked up, which is believed ``until`` then, on the monotonic clock.
+    """A key as it was looked up, and whose it is; believed ``until`` then, on the monotonic clock.
 
     ``end`` is when it was revoked or expires.
     """
 
     key: Key
     project: Project | None
+    principal: Principal
     until: float
     end: Timestamp | None
 
@@ -108,8 +109,7 @@ class Authenticator:
         if known.project is None:
             raise ProjectNotFound("The project of this key was removed.")
         self._record_use(known.key)
-        key = known.key
-        return Principal(key.id, key.project, key.rights, key.namespace, known.end)
+        return known.principal
 
     def _find(self, digest: str) -> _CachedKey:
         known = self._cache.get(digest)
@@ -124,7 +124,9 @@ class Authenticator:
             self._cache.clear()
         key, project = found
         ends = [moment for moment in (key.revoked, key.expires) if moment is not None]
-        known = _CachedKey(key, project, until, min(ends, default=None))
+        end = min(ends, default=None)
+        principal = Principal(key.id, key.project, key.rights, key.namespace, end)
+        known = _CachedKey(key, project, principal, until, end)
         self._cache[digest] = known
         return known
 

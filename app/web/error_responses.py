@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from connexion.exceptions import ProblemException
-from flask import Response, g, request
+from flask import Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
 
@@ -27,7 +27,7 @@ from ..domain.errors import (
 )
 from ..domain.records import DEFAULT_NAMESPACE
 from ..telemetry.measures import ERRORS
-from .request_context import RequestContext
+from .request_context import CURRENT, RequestContext
 
 OPENAI_PATHS = "/v1/"
 """Where the operations for OpenAI's libraries are."""
@@ -39,11 +39,12 @@ def answer_error(error: Exception) -> Response:
     """Return the response for an exception; one that is not the client's fault is logged."""
     known = _known(error)
     ERRORS.add(known.code)
-    request_id = g.context.id if "context" in g else ""
+    context = CURRENT.get(None)
+    request_id = "" if context is None else context.id
     if known.status >= InternalError.status:
         log.error("request %s failed", request_id, exc_info=error)
-    if isinstance(known, NOT_IN_NAMESPACE):
-        known.message += _searched(g.context)
+    if isinstance(known, NOT_IN_NAMESPACE) and context is not None:
+        known.message += _searched(context)
     if request.path.startswith(OPENAI_PATHS):
         return _openai_response(known)
     response = Response(render_error(known, request_id), known.status, mimetype="application/json")

@@ -8,7 +8,7 @@ import time
 from typing import TYPE_CHECKING
 
 from flask import Flask, Request, Response
-from flask.globals import app_ctx, request_ctx
+from flask.globals import request_ctx
 from werkzeug.exceptions import HTTPException, NotFound
 
 from ..domain.addresses import network_of
@@ -19,21 +19,15 @@ from ..telemetry.measures import IN_FLIGHT
 from ..telemetry.timing import begin_timing
 from ..waiting import begin_request, end_request
 from .access import record, trace_of
+from .application import SAFE_HEADERS, ReadyHeaders
 from .authentication import require_right
 from .body import read_json
 from .error_responses import answer_error
-from .request_context import RequestContext
+from .request_context import CURRENT, RequestContext
 
 if TYPE_CHECKING:
     from .operations import Route
     from .parts import Parts
-
-SAFE_HEADERS = (
-    ("X-Content-Type-Options", "nosniff"),
-    ("Cache-Control", "private, no-cache"),
-    ("Content-Security-Policy", "default-src 'none'; frame-ancestors 'none'"),
-)
-"""Headers against the misuse of an answer by browsers and proxies; an answer may have its own."""
 
 _REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 
@@ -55,17 +49,18 @@ class Hooks:
 
     def admit(self) -> None:
         """Check a request before its handler runs; raises the error that answers it instead."""
-        # Flask's own names for both are proxies, which look them up at each use.
         request: Request = request_ctx.request
+        environ = request.environ
         parts: Parts = self._app.extensions["colloquy"]
-        trace = trace_of(request.headers.get("traceparent"))
-        context = RequestContext(_request_id(request), time.perf_counter(), parts, trace)
-        app_ctx.g.context = context
+        trace = trace_of(environ.get("HTTP_TRACEPARENT"))
+        request_id = _request_id(environ.get("HTTP_X_REQUEST_ID"))
+        context = RequestContext(request_id, request, time.perf_counter(), parts, trace)
+        context.token = CURRENT.set(context)
         IN_FLIGHT.enter()
         follow_trace(trace)
         begin_timing()
         begin_request(parts.settings.request_timeout)
-        if request.environ["PATH_INFO"].startswith("//"):
+        if environ["PATH_INFO"].startswith("//"):
             raise NotFound  # Werkzeug takes leading slashes for one
         if request.routing_exception is not None:
             self._explain_empty_id(request, context, request.routing_exception)
@@ -86,16 +81,17 @@ class Hooks:
     def _admit_caller(self, request: Request, context: RequestContext, right: Rights) -> None:
         """Authenticate and authorise the caller; count the request by its address, then by its key."""
         limits = context.parts.limits
+        environ = request.environ
         if limits.address is not None:
-            limits.address.count(network_of(request.remote_addr), context.limits)
+            limits.address.count(network_of(environ.get("REMOTE_ADDR")), context.limits)
         try:
-            principal = context.parts.authenticator.authenticate(request.headers.get("Authorization"))
+            principal = context.parts.authenticator.authenticate(environ.get("HTTP_AUTHORIZATION"))
         except Unauthorized:
-            context.parts.failed_logins.count(network_of(request.remote_addr))
+            context.parts.failed_logins.count(network_of(environ.get("REMOTE_ADDR")))
             raise
         context.principal = principal
         # WSGI's name for whom a request is from: the server shares its buffers out by it.
-        request.environ["REMOTE_USER"] = principal.key_id
+        environ["REMOTE_USER"] = principal.key_id
         require_right(principal, right)
         if limits.key is not None:
             limits.key.count(principal.key_id, context.limits)
@@ -112,21 +108,21 @@ class Hooks:
 
     def finish(self, response: Response) -> Response:
         """Add the headers of every answer and write the request's line of the access log."""
-        context: RequestContext = app_ctx.g.context
-        headers = response.headers
-        # Names are added, not set: to set one is to search for it each time.
-        present = set(headers.keys())
-        for name, value in SAFE_HEADERS:
-            if name not in present:
-                headers.add(name, value)
-        headers.add("X-Request-Id", context.id)
+        context = CURRENT.get()
+        request, parts = context.request, context.parts
+        added = [("X-Request-Id", context.id)]
         if context.limits:
-            headers.add("RateLimit", ", ".join(map(str, context.limits)))
-            headers.add("RateLimit-Policy", context.parts.limits.policy)
-        if context.parts.cors is not None:
-            context.parts.cors.finish(request_ctx.request, response)
-        request = request_ctx.request
-        record(request, context, self._routes.get(request.endpoint or ""), response)
+            added.append(("RateLimit", ", ".join(map(str, context.limits))))
+            added.append(("RateLimit-Policy", parts.limits.policy))
+        headers = response.headers
+        if isinstance(headers, ReadyHeaders):
+            headers.take(added)
+        else:
+            headers.extend(added)
+            headers.extend([pair for pair in SAFE_HEADERS if pair[0] not in headers])
+        if parts.cors is not None:
+            parts.cors.finish(request, response)
+        record(context, self._routes.get(request.endpoint or ""), response)
         return response
 
     def end(self, _error: BaseException | None) -> None:
@@ -134,9 +130,10 @@ class Hooks:
         IN_FLIGHT.leave()
         follow_trace(None)
         end_request()
-        context: RequestContext | None = app_ctx.g.get("context")
-        if context is None:
+        context = CURRENT.get(None)
+        if context is None or context.token is None:
             return
+        CURRENT.reset(context.token)
         if context.release is not None:
             context.release()
         if context.heavy:
@@ -144,9 +141,8 @@ class Hooks:
             context.parts.heavy_requests.leave(context.key_id)
 
 
-def _request_id(request: Request) -> str:
+def _request_id(sent: str | None) -> str:
     """Return the id that the client gave the request, or a new one: a name, which need not be secret."""
-    sent = request.headers.get("X-Request-Id")
     if sent is not None and _REQUEST_ID.fullmatch(sent):
         return sent
     return f"{random.getrandbits(96):024x}"

@@ -15,7 +15,7 @@ from connexion import FlaskApi
 from connexion.decorators.parameter import pythonic
 from connexion.operations import OpenAPIOperation
 from connexion.resolver import Resolver
-from flask import Response, request
+from flask import Response
 from inflection import underscore
 
 from ..domain.errors import Detail, InvalidInput
@@ -127,10 +127,13 @@ class LeanOperation(OpenAPIOperation):  # type: ignore[misc]  # Connexion has no
         may_name = "namespace" in parser.query and _has_namespace(self.body_schema)
 
         def answer(**path: str) -> Response:
-            require_utf8(request.environ["PATH_INFO"], request.query_string)
-            arguments = parse(path, request.args if request.query_string else None)
+            current = context()
+            request = current.request
+            query = request.query_string
+            require_utf8(request.environ["PATH_INFO"], query)
+            arguments = parse(path, request.args if query else None)
             if check is not None:
-                body = context().body
+                body = current.body
                 check(body)
                 arguments["body"] = body
                 if may_name:

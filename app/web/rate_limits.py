@@ -16,7 +16,7 @@ import threading
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 
 from limits import RateLimitItem, parse
@@ -45,8 +45,7 @@ PAUSE_SECONDS = 5.0
 log = logging.getLogger(__name__)
 
 
-@dataclass(frozen=True, slots=True)
-class RateLimitState:
+class RateLimitState(NamedTuple):
     """How much of a limit remains after a request.
 
     ``remaining`` below 0 means that this request was one too many; ``reset`` is the number of

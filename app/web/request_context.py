@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection
+from contextvars import ContextVar, Token
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any, cast
-
-from flask import request
-from flask.globals import app_ctx
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..domain.records import Actor
 from ..services.inputs import UNCONDITIONAL
 from .etag import if_match, if_none_match
 
 if TYPE_CHECKING:
+    from flask import Request
+
     from ..domain.records import Scope
     from ..services.inputs import Condition
     from .authentication import Principal
@@ -34,6 +34,7 @@ class RequestContext:
     """
 
     id: str
+    request: Request
     started: float
     parts: Parts
     trace: str | None = None
@@ -44,6 +45,8 @@ class RequestContext:
     release: Callable[[], object] | None = None
     limits: list[RateLimitState] = field(default_factory=list)
     heavy: bool = False
+    token: Token[RequestContext] | None = None
+    """What ``CURRENT`` is reset with when the request is over."""
 
     @property
     def key_id(self) -> str:
@@ -51,9 +54,11 @@ class RequestContext:
         return "" if self.principal is None else self.principal.key_id
 
 
-def context() -> RequestContext:
-    """Return the context of the request at hand."""
-    return cast("RequestContext", app_ctx.g.context)
+CURRENT: Final[ContextVar[RequestContext]] = ContextVar("request")
+"""The context of the request at hand. Flask's ``g`` and ``request`` take several look-ups for each use."""
+
+context = CURRENT.get
+"""Returns the context of the request at hand."""
 
 
 def principal() -> Principal:
@@ -63,24 +68,25 @@ def principal() -> Principal:
 
 def actor() -> Actor:
     """Return who asks, as grants and the audit need it."""
-    caller = principal()
-    return Actor(caller.key_id, caller.rights, caller.expires, request.remote_addr, context().id)
+    current = context()
+    caller = cast("Principal", current.principal)
+    return Actor(caller.key_id, caller.rights, caller.expires, current.request.remote_addr, current.id)
 
 
 def scope(namespace: str | None) -> Scope:
     """Return where the named resource is looked up; raises Forbidden for another namespace than the key's."""
-    found: RequestContext = app_ctx.g.context
+    found = context()
     found.scope = cast("Principal", found.principal).scope(namespace)
     return found.scope
 
 
 def condition() -> Condition:
     """Return the request's If-Match; raises InvalidParameter when it is malformed."""
-    header = request.headers.get("If-Match")
+    header = context().request.environ.get("HTTP_IF_MATCH")
     return UNCONDITIONAL if header is None else if_match(header)
 
 
 def known_etags() -> Collection[str]:
     """Return the request's If-None-Match; raises InvalidParameter when it is malformed."""
-    header = request.headers.get("If-None-Match")
+    header = context().request.environ.get("HTTP_IF_NONE_MATCH")
     return () if header is None else if_none_match(header)
