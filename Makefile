@@ -56,7 +56,7 @@ COMPILE = CUSTOM_COMPILE_COMMAND='make lock' $(BIN)/pip-compile --quiet $(if $(U
 .PHONY: lock
 lock: $(READY) ## resolve the dependencies of pyproject.toml again (UPGRADE=1: to the newest)
 	$(COMPILE) --extra dev --output-file requirements.lock pyproject.toml
-	$(COMPILE) --constraint requirements.lock --output-file requirements-run.lock pyproject.toml
+	$(COMPILE) --extra local-tls --constraint requirements.lock --output-file requirements-run.lock pyproject.toml
 	sed -n 's/^fast = \["\(.*\)"\]$$/\1/p' pyproject.toml | $(COMPILE) --output-file requirements-fast.lock -
 
 .PHONY: clean
@@ -67,8 +67,8 @@ clean: ## remove caches and build products; .venv and data/ stay
 # --- Running. ---
 
 .PHONY: run
-run: $(RUNTIME) ## serve on 127.0.0.1:8080 (COLLOQUY_HOST, COLLOQUY_PORT) in the foreground
-	@exec $(BIN)/python -m app serve
+run: $(RUNTIME) ## serve on 127.0.0.1:8080 (COLLOQUY_HOST, COLLOQUY_PORT; ARGS=--local-tls for TLS) in the foreground
+	@exec $(BIN)/python -m app serve $(ARGS)
 
 # --- Testing: everything that has to hold before a change is merged. ---
 

@@ -50,7 +50,7 @@ class Server:
         return self.process.wait(timeout=60)
 
 
-def start(store_url: str, log: Path, *, scheme: str = "http", **settings: str) -> Server:
+def start(store_url: str, log: Path, *options: str, scheme: str = "http", **settings: str) -> Server:
     """Start a server and wait until it is ready. ``settings`` are COLLOQUY_ variables, without prefix."""
     port = int(settings.pop("PORT", 0)) or free_port()
     key = settings.pop("API_KEY", KEY_PREFIX + secrets.token_urlsafe(KEY_BYTES))
@@ -59,7 +59,7 @@ def start(store_url: str, log: Path, *, scheme: str = "http", **settings: str) -
     environment |= {"COLLOQUY_" + name: text for name, text in own.items()}
     with log.open("ab") as output:
         process = subprocess.Popen(
-            [sys.executable, "-m", "app", "serve"],
+            [sys.executable, "-m", "app", "serve", *options],
             cwd=ROOT,
             env=environment,
             stdout=output,
@@ -86,9 +86,11 @@ def _wait_until_ready(server: Server) -> None:
 
 
 @contextmanager
-def serving(store_url: str, log: Path, **settings: str) -> Iterator[Server]:
+def serving(
+    store_url: str, log: Path, *options: str, scheme: str = "http", **settings: str
+) -> Iterator[Server]:
     """Start a server and stop it afterwards, whatever became of it."""
-    server = start(store_url, log, **settings)
+    server = start(store_url, log, *options, scheme=scheme, **settings)
     try:
         yield server
     finally:

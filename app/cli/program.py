@@ -30,7 +30,7 @@ cli = typer.Typer(
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
-cli.command(epilog=example("COLLOQUY_PORT=9000 colloquy serve"))(serve.serve)
+cli.command(epilog=example("COLLOQUY_PORT=9000 colloquy serve", "colloquy serve --local-tls"))(serve.serve)
 cli.command(epilog=example("colloquy migrate"))(serve.migrate)
 cli.add_typer(projects.commands, name="projects")
 cli.add_typer(keys.commands, name="keys")

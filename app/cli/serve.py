@@ -5,16 +5,23 @@ from __future__ import annotations
 import os
 import socket
 import sys
+from dataclasses import replace
 from pathlib import Path
-from typing import NoReturn
+from typing import Annotated, NoReturn
 
 import typer
 
 from ..services.bootstrap import Prepared, prepare
 from ..settings import Settings
+from .local_tls import LocalCertificate, require_local_tls
 from .terminal import CommandError, open_store
 
 PACKAGE = Path(__file__).parents[1]
+
+LocalTls = Annotated[
+    bool,
+    typer.Option("--local-tls", help="Speak TLS with a certificate for this machine, made once and renewed."),
+]
 
 
 def migrate() -> None:
@@ -32,17 +39,30 @@ def migrate() -> None:
     typer.echo(f"The store is at version {version}.")
 
 
-def serve() -> None:
+def serve(*, local_tls: LocalTls = False) -> None:
     """Serve the API in the foreground until SIGTERM or Ctrl-C, which let running requests finish.
 
     The store is migrated first. An empty one gets a project and a key, printed here and never again.
     """
     settings = Settings.from_environment(os.environ)
+    if local_tls:
+        require_local_tls(settings)
     _require_free(settings.host, settings.port)
+    certificate = None
     with open_store(create=True) as backend, backend.start_up_lock():
+        if local_tls:
+            certificate = LocalCertificate.prepare(_tls_folder(settings), settings.host)
+            settings = replace(settings, tls_cert=certificate.server)
         prepared = prepare(backend, settings.api_key)
-    _announce(settings, prepared)
-    _run_server()
+    _announce(settings, prepared, certificate)
+    _run_server(settings)
+
+
+def _tls_folder(settings: Settings) -> Path:
+    """Return where the local certificate is kept: beside the store, or where that would be by default."""
+    store = settings.sqlite_path or Settings().sqlite_path
+    assert store is not None  # noqa: S101  # the default is a file
+    return store.absolute().parent / "tls"
 
 
 def _require_free(host: str, port: int) -> None:
@@ -58,7 +78,7 @@ def _require_free(host: str, port: int) -> None:
         ) from error
 
 
-def _announce(settings: Settings, prepared: Prepared) -> None:
+def _announce(settings: Settings, prepared: Prepared, certificate: LocalCertificate | None) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"{'http' if settings.tls_cert is None else 'https'}://{host}:{settings.port}"
     if prepared.warning is not None:
@@ -66,15 +86,31 @@ def _announce(settings: Settings, prepared: Prepared) -> None:
     typer.echo(f"Colloquy serves on {address}")
     typer.echo(f"Console: {address}/console")
     typer.echo(f"Documentation: {address}/docs")
+    if certificate is not None:
+        typer.echo(_trust(certificate.authority, address))
     if prepared.new_key is not None:
         typer.echo("\nAPI key, shown only now; 'colloquy keys create' makes another:\n")
         typer.echo(f"{prepared.new_key}\n")
     sys.stdout.flush()
 
 
-def _run_server() -> NoReturn:
+def _trust(authority: Path, address: str) -> str:
+    """Return how programs on this machine are made to trust the local certificate."""
+    return f"""
+The certificate is known to this machine alone. Programs trust it with:
+  export NODE_EXTRA_CA_CERTS={authority}
+  export REQUESTS_CA_BUNDLE={authority}
+  export SSL_CERT_FILE={authority}
+  curl --cacert {authority} {address}/health
+These are for Node.js, for Python's requests, and for its httpx and urllib."""
+
+
+def _run_server(settings: Settings) -> NoReturn:
     """Become gunicorn: signals reach it directly, and its exit status is ours."""
-    os.execve(sys.executable, server_command(), server_environment())  # noqa: S606  # no shell is wanted
+    environment = server_environment()
+    if settings.tls_cert is not None:
+        environment["COLLOQUY_TLS_CERT"] = str(settings.tls_cert)
+    os.execve(sys.executable, server_command(), environment)  # noqa: S606  # no shell is wanted
 
 
 def server_command() -> list[str]:

@@ -92,6 +92,7 @@ OWNERS: dict[str, set[str]] = {
     "Stemmer": {"search"},
     "bson": {"stores.mongo"},  # comes with pymongo
     "connexion": {"web"},
+    "cryptography": {"cli"},
     "flask": {"handlers", "web", "wiring"},
     "gunicorn": {"cli", "server"},
     "inflection": {"handlers", "web"},
@@ -109,6 +110,7 @@ OWNERS: dict[str, set[str]] = {
     "rich": {"cli"},
     "sqlite3": {"stores.sqlite"},
     "starlette": {"mcp"},
+    "trustme": {"cli"},
     "typer": {"cli"},
     "ulid": {"domain"},
     "urllib3": {"mcp", "summaries.model"},

@@ -364,3 +364,20 @@ def test_the_version_is_the_distribution_s() -> None:
     done = CliRunner().invoke(cli, ["--version"])
 
     assert (done.exit_code, done.output) == (0, f"colloquy {version('colloquy')}\n")
+
+
+def test_a_local_certificate_needs_its_extra(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the library that makes it, ``serve --local-tls`` is one line and makes nothing."""
+    monkeypatch.setitem(sys.modules, "trustme", None)
+    assert "pip install 'colloquy[local-tls]'" in refused("serve", "--local-tls")
+    assert not store.parent.exists()
+
+
+def test_a_local_certificate_does_not_stand_beside_another(
+    store: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """``--local-tls`` where the settings name a certificate is a contradiction."""
+    (tmp_path / "mine.pem").touch()
+    monkeypatch.setenv("COLLOQUY_TLS_CERT", str(tmp_path / "mine.pem"))
+    assert "COLLOQUY_TLS_CERT names one" in refused("serve", "--local-tls")
+    assert not store.parent.exists()
