@@ -5,19 +5,24 @@ from __future__ import annotations
 import logging
 import os
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import orjson
 from werkzeug.middleware.proxy_fix import ProxyFix
 
 from . import logs
+from .meaning.embedder import EmbedderError
+from .meaning.endpoint import ANSWER_MEBIBYTES, EndpointEmbedder
+from .meaning.folder import open_folder
+from .model_endpoint.client import EndpointClient
 from .schemas.specification import find_spec, read_spec
 from .services.audit import drop_old
 from .services.summarizer import Summarizer
-from .settings import Settings
+from .settings import Settings, SettingsError
 from .summaries.digest.extractive import Extractive
 from .summaries.model.chat import Chat
-from .summaries.model.endpoint import Endpoint
+from .summaries.model.chat_model import ChatModel
 from .summaries.tokens import open_counter
 from .sweeper import Sweeper
 from .telemetry.prometheus.exporter import open_exporter
@@ -64,24 +69,55 @@ def open_provider(settings: Settings) -> Provider:
     """Return what makes summaries: the offline digest, or the model that the settings name."""
     if settings.summary_provider == "extractive":
         return Extractive()
-    endpoint = Endpoint(
-        settings.chat_url or "",
-        settings.chat_model or "",
-        settings.chat_key,
-        settings.chat_timeout,
-        settings.chat_retries,
+    client = EndpointClient(
+        settings.chat_url or "", settings.chat_key, settings.chat_timeout, settings.chat_retries
     )
     return Chat(
-        endpoint,
+        ChatModel(client, settings.chat_model or ""),
         window=settings.chat_window,
         directory=settings.summary_templates,
         counter=open_counter(settings.chat_model),
     )
 
 
-def open_embedder(settings: Settings) -> Embedder | None:  # noqa: ARG001  there is none to choose yet
-    """Return what makes vectors of texts, or None where search is by words only."""
-    return None
+def open_embedder(settings: Settings) -> Embedder | None:
+    """Return what makes vectors of texts, or None where search is by words only.
+
+    Raises SettingsError when the model's folder, or what runs it, is not there. Its libraries are imported
+    here alone, so that nobody else waits for them.
+    """
+    if settings.embedder == "none":
+        return None
+    query, passage = settings.embedder_query_prefix, settings.embedder_passage_prefix
+    if settings.embedder == "endpoint":
+        return EndpointEmbedder(
+            EndpointClient(
+                settings.embedder_url or "",
+                settings.embedder_key,
+                settings.embedder_timeout,
+                settings.embedder_retries,
+                mebibytes=ANSWER_MEBIBYTES,
+            ),
+            settings.embedder_model or "",
+            settings.embedder_dimensions or 0,
+            settings.embedder_batch,
+            f"{query} " if query else "",
+            f"{passage} " if passage else "",
+        )
+    # With more than one thread for each product of matrices, they wait for each other on a busy machine.
+    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+    try:
+        from .meaning.local import open_local
+
+        folder = settings.embedder_folder or Path()
+        opened = open_folder(folder, settings.embedder_weights, settings.embedder_checksum, query, passage)
+        return open_local(opened)
+    except ImportError as error:
+        raise SettingsError(
+            "COLLOQUY_EMBEDDER=local needs its extra: pip install 'colloquy[meaning]'."
+        ) from error
+    except EmbedderError as error:
+        raise SettingsError(f"COLLOQUY_EMBEDDER=local: {error}.") from error
 
 
 def create_app(settings: Settings, backend: Backend | None = None, owner_of: str | None = None) -> Flask:

@@ -40,6 +40,11 @@ def test_values_are_read() -> None:
         ("SUMMARY_TEMPLATES", "/no/such/folder", "folder"),
         ("CHAT_URL", "ftp://x", "http://"),
         ("IDEMPOTENCY_HOURS", "1", "from 24"),
+        ("EMBEDDER", "magic", "none, local, endpoint"),
+        ("EMBEDDER_FOLDER", "/no/such/folder", "folder"),
+        ("EMBEDDER_CHECKSUM", "abc", "64 hexadecimal"),
+        ("EMBEDDER_DIMENSIONS", "4097", "from 1 to 4096"),
+        ("EMBEDDER_MODEL", "m" * 101, "at most 100"),
     ],
 )
 def test_bad_values_are_explained(name: str, value: str, hint: str) -> None:
@@ -64,7 +69,22 @@ def test_secrets_come_from_files(tmp_path: Path) -> None:
         Settings.from_environment({"COLLOQUY_API_KEY_FILE": str(tmp_path / "none")})
 
 
-def test_chat_needs_its_address_and_model() -> None:
-    """Summaries by a model want to know which one."""
-    with pytest.raises(SettingsError, match="COLLOQUY_CHAT_URL and COLLOQUY_CHAT_MODEL"):
-        Settings.from_environment({"COLLOQUY_SUMMARY_PROVIDER": "chat"})
+@pytest.mark.parametrize(
+    ("name", "value", "needed"),
+    [
+        ("SUMMARY_PROVIDER", "chat", "COLLOQUY_CHAT_URL and COLLOQUY_CHAT_MODEL"),
+        ("EMBEDDER", "local", "COLLOQUY_EMBEDDER_FOLDER"),
+        ("EMBEDDER", "endpoint", "COLLOQUY_EMBEDDER_URL and COLLOQUY_EMBEDDER_MODEL and COLLOQUY_EMBED"),
+    ],
+)
+def test_a_choice_needs_what_belongs_to_it(name: str, value: str, needed: str) -> None:
+    """Summaries by a model, and meaning by one, want to know which one."""
+    with pytest.raises(SettingsError, match=f"COLLOQUY_{name}={value} needs {needed}"):
+        Settings.from_environment({f"COLLOQUY_{name}": value})
+
+
+def test_a_checksum_may_be_written_in_capitals() -> None:
+    """It is compared in small letters."""
+    settings = Settings.from_environment({"COLLOQUY_EMBEDDER_CHECKSUM": "AB" * 32})
+
+    assert settings.embedder_checksum == "ab" * 32

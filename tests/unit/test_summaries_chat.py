@@ -11,9 +11,10 @@ from typing import Any
 import pytest
 
 from app.domain.errors import InvalidInput
+from app.model_endpoint.client import EndpointClient, EndpointError
 from app.summaries import Digest, Turn
 from app.summaries.model.chat import Chat
-from app.summaries.model.endpoint import Endpoint, EndpointError
+from app.summaries.model.chat_model import ChatModel
 from app.summaries.model.templates import list_templates, load_template
 from tests.chat_endpoint import Answer, Stub, endpoint, raw, says, send
 
@@ -23,8 +24,8 @@ KEY = "sk-very-secret-key"
 def chat(stub: Stub, **options: Any) -> Chat:
     """A provider that speaks to the stub and never waits between attempts."""
     address = f"http://127.0.0.1:{stub.server_address[1]}/v1/"
-    target = Endpoint(address, "some-model", KEY, options.pop("timeout", 5.0), sleep=lambda _seconds: None)
-    return Chat(target, **options)
+    client = EndpointClient(address, KEY, options.pop("timeout", 5.0), sleep=lambda _seconds: None)
+    return Chat(ChatModel(client, "some-model"), **options)
 
 
 def turns(*texts: str) -> list[Turn]:
@@ -104,8 +105,8 @@ def test_what_may_pass_is_tried_again(status: int) -> None:
             says("ok")(handler, number)
 
     with endpoint(answer) as stub:
-        target = Endpoint(f"http://127.0.0.1:{stub.server_address[1]}", "m", sleep=pauses.append)
-        assert target.complete([], 10) == "ok"
+        client = EndpointClient(f"http://127.0.0.1:{stub.server_address[1]}", sleep=pauses.append)
+        assert ChatModel(client, "m").complete([], 10) == "ok"
     assert pauses[0] == 8.0
     assert 0.5 <= pauses[1] <= 1.0
     assert stub.keys == [None] * 3
@@ -161,13 +162,13 @@ def test_a_slow_endpoint_is_given_up() -> None:
 
 def test_an_unreachable_or_wrong_address_fails() -> None:
     """No server and no valid address are failures like any other."""
-    closed = Endpoint("http://127.0.0.1:1", "m", sleep=lambda _seconds: None)
+    closed = EndpointClient("http://127.0.0.1:1", sleep=lambda _seconds: None)
     with pytest.raises(EndpointError, match="cannot be reached"):
-        closed.complete([], 10)
+        closed.post("/chat/completions", {})
     for address in ("nowhere", "http://["):
         with pytest.raises(EndpointError, match="no valid address"):
-            Endpoint(address, "m", sleep=lambda _seconds: None).complete([], 10)
-    assert KEY not in repr(Endpoint("http://127.0.0.1:1", "m", KEY))
+            EndpointClient(address, sleep=lambda _seconds: None).post("/chat/completions", {})
+    assert KEY not in repr(EndpointClient("http://127.0.0.1:1", KEY))
 
 
 def test_nothing_to_summarise_is_a_failure_that_asks_nobody() -> None:

@@ -7,9 +7,10 @@ from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+from ...model_endpoint.client import EndpointError
 from .. import Digest, Turn, choose_budget
 from ..tokens import ESTIMATE, TokenCounter
-from .endpoint import Endpoint, EndpointError
+from .chat_model import ChatModel
 from .templates import load_template
 from .transcript import cut_chunks, write_turn
 
@@ -48,14 +49,14 @@ class Chat:
 
     def __init__(
         self,
-        endpoint: Endpoint,
+        model: ChatModel,
         *,
         window: int = WINDOW_TOKENS,
         directory: Path | None = None,
         counter: TokenCounter = ESTIMATE,
         fence: Callable[[], str] = lambda: secrets.token_hex(16),
     ) -> None:
-        self._endpoint = endpoint
+        self._model = model
         self._window = window
         self._directory = directory
         self._count = counter.count
@@ -118,7 +119,7 @@ class Chat:
             {"role": "system", "content": order},
             {"role": "user", "content": f"{fence}\n{transcript}\n{fence}"},
         ]
-        answer = self._endpoint.complete(messages, allowed)
+        answer = self._model.complete(messages, allowed)
         if self._count(answer) > LONGEST_ANSWER * allowed:
             raise EndpointError("The model's endpoint answered with far more than was asked for")
         return answer
@@ -127,7 +128,7 @@ class Chat:
         return Digest(
             content,
             PROVIDER,
-            self._endpoint.model,
+            self._model.name,
             progress.turns,
             progress.skipped,
             progress.tokens,

@@ -1,6 +1,6 @@
-"""One request to an OpenAI-compatible ``/chat/completions`` endpoint, and its repeats.
+"""One request to an OpenAI-compatible endpoint, and its repeats.
 
-The endpoint is trusted with the transcript and with nothing else: redirects are not followed, an
+The endpoint is trusted with what it is sent and with nothing else: redirects are not followed, an
 answer is read up to a bound of bytes and of time, and no text of its own gets into an error.
 """
 
@@ -15,17 +15,23 @@ from typing import Any
 
 import urllib3
 
-from ...waiting import blocking
+from ..waiting import blocking
 
-ANSWER_BYTES = 1024 * 1024
+MEBIBYTE = 1024 * 1024
 PIECE = 64 * 1024
 SUCCESS, TOO_MANY, SERVER_ERROR = 200, 429, 500
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
-FORBIDDEN = dict.fromkeys((0, *range(0xD800, 0xE000)))
 
 
 class EndpointError(Exception):
-    """The endpoint gave no usable answer. The text is for a client: no secret, no foreign words."""
+    """The endpoint gave no usable answer. The text is for a client: no secret, no foreign words.
+
+    ``status`` is that of an answer which no repeat can change, or None.
+    """
+
+    def __init__(self, message: str, status: int | None = None) -> None:
+        super().__init__(message)
+        self.status = status
 
 
 class _Passing(Exception):
@@ -37,34 +43,34 @@ class _Passing(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Endpoint:
+class EndpointClient:
     """Where the model is. ``timeout`` is for one attempt, in seconds; ``retries`` come on top of it.
 
-    The longest that ``complete`` takes is (retries + 1) * timeout plus pauses of at most 8 seconds.
+    The longest that ``post`` takes is (retries + 1) * timeout plus pauses of at most 8 seconds.
     """
 
     base_url: str
-    model: str
     key: str | None = field(default=None, repr=False)
     timeout: float = 30.0
     retries: int = 2
     sleep: Callable[[float], None] = field(default=time.sleep, repr=False)
+    mebibytes: int = 1
+    """How long an answer may be."""
 
-    def complete(self, messages: list[dict[str, str]], max_tokens: int) -> str:
-        """Return the model's answer; raises EndpointError when there is none."""
-        body = {"model": self.model, "messages": messages, "max_tokens": max_tokens, "temperature": 0}
+    def post(self, path: str, body: object) -> Any:
+        """Return the answer, parsed; raises EndpointError when there is none that is JSON."""
         sent = json.dumps(body).encode()
         problem = ""
         for attempt in range(self.retries + 1):
             try:
-                return _read_answer(self._post(sent))
+                return _parse(self._post(path, sent))
             except _Passing as error:
                 problem = str(error)
                 if attempt < self.retries:
                     self.sleep(_pause(attempt, error.pause))
         raise EndpointError(f"{problem} ({self.retries + 1} attempts)")
 
-    def _post(self, sent: bytes) -> bytes:
+    def _post(self, path: str, sent: bytes) -> bytes:
         if not self.base_url.startswith(("http://", "https://")):
             raise EndpointError("The model's endpoint has no valid address")
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
@@ -75,7 +81,7 @@ class Endpoint:
             with blocking(), urllib3.PoolManager(retries=False, timeout=self.timeout) as pool:
                 response = pool.request(
                     "POST",
-                    self.base_url.rstrip("/") + "/chat/completions",
+                    self.base_url.rstrip("/") + path,
                     body=sent,
                     headers=headers,
                     redirect=False,
@@ -83,13 +89,24 @@ class Endpoint:
                 )
                 try:
                     _check_status(response)
-                    return _read_bounded(response, deadline)
+                    return self._read(response, deadline)
                 finally:
                     response.close()
         except urllib3.exceptions.LocationValueError as error:
             raise EndpointError("The model's endpoint has no valid address") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
             raise _Passing(_explain(error)) from error
+
+    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+        pieces, size = [], 0
+        while piece := response.read1(PIECE, decode_content=False):
+            size += len(piece)
+            if size > self.mebibytes * MEBIBYTE:
+                raise EndpointError(f"The model's endpoint answered with more than {self.mebibytes} MiB")
+            if time.monotonic() > deadline:
+                raise _Passing("The model's endpoint did not answer in time")
+            pieces.append(piece)
+        return b"".join(pieces)
 
 
 def _explain(error: Exception) -> str:
@@ -108,19 +125,7 @@ def _check_status(response: urllib3.BaseHTTPResponse) -> None:
     if status == TOO_MANY or status >= SERVER_ERROR:
         after = response.headers.get("Retry-After", "")
         raise _Passing(message, float(after) if after.isascii() and after.isdigit() else None)
-    raise EndpointError(message)
-
-
-def _read_bounded(response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
-    pieces, size = [], 0
-    while piece := response.read1(PIECE, decode_content=False):
-        size += len(piece)
-        if size > ANSWER_BYTES:
-            raise EndpointError("The model's endpoint answered with more than 1 MiB")
-        if time.monotonic() > deadline:
-            raise _Passing("The model's endpoint did not answer in time")
-        pieces.append(piece)
-    return b"".join(pieces)
+    raise EndpointError(message, status)
 
 
 def _pause(attempt: int, retry_after: float | None) -> float:
@@ -130,21 +135,8 @@ def _pause(attempt: int, retry_after: float | None) -> float:
     return grown * random.uniform(0.5, 1.0)  # noqa: S311  spreads retries, guards nothing
 
 
-def _read_answer(body: bytes) -> str:
+def _parse(body: bytes) -> Any:
     try:
-        text = _find_text(json.loads(body))
+        return json.loads(body)
     except (ValueError, RecursionError) as error:
         raise EndpointError("The model's endpoint did not answer with JSON") from error
-    if not isinstance(text, str):
-        raise EndpointError("The model's endpoint answered without choices[0].message.content")
-    cleaned = text.translate(FORBIDDEN).strip()
-    if not cleaned:
-        raise EndpointError("The model's endpoint answered with an empty text")
-    return cleaned
-
-
-def _find_text(answer: Any) -> Any:
-    try:
-        return answer["choices"][0]["message"]["content"]
-    except (KeyError, IndexError, TypeError):
-        return None

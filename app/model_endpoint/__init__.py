@@ -1,0 +1,1 @@
+"""Speaking to a model's OpenAI-compatible HTTP API."""
