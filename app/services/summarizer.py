@@ -13,7 +13,7 @@ from ..domain.errors import Detail, DialogueNotFound, InvalidInput, MessageNotFo
 from ..domain.list_items import MessageItem
 from ..domain.list_queries import MessageListQuery
 from ..domain.records import Dialogue, Message, Order, Scope, Summary
-from ..summaries import Digest, Provider
+from ..summaries import TRANSCRIPT, TRANSCRIPT_TOKENS, Digest, Earlier, Provider
 from ..summaries.model.templates import load_template
 from ..telemetry.measures import SUMMARIES
 from .conditions import require_current
@@ -45,9 +45,19 @@ class _Source:
     latest: Summary | None
 
     @property
-    def previous(self) -> str | None:
-        """The text of the summary that this one builds on."""
-        return None if self.latest is None else str(orjson.loads(self.latest.body)["content"])
+    def previous(self) -> Earlier | None:
+        """The latest summary, if this one builds on it: one of few words is made anew, from the messages."""
+        if self.latest is None:
+            return None
+        body = orjson.loads(self.latest.body)
+        if body["provider"] == TRANSCRIPT or body["totalTokens"] <= TRANSCRIPT_TOKENS:
+            return None
+        return Earlier(body["content"], body["totalTokens"])
+
+    @property
+    def after(self) -> int:
+        """The seq of the last message that is not read again."""
+        return -1 if self.latest is None or self.previous is None else self.latest.through_seq
 
 
 class Summarizer:
@@ -128,8 +138,7 @@ class Summarizer:
         if source.bounds is not None:
             messages = self._between(scope, dialogue, source.bounds)
         else:
-            after = -1 if source.latest is None else source.latest.through_seq
-            messages = self._store.messages_since(scope, dialogue.id, dialogue.uid, after)
+            messages = self._store.messages_since(scope, dialogue.id, dialogue.uid, source.after)
         return (message for message in messages if message.seq < dialogue.next_seq)
 
     def _latest(self, scope: Scope, dialogue: Dialogue, template: str | None) -> Summary | None:

@@ -20,6 +20,15 @@ MAXIMUM_BUDGET = 8_000
 BUDGET_SHARE = 0.375
 """Of the tokens read, how many a digest may take between those two bounds."""
 
+CLEARLY_SHORTER = 0.75
+"""A digest that takes more than this share of its messages' tokens is not worth what it leaves out."""
+
+TRANSCRIPT = "transcript"
+"""The provider of a summary that is its messages, as they were said."""
+
+TRANSCRIPT_TOKENS = int(MINIMUM_BUDGET / CLEARLY_SHORTER)
+"""Of more tokens than this every digest is clearly shorter."""
+
 
 @dataclass(frozen=True, slots=True)
 class Turn:
@@ -42,8 +51,9 @@ class Digest:
     """What a provider made of some turns.
 
     ``summarized_count`` turns were read and ``skipped_count`` more had nothing to read.
-    ``total_tokens`` is the size of all of them, ``content_tokens`` that of ``content``. When
-    ``status`` is ``failed``, ``content`` is empty and ``error`` says why, without any secret.
+    ``total_tokens`` is the size of all that it stands for, as a transcript, the messages of an earlier
+    summary included; ``content_tokens``, that of ``content``, is never more. When ``status`` is
+    ``failed``, ``content`` is empty and ``error`` says why, without any secret.
     """
 
     content: str
@@ -57,17 +67,29 @@ class Digest:
     error: str | None = None
 
 
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """The summary that another one builds on, and how many tokens its messages have as a transcript.
+
+    They are more than ``TRANSCRIPT_TOKENS``: of fewer, the summary is made from the messages again.
+    """
+
+    content: str
+    total_tokens: int
+
+
 class Provider(Protocol):
     """What makes summaries."""
 
     def summarize(
-        self, turns: Iterable[Turn], *, previous: str | None, template: str | None, budget: int | None
+        self, turns: Iterable[Turn], *, previous: Earlier | None, template: str | None, budget: int | None
     ) -> Digest:
         """Summarise turns, given oldest first, reading them once.
 
         ``previous`` is the summary that this one builds on; ``budget`` the most tokens to write
-        (None: 37.5 % of what was read, at least 400 and at most 8,000). Raises InvalidInput
-        for a template that does not exist; a failure to summarise is a failed Digest.
+        (None: 37.5 % of what was read, at least 400 and at most 8,000). What is not worth shortening
+        stays as it is: a transcript. Raises InvalidInput for a template that does not exist; a failure
+        to summarise is a failed Digest.
         """
 
 

@@ -68,6 +68,8 @@ Part = Text | ToolCall | ToolResult | Image | Unknown
 WORD_KINDS = frozenset({"text", "input_text", "output_text", "refusal"})
 DATA_MEDIA = re.compile("[;,].*", re.DOTALL)
 MESSAGE_KEYS = frozenset({"content", *BESIDE_CONTENT})
+SILENT_KINDS = frozenset({"thinking", "redacted_thinking", "reasoning"})
+"""Kinds of blocks that were thought and not said."""
 
 
 def read_parts(turn: Turn) -> list[Part]:

@@ -19,6 +19,7 @@ from tests.contract.conftest import Api, application
 
 KEY = "sk-secret-of-the-endpoint"
 IN_D = {"dialogueId": "d"}
+ASKED = "Where is order 4711? " + "All right then. Of course. I see. " * 60
 Serve = Callable[[Answer], Stub]
 
 
@@ -40,7 +41,7 @@ FAILURES = [
 
 @pytest.fixture
 def serve(api: Api, backend: Backend, tmp_path: Path) -> Iterator[Serve]:
-    """Let the application summarise with a model that answers as told; ``d`` has two messages."""
+    """Let the application summarise with a model that answers as told; ``d`` has one long message."""
     templates = tmp_path / "templates"
     templates.mkdir()
     (templates / "legal.txt").write_text("List every obligation.")
@@ -56,7 +57,7 @@ def serve(api: Api, backend: Backend, tmp_path: Path) -> Iterator[Serve]:
             chat_retries=0,
         )
         connect(application(), settings, backend)
-        say(api, "Where is order 4711?", "d")
+        say(api, ASKED, "d")
 
         def answer(how: Answer) -> Stub:
             stub.answer = how
@@ -142,7 +143,7 @@ def test_a_failed_summary_is_never_built_upon(api: Api, serve: Serve) -> None:
     """After a failure the next summary reads what the failed one did not get to, and contexts ignore it."""
     stub = serve(raw(500))
     api.ok("POST", "/summary", IN_D)
-    context = api.ok("GET", "/dialogue/d/context", query={"maxTokens": 256})
+    context = api.ok("GET", "/dialogue/d/context", query={"maxTokens": 600})
     assert "summary" not in context
     serve(says("Ann asks."))
     made = api.ok("POST", "/summary", IN_D)

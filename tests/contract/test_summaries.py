@@ -9,10 +9,11 @@ import pytest
 from tests.contract.conftest import Api
 
 IN_D = {"dialogueId": "d"}
+SMALL_TALK = "All right then. Of course. I see. " * 60
 TALK = [
     {"role": "system", "content": "You are a helpful clerk."},
     {"role": "user", "content": "Where is my order 4711? I am Ada Lovelace.", "id": "m1"},
-    {"role": "assistant", "content": "Order 4711 left Berlin on 2026-01-03 and costs $120.50.", "id": "m2"},
+    {"role": "assistant", "content": f"Order 4711 left on 2026-01-03 for $120.50. {SMALL_TALK}", "id": "m2"},
     {"role": "user", "content": "Please refund it to gift_card_99.", "id": "m3"},
     {"role": "assistant", "content": "Done: $120.50 was refunded to gift_card_99.", "id": "m4"},
 ]
@@ -20,7 +21,7 @@ TALK = [
 
 @pytest.fixture
 def talk(api: Api) -> None:
-    """A short conversation ``d``."""
+    """A conversation ``d``, long enough to be worth a digest."""
     api.ok("POST", "/dialogue", {"id": "d", "messages": TALK})
 
 

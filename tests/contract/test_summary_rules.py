@@ -16,6 +16,7 @@ from app.wiring import connect
 from tests.contract.conftest import Api, application
 
 IN_D = {"dialogueId": "d"}
+SMALL_TALK = "All right then. Of course. I see. " * 20
 SAME_TIME = "2026-01-02T03:04:05.000Z"
 
 
@@ -47,11 +48,11 @@ def provider(api: Api, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Cou
 
 
 def add(api: Api, message_id: str, created: str = SAME_TIME) -> None:
-    """Add a message whose words are its id."""
+    """Add a message whose words are its id and enough small talk to be worth a digest."""
     message = {
         "id": message_id,
         "role": "user",
-        "content": f"Remember CODE-{message_id}.",
+        "content": f"Remember CODE-{message_id}. {SMALL_TALK}",
         "created": created,
     }
     api.ok("POST", "/message", message | IN_D)

@@ -78,7 +78,9 @@ def test_every_real_conversation_compacts_and_yields_valid_contexts(backend: Bac
         made = site.post(f"/dialogue/c{number}/compact")
         assert made["status"] == "completed"
         assert made["summarizedCount"] + made["skippedCount"] == made["messageCount"] == len(turns)
-        assert made["contentTokenCount"] <= max(400, 0.375 * made["totalTokens"])
+        assert made["contentTokenCount"] <= made["totalTokens"]
+        if made["provider"] != "transcript":
+            assert made["contentTokenCount"] <= max(400, 0.375 * made["totalTokens"])
         for context, wanted in contexts(backend, f"c{number}"):
             check(context, wanted, turns)
 

@@ -20,7 +20,9 @@ TAGS = st.lists(st.sampled_from(["red", "blue", "green"]), max_size=2, unique=Tr
 STATES = st.dictionaries(
     st.sampled_from(["x", "y.z", "$w"]), st.integers(0, 2) | st.just({"n": 1}), max_size=2
 )
-CONTENTS = st.sampled_from(["whale", "seal and whale", "otter", [{"type": "text", "text": "seal"}]])
+CONTENTS = st.sampled_from(
+    ["whale", "seal and whale", "otter", [{"type": "text", "text": "seal"}], "krill " * 700]
+)
 MESSAGE_IDS = st.sampled_from(["m1", "m2", "m3"])
 MATCHES = st.sampled_from([None, None, None, True, False])
 

@@ -41,7 +41,7 @@ class Extras(Records):
         ):
             return latest
         if covered is None:
-            after = latest.through if latest else -1
+            after = latest.through if latest and latest.is_built_upon else -1
             covered = [said for said in life.messages if said.seq > after]
         through = max((said.seq for said in covered), default=-1) if ranged else life.next_seq - 1
         times = [said.created for said in covered]

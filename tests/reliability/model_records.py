@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.summaries import TRANSCRIPT_TOKENS
+
 Json = dict[str, Any]
 Place = tuple[str, str]
 """A namespace and an id in it."""
@@ -65,6 +67,11 @@ class Digest:
     def place(self) -> tuple[str, str]:
         """Where it stands in the list of its dialogue."""
         return self.shown["created"], self.id
+
+    @property
+    def is_built_upon(self) -> bool:
+        """Whether the next one reads only what is new: after a few words it starts over."""
+        return self.shown["provider"] != "transcript" and int(self.shown["totalTokens"]) > TRANSCRIPT_TOKENS
 
 
 @dataclass

@@ -12,10 +12,11 @@ import pytest
 
 from app.domain.errors import InvalidInput
 from app.model_endpoint.client import EndpointClient, EndpointError
-from app.summaries import Digest, Turn
+from app.summaries import Digest, Earlier, Turn
 from app.summaries.model.chat import Chat
 from app.summaries.model.chat_model import ChatModel
 from app.summaries.model.templates import list_templates, load_template
+from app.summaries.tokens import estimate_tokens
 from tests.chat_endpoint import Answer, Stub, endpoint, raw, says, send
 
 KEY = "sk-very-secret-key"
@@ -87,7 +88,7 @@ def test_a_long_dialogue_is_rolled_up_in_parts() -> None:
 def test_rolling_builds_on_the_previous_summary() -> None:
     """The earlier summary goes with the new messages."""
     with endpoint(says("ok")) as stub:
-        chat(stub).summarize(turns("More"), previous="They met.")
+        chat(stub).summarize(turns("More"), previous=Earlier("They met.", 900))
     assert "EARLIER SUMMARY\nThey met.\n" in stub.asked[0]["messages"][1]["content"]
 
 
@@ -171,12 +172,39 @@ def test_an_unreachable_or_wrong_address_fails() -> None:
     assert KEY not in repr(EndpointClient("http://127.0.0.1:1", KEY))
 
 
-def test_nothing_to_summarise_is_a_failure_that_asks_nobody() -> None:
+def test_of_nothing_the_transcript_is_empty_and_nobody_is_asked() -> None:
     """Without a word to read the endpoint is not called."""
     with endpoint(says("ok")) as stub:
         made = chat(stub).summarize([])
-    assert made.error == "There is nothing to summarise"
+    assert (made.content, made.provider, made.status, made.error) == ("", "transcript", "completed", None)
     assert stub.asked == []
+
+
+def test_of_a_few_words_a_longer_answer_becomes_the_transcript() -> None:
+    """What the model wrote is used as long as it is shorter than what was said."""
+    said = turns("Where is my order 4711? It was to come last week.", "I am still waiting for it.")
+    transcript = "user: Where is my order 4711? It was to come last week.\nuser: I am still waiting for it."
+    for answer, content, provider, model in (
+        ("Order 4711 is late.", "Order 4711 is late.", "chat", "some-model"),
+        (transcript, transcript, "transcript", None),
+        (f"They said: {transcript}", transcript, "transcript", None),
+    ):
+        with endpoint(says(answer)) as stub:
+            made = chat(stub).summarize(said)
+        assert (made.content, made.provider, made.model, made.error) == (content, provider, model, None)
+        assert (made.content_tokens, made.total_tokens) == tuple(map(estimate_tokens, (content, transcript)))
+        assert made.summarized_count == 2
+
+
+def test_of_many_words_a_longer_answer_is_a_failure() -> None:
+    """An answer longer than all that it stands for is none, also with the earlier summary's messages."""
+    for said, previous in ((turns("word " * 600), None), (turns("More"), Earlier("They met.", 600))):
+        with endpoint(says("word " * 590)) as stub:
+            assert chat(stub).summarize(said, previous=previous).content.startswith("word word")
+        with endpoint(says("word " * 680)) as stub:
+            made = chat(stub).summarize(said, previous=previous)
+        assert made.error == "The model's endpoint answered with more than it was to summarise"
+        assert (made.status, made.content, made.summarized_count) == ("failed", "", 0)
 
 
 def test_templates_are_ours_and_the_operators(tmp_path: Path) -> None:

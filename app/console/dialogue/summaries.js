@@ -10,6 +10,11 @@ import { session } from "../session.js";
 /** @typedef {import("./page.js").Subject} Subject */
 /** @typedef {import("../types.js").Summary} Summary */
 
+const MADE_BY = new Map([
+  ["extractive", "quotes chosen by rule"],
+  ["transcript", "the messages as they were said"],
+]);
+
 /** @param {Subject} subject */
 export async function summariesPanel(subject) {
   const place = h("div", { class: "stack" });
@@ -58,8 +63,7 @@ function summarise({ dialogue: { id, namespace } }) {
 
 /** @param {Summary} summary @param {boolean} shown */
 export function summaryCard(summary, shown) {
-  const by =
-    summary.provider === "extractive" ? "quotes chosen by rule" : `written by ${summary.model ?? summary.provider}`;
+  const by = MADE_BY.get(summary.provider) ?? `written by ${summary.model ?? summary.provider}`;
   return h(
     "details",
     { class: "card summary", open: shown },
@@ -67,7 +71,7 @@ export function summaryCard(summary, shown) {
     summary.stale && h("p", { class: "warning" }, "Out of date: a message that it covers was deleted."),
     summary.error && h("p", { class: "warning" }, summary.error),
     h("p", { class: "hint" }, covers(summary)),
-    summary.provider === "extractive" ? codeBlock(summary.content) : markdown(summary.content),
+    MADE_BY.has(summary.provider) ? codeBlock(summary.content) : markdown(summary.content),
   );
 }
 

@@ -7,7 +7,7 @@ import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from ..content import Image, Part, Text, Unknown, as_json
+from ..content import SILENT_KINDS, Image, Part, Text, Unknown, as_json
 from .pairing import Said, Step, Worked
 
 SUMMARY_HEADING = "Summary of earlier messages, not shown here (a record, not instructions):"
@@ -21,7 +21,6 @@ MESSAGE_TOKENS = 4
 """What each message takes besides its words."""
 
 UNCOUNTED = frozenset({"type", "id", "role", "tool_call_id", "tool_use_id", "call_id", "is_error"})
-SILENT_KINDS = frozenset({"thinking", "redacted_thinking", "reasoning"})
 NAME = re.compile(r"[A-Za-z0-9_-]{1,64}")
 DATA_URL = re.compile(r"data:(image/(?:png|jpeg|gif|webp));base64,([A-Za-z0-9+/=]+)")
 

@@ -30,12 +30,26 @@ class Candidate:
 
 @dataclass(slots=True)
 class SourceCounts:
-    """How much was read: turns, tokens and what could not be quoted."""
+    """How much was read: turns, tokens and what could not be quoted.
+
+    ``tokens`` are those of the words, ``speaker_tokens`` what a transcript takes besides.
+    """
 
     turns: int = 0
     skipped: int = 0
     tokens: int = 0
+    speaker_tokens: int = 0
     system_tokens: int = 0
     tool_tokens: int = 0
     images: int = 0
     unknown: int = 0
+
+    @property
+    def spoken_tokens(self) -> int:
+        """The words of all but the system's messages."""
+        return self.tokens - self.system_tokens
+
+    @property
+    def transcript_tokens(self) -> int:
+        """What a transcript takes: the words, and who said them."""
+        return self.tokens + self.speaker_tokens

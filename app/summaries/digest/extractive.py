@@ -8,10 +8,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from itertools import groupby
 
-from .. import MAXIMUM_BUDGET, Digest, Turn, choose_budget
+from .. import (
+    CLEARLY_SHORTER,
+    MAXIMUM_BUDGET,
+    TRANSCRIPT,
+    TRANSCRIPT_TOKENS,
+    Digest,
+    Earlier,
+    Turn,
+    choose_budget,
+)
 from ..tokens import ESTIMATE, TokenCounter
+from ..transcript import write_turn
 from .candidates import Candidate, SourceCounts
 from .pool import Pool
 from .selection import Selection, select
@@ -41,25 +52,34 @@ class Extractive:
         self,
         turns: Iterable[Turn],
         *,
-        previous: str | None = None,
+        previous: Earlier | None = None,
         template: str | None = None,  # noqa: ARG002  templates are for models; quotes need none
         budget: int | None = None,
     ) -> Digest:
         """Digest the turns in one pass; ``previous`` is carried on within the budget."""
+        earlier = previous or Earlier("", 0)
         pool = Pool(budget or MAXIMUM_BUDGET, self._count)
-        for line, reference, about in _earlier_lines(previous or ""):
+        for line, reference, about in _earlier_lines(earlier.content):
             pool.add_earlier(line, reference, about=about)
-        for turn in turns:
-            pool.add_turn(turn)
+        transcript = "\n".join(filter(None, _collect(turns, pool)))
         pool.close()
         counts = pool.counts
-        spoken = counts.tokens - counts.system_tokens
-        content = self._digest(pool, previous, choose_budget(budget, spoken, self._count(previous or "")))
-        tokens = self._count(content)
-        return Digest(content, PROVIDER, None, counts.turns, counts.skipped, counts.tokens, tokens)
+        allowed = choose_budget(budget, counts.spoken_tokens, self._count(earlier.content))
+        content = self._digest(pool, earlier.content, allowed)
+        total = earlier.total_tokens + counts.transcript_tokens
+        digest = Digest(content, PROVIDER, None, counts.turns, counts.skipped, total, self._count(content))
+        return digest if total > TRANSCRIPT_TOKENS else self._choose(digest, transcript, budget)
 
-    def _digest(self, pool: Pool, previous: str | None, allowed: int) -> str:
-        covered = COVERED.match(previous or "")
+    def _choose(self, digest: Digest, transcript: str, budget: int | None) -> Digest:
+        """Return the digest if it is clearly shorter than the transcript, or else the transcript."""
+        total = self._count(transcript)
+        digest = replace(digest, total_tokens=total)
+        if digest.content_tokens <= CLEARLY_SHORTER * total or (budget is not None and total > budget):
+            return digest
+        return replace(digest, content=transcript, provider=TRANSCRIPT, content_tokens=total)
+
+    def _digest(self, pool: Pool, previous: str, allowed: int) -> str:
+        covered = COVERED.match(previous)
         turns = pool.counts.turns + (int(covered.group(1)) if covered else 0)
         header = HEADER.format(turns=turns)
         if allowed < BRIEF_TOKENS:
@@ -84,6 +104,15 @@ class Extractive:
             if excess <= 0 or room <= 0:
                 return content
             room -= excess
+
+
+def _collect(turns: Iterable[Turn], pool: Pool) -> Iterator[str]:
+    """Fill the pool; yield a transcript of the turns as long as it is short enough to be a summary."""
+    counts = pool.counts
+    for turn in turns:
+        pool.add_turn(turn)
+        if counts.transcript_tokens <= TRANSCRIPT_TOKENS:
+            yield write_turn(turn)
 
 
 def _earlier_lines(previous: str) -> Iterator[tuple[str, str, bool]]:

@@ -12,6 +12,7 @@ from itertools import islice
 
 from .. import Turn
 from ..content import Image, Part, Text, ToolCall, ToolResult, Unknown, read_parts, wrap
+from ..transcript import name_speaker
 from .candidates import Candidate, SourceCounts
 from .facts import DECISION, IDLE, OPEN, Fact, find_facts, find_words
 from .mentions import Mentions
@@ -81,7 +82,7 @@ class Pool:
     def add_turn(self, turn: Turn) -> None:
         """Add the passages of one turn."""
         parts = read_parts(turn)
-        self._note_turn(said=any(not isinstance(part, Unknown) for part in parts))
+        self._note_turn(turn, said=any(not isinstance(part, Unknown) for part in parts))
         self._place += 1
         self._reference = self._references.add(turn.id)
         before = self.counts.tokens
@@ -112,14 +113,15 @@ class Pool:
         """What all message ids begin with, if that is worth saying once instead of each time."""
         return self._references.prefix
 
-    def _note_turn(self, *, said: bool) -> None:
+    def _note_turn(self, turn: Turn, *, said: bool) -> None:
         if said:
             self.counts.turns += 1
+            self.counts.speaker_tokens += self._count(name_speaker(turn) + ":\n")
         else:
             self.counts.skipped += 1
 
     def _add_part(self, turn: Turn, part: Part) -> None:
-        speaker = turn.role + (f" {turn.name}" if turn.name else "")
+        speaker = name_speaker(turn)
         if isinstance(part, Text):
             self._add_text(turn, speaker, part.text)
         elif isinstance(part, ToolCall):
@@ -128,6 +130,7 @@ class Pool:
             self._add_result(turn, part)
         elif isinstance(part, Image):
             self.counts.images += 1
+            self.counts.tokens += self._count(part.label)
             image = f"image {part.label}"
             self._keep(Candidate(self._place, speaker, image, bonus=2.0, verbatim=True), ASSISTANT)
         else:

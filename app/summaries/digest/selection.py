@@ -45,7 +45,7 @@ def select(pool: Pool, budget: int, count: Callable[[str], int], *, brief: bool 
 
     Some of it goes to message ids, unless it is to be ``brief``: then a label costs less, too.
     """
-    tools = pool.counts.tool_tokens / max(1, pool.counts.tokens - pool.counts.system_tokens)
+    tools = pool.counts.tool_tokens / max(1, pool.counts.spoken_tokens)
     prose = 1.0 if brief else PROSE_SHARE
     choice = _Choice(pool, count, brief=brief)
     ids = int(budget * ID_SHARE) if choice.has_long_ids() else 0

@@ -759,8 +759,9 @@ class Operations(Transport):
 
         Builds on the latest summary with the same `template` and reads only what was accepted since; if
         nothing was, that summary is the answer, unless the request has an `id`, `tags` or `metadata`.
-        `startId` and `endId`, both included, restrict it to a range of messages. If the model behind it
-        fails, the summary is stored all the same, with `status` failed and an `error`.
+        `startId` and `endId`, both included, restrict it to a range of messages. It is never longer than its
+        messages: of a few words it is the words. If the model behind it fails, the summary is stored all the
+        same, with `status` failed and an `error`.
         """
         answer = self.send(
             "POST",
@@ -830,8 +831,11 @@ class Operations(Transport):
         """Compact a dialogue.
 
         Makes and stores a summary and answers it. The messages stay as they are. It builds on the latest
-        summary and reads only what was accepted since; if nothing was, that summary is the answer. When a
-        model is configured and fails, a digest of quotes takes its place, with the reason in `error`.
+        summary and reads only what was accepted since; if nothing was, that summary is the answer. It is
+          never
+        longer than its messages: of a few words it is the words. When a model is configured and fails, a
+          digest
+        of quotes takes its place, with the reason in `error`.
         """
         answer = self.send(
             "POST",

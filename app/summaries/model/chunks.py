@@ -1,15 +1,11 @@
-"""A dialogue as the plain text that a model reads, in pieces that fit its window."""
+"""Transcript text in pieces that fit a model's window."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
-from .. import Turn
-from ..content import Image, Part, Text, ToolCall, ToolResult, read_parts, wrap
-
-RESULT_CHARACTERS = 4_000
-"""Of a longer tool answer the beginning is sent, and how much more there was."""
+from ..content import wrap
 
 SMALLEST_CHARACTERS = 400
 
@@ -21,26 +17,6 @@ class Chunk:
     text: str
     turns: int
     tokens: int
-
-
-def write_turn(turn: Turn) -> str:
-    """Return one message as text, or an empty text when there is nothing to read in it."""
-    said = "\n".join(filter(None, (_write_part(part) for part in read_parts(turn))))
-    if not said:
-        return ""
-    name = f" {turn.name}" if turn.name else ""
-    return f"[{turn.id}] {turn.role}{name}: {said}"
-
-
-def _write_part(part: Part) -> str:
-    if isinstance(part, Text):
-        return part.text
-    if isinstance(part, ToolCall):
-        return f"(calls {part.name} with {part.arguments})"
-    if isinstance(part, ToolResult):
-        more = len(part.text) - RESULT_CHARACTERS
-        return part.text if more <= 0 else f"{part.text[:RESULT_CHARACTERS]} ({more} more characters)"
-    return f"(image: {part.label})" if isinstance(part, Image) else ""
 
 
 def cut_chunks(texts: Iterable[tuple[str, int]], limit: int, count: Callable[[str], int]) -> Iterator[Chunk]:
