@@ -1,4 +1,7 @@
-"""The sweeper works in the background, in batches: removes hidden rows, indexes what is not indexed yet."""
+"""What a worker does in the background, in threads of its own, whenever it is time or it is woken.
+
+The sweeper works in batches: it removes hidden rows and indexes what is not indexed yet.
+"""
 
 from __future__ import annotations
 
@@ -20,31 +23,45 @@ PERIOD = 60.0
 log = logging.getLogger(__name__)
 
 
-class Sweeper:
-    """One daemon thread of a worker. Several workers may sweep at once; each row goes once.
+class Background:
+    """One daemon thread that works at its start, then every ``period`` seconds, and when woken."""
+
+    def __init__(self, name: str, period: float, work: Callable[[], None]) -> None:
+        self._name = name
+        self._period = period
+        self._work = work
+        self._woken = threading.Event()
+
+    def wake(self) -> None:
+        """Ask for work soon."""
+        self._woken.set()
+
+    def start(self) -> None:
+        """Work now, and whenever woken from here on."""
+        self.wake()
+        threading.Thread(target=self._run, name=self._name, daemon=True).start()
+
+    def _run(self) -> None:
+        while True:
+            self._woken.wait(self._period)
+            self._woken.clear()
+            try:
+                self._work()
+            except Exception:
+                # The thread has to outlive what nobody foresaw: what it does has no other place.
+                log.exception("%s failed; it goes on later", self._name)
+
+
+class Sweeper(Background):
+    """Sweeps. Several workers may sweep at once; each row goes once.
 
     ``chores`` are what else is to be done now and then.
     """
 
     def __init__(self, backend: Maintenance, chores: Sequence[Callable[[], None]] = ()) -> None:
+        super().__init__("sweeper", PERIOD, self.sweep)
         self._backend = backend
         self._chores = chores
-        self._woken = threading.Event()
-
-    def wake(self) -> None:
-        """Ask for a sweep soon."""
-        self._woken.set()
-
-    def start(self) -> None:
-        """Sweep now, and whenever woken from here on."""
-        self.wake()
-        threading.Thread(target=self._run, name="sweeper", daemon=True).start()
-
-    def _run(self) -> None:
-        while True:
-            self._woken.wait(PERIOD)
-            self._woken.clear()
-            self.sweep()
 
     def sweep(self) -> None:
         """Do the chores, remove everything that is hidden, then index what is still to be indexed.

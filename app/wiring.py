@@ -18,13 +18,14 @@ from .meaning.folder import open_folder
 from .model_endpoint.client import EndpointClient
 from .schemas.specification import find_spec, read_spec
 from .services.audit import drop_old
+from .services.embedding import PERIOD, Embedding
 from .services.summarizer import Summarizer
 from .settings import Settings, SettingsError
 from .summaries.digest.extractive import Extractive
 from .summaries.model.chat import Chat
 from .summaries.model.chat_model import ChatModel
 from .summaries.tokens import open_counter
-from .sweeper import Sweeper
+from .sweeper import Background, Sweeper
 from .telemetry.prometheus.exporter import open_exporter
 from .telemetry.timing import measure
 from .web.application import LeanFlask, PrefixMiddleware
@@ -56,6 +57,14 @@ log = logging.getLogger(__name__)
 
 def open_backend(settings: Settings) -> Backend:
     """Open the store that ``COLLOQUY_STORE_URL`` names; nothing is connected before its first use."""
+    backend = _open_store(settings)
+    embedder = open_embedder(settings)
+    if embedder is not None:
+        backend.queue_for(embedder.model)
+    return backend
+
+
+def _open_store(settings: Settings) -> Backend:
     if settings.sqlite_path is not None:
         from .stores.sqlite import open_sqlite
 
@@ -143,7 +152,7 @@ def create_app(settings: Settings, backend: Backend | None = None, owner_of: str
             app.wsgi_app, x_for=settings.trusted_proxies, x_proto=0, x_host=0
         )
     app.extensions["colloquy_spec"] = Spec(spec_yaml, orjson.dumps(specification))
-    connect(app, settings, backend or open_backend(settings), owner_of)
+    connect(app, settings, backend or open_backend(settings), owner_of, open_embedder(settings))
     return app
 
 
@@ -155,8 +164,11 @@ def start_app() -> Flask:
     settings = Settings.from_environment(os.environ)
     logs.configure(settings.log_level)
     app = _traced_app(settings) if wants_traces(os.environ) else create_app(settings)
-    parts_of(app).sweeper.start()
-    parts_of(app).metrics.start()
+    parts = parts_of(app)
+    parts.sweeper.start()
+    parts.metrics.start()
+    if parts.embedding is not None:
+        parts.embedding.start()
     return app
 
 
@@ -182,9 +194,16 @@ def _traced_app(settings: Settings) -> Flask:
     return app
 
 
-def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | None = None) -> None:
-    """Give an application its settings and its store."""
+def connect(
+    app: Flask,
+    settings: Settings,
+    backend: Backend,
+    owner_of: str | None = None,
+    embedder: Embedder | None = None,
+) -> None:
+    """Give an application its settings, its store and its embedder, for which it queues what it writes."""
     backend = measure(backend)
+    backend.queue_for(None if embedder is None else embedder.model)
     failed_logins = FailedLogins()
     chores = (partial(failed_logins.note, backend), partial(drop_old, backend, settings.audit_days))
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes
@@ -199,6 +218,10 @@ def connect(app: Flask, settings: Settings, backend: Backend, owner_of: str | No
         heavy_requests=HeavyRequests(settings.threads),
         readiness=Readiness(backend),
         sweeper=Sweeper(backend, chores),
+        embedder=embedder,
+        embedding=None
+        if embedder is None
+        else Background("embedding", PERIOD, Embedding(backend, embedder).work),
         metrics=open_exporter(settings.build),
         summarizer=Summarizer(backend, open_provider(settings), Extractive(), settings.summary_templates),
         limits=open_limits(settings),

@@ -5,8 +5,8 @@ transaction, and runs it again after a write conflict. In it the rule locks the 
 by what it then reads, and writes; an exception undoes everything.
 
 Every method for clients' data takes a ``Scope`` or a ``ScopeFilter``, or is bound to one, so that no
-call can leave its project by omission. ``Catalog`` and ``Maintenance`` serve the operator and
-authentication, never a client's request for data.
+call can leave its project by omission. ``Catalog``, ``Maintenance`` and ``VectorQueue`` serve the operator
+and authentication, never a client's request for data.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from .catalog import Catalog
 from .maintenance import Maintenance
 from .store import Counts, Generation, Store
 from .transaction import Erased, Transaction
+from .vectors import VectorQueue
 
 __all__ = [
     "PAGE_BYTES",
@@ -29,8 +30,9 @@ __all__ = [
     "Maintenance",
     "Store",
     "Transaction",
+    "VectorQueue",
 ]
 
 
-class Backend(Store, Catalog, Maintenance, Protocol):
-    """All three in one object, as ``open_sqlite`` and ``open_mongo`` return it."""
+class Backend(Store, Catalog, Maintenance, VectorQueue, Protocol):
+    """All four in one object, as ``open_sqlite`` and ``open_mongo`` return it."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from .instruments import Counter, Histogram, Instrument, Occupancy
+from .instruments import Counter, Histogram, Instrument, Level, Occupancy
 
 SECONDS: Final = (0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0)
 OTHER: Final = "other"
@@ -76,6 +76,13 @@ SUMMARIES: Final = Counter(
     "provider",
     "outcome",
 )
+EMBEDDED: Final = Counter("colloquy_embedded_items_total", "Items whose vectors were made and stored.")
+EMBEDDING_FAILURES: Final = Counter(
+    "colloquy_embedding_failures_total", "Batches that the embedder failed; they are tried again."
+)
+EMBEDDING_QUEUE: Final = Level(
+    "colloquy_embedding_queue", "Items that wait to be embedded, as the process says that embeds them."
+)
 SWEPT: Final = Counter("colloquy_swept_rows_total", "Rows that the sweeper removed.")
 
 INSTRUMENTS: Final[tuple[Instrument, ...]] = (
@@ -94,5 +101,8 @@ INSTRUMENTS: Final[tuple[Instrument, ...]] = (
     GROUP_COMMITS,
     SEARCH_SECONDS,
     SUMMARIES,
+    EMBEDDED,
+    EMBEDDING_FAILURES,
+    EMBEDDING_QUEUE,
     SWEPT,
 )

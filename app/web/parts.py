@@ -8,10 +8,11 @@ from typing import TYPE_CHECKING, cast
 if TYPE_CHECKING:
     from flask import Flask
 
+    from ..meaning.embedder import Embedder
     from ..services.summarizer import Summarizer
     from ..settings import Settings
     from ..stores import Backend
-    from ..sweeper import Sweeper
+    from ..sweeper import Background, Sweeper
     from ..telemetry.prometheus.exporter import Exporter
     from .authentication import Authenticator, OwnerAuthenticator
     from .cors import Cors
@@ -42,6 +43,8 @@ class Parts:
     heavy_requests: HeavyRequests
     readiness: Readiness
     sweeper: Sweeper
+    embedder: Embedder | None
+    embedding: Background | None
     metrics: Exporter
     summarizer: Summarizer
     limits: Limits

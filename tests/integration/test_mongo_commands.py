@@ -240,14 +240,20 @@ def test_list_orders_come_from_an_index(server: Server, backend: Backend) -> Non
 
 
 def test_every_index_leads_with_its_tenant(server: Server, backend: Backend) -> None:
-    """Except those that serve no tenant: the sweeper's, the expiry's, the hashes of keys, the audit's age."""
+    """Except those that serve no tenant: sweeper's, queue's and expiry's, hashes of keys, ages of entries."""
     leading = {
         (name, next(iter(index["key"])))
         for name in server.database.list_collection_names()
         for index in server.database[name].list_indexes()
         if index["name"] != "_id_"
     }
-    exceptions = {("graves", "pending"), ("idempotency", "expireAt"), ("keys", "hash"), ("audit", "time")}
+    exceptions = {
+        ("graves", "pending"),
+        ("idempotency", "expireAt"),
+        ("keys", "hash"),
+        ("audit", "time"),
+        ("vectors", "model"),
+    }
     assert exceptions <= leading
     assert {field for _, field in leading - exceptions} == {"project"}
     assert backend.migrate() >= 1

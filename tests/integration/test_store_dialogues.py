@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -315,13 +316,14 @@ def test_every_dialogue_can_be_iterated(backend: Backend) -> None:
 def test_tombstones_are_iterated_however_many(backend: Backend) -> None:
     """Each comes once, in a batch or over several."""
 
-    def work(tx: Transaction) -> None:
-        for number in range(450):
+    def work(tx: Transaction, first: int) -> None:
+        for number in range(first, first + 150):
             parent = dialogue(id=f"d{number % 7}", uid=f"{number:026}")
             tx.insert_dialogue(parent)
             tx.remove_dialogue(parent, purge=False)
 
-    backend.write(SCOPE, work)
+    for first in (0, 150, 300):
+        backend.write(SCOPE, partial(work, first=first))
     tombstones = [tombstone.uid for _, tombstone in backend.iterate_tombstones(ScopeFilter("acme"))]
     assert sorted(tombstones) == [f"{number:026}" for number in range(450)]
 

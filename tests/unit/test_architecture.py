@@ -32,7 +32,7 @@ ROOMS: dict[str, set[str]] = {
     "logs": {"domain", "settings"},
     "sweeper": {"domain", "stores", "telemetry"},
     "server": FOUNDATION,
-    "search": {"domain"},
+    "search": FOUNDATION | {"meaning", "model_endpoint"},
     "meaning": FOUNDATION | {"model_endpoint"},
     "model_endpoint": FOUNDATION,
     "summaries": {"domain"},
@@ -40,12 +40,12 @@ ROOMS: dict[str, set[str]] = {
     "summaries.model": FOUNDATION | {"model_endpoint", "summaries", "summaries.digest"},
     "summaries.context": {"domain", "summaries"},
     "stores": FOUNDATION | {"search"},
-    "stores.mongo": FOUNDATION | {"search", "stores"},
-    "stores.sqlite": FOUNDATION | {"search", "stores"},
+    "stores.mongo": FOUNDATION | {"meaning", "search", "stores"},
+    "stores.sqlite": FOUNDATION | {"meaning", "search", "stores"},
     "services": FOUNDATION | SUMMARIES | {"meaning", "search", "stores"},
     "schemas": {"domain", "search", "services"},
     "web": FOUNDATION
-    | {"telemetry.prometheus", "logs", "schemas", "services", "settings", "stores", "sweeper"},
+    | {"telemetry.prometheus", "logs", "meaning", "schemas", "services", "settings", "stores", "sweeper"},
     "handlers": FOUNDATION
     | SUMMARIES
     | {"schemas", "search", "services", "stores", "transfer.writers", "web"},

@@ -21,9 +21,10 @@ from .maintenance import MongoMaintenance
 from .start_up_lock import LeaseLock
 from .store import MongoStore
 from .striped_locks import StripedLocks
+from .vectors import MongoVectors
 
 
-class MongoBackend(MongoStore, MongoCatalog, MongoMaintenance, Backend):
+class MongoBackend(MongoStore, MongoCatalog, MongoMaintenance, MongoVectors, Backend):
     """One class for each Protocol, over one database."""
 
     def __init__(self, db: MongoDatabase) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, suppress
@@ -15,10 +16,11 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
 from ...telemetry.measures import STORE_RETRIES
+from ...waiting import blocking
 from .database import DURABLE, MongoDatabase
 from .failures import unavailable
 from .in_doubt import ABORT_SECONDS
-from .striped_locks import LockHolder
+from .striped_locks import LockHolder, StripedLocks
 
 T = TypeVar("T")
 Attempt = Callable[[ClientSession], T]
@@ -32,8 +34,31 @@ FIRST_PAUSE = 0.004
 LONGEST_PAUSE = 0.1
 
 
+ONE_WRITER = threading.Lock()
+"""What stands in for transactions on mongomock."""
+
+
 class WriteConflict(Exception):
     """A document that this transaction has read was changed by another: the work has to run again."""
+
+
+def transact(
+    db: MongoDatabase, locks: StripedLocks, work: Callable[[ClientSession | None, LockHolder | None], T]
+) -> T:
+    """Run work in a transaction until it is committed, within the time limit; see ``commit``.
+
+    On mongomock it runs once and alone, without a session and without locks.
+    """
+    if not db.transactional:
+        with ONE_WRITER:
+            try:
+                return work(None, None)
+            except (PyMongoError, WriteConflict) as error:
+                raise unavailable(error) from error
+    with blocking(db.timeout) as seconds:
+        deadline = time.monotonic() + seconds
+        with locks.holder(deadline) as held:
+            return commit(db, held, deadline, lambda session: work(session, held))
 
 
 def commit(db: MongoDatabase, locks: LockHolder, deadline: float, attempt: Attempt[T]) -> T:

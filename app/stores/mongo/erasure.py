@@ -12,6 +12,7 @@ from .database import Document, MongoDatabase, Rows
 from .mapping import place
 from .queries import hidden_uids, in_dialogue
 from .start_up_lock import LeaseLock
+from .vectors import drop_vectors
 
 BATCH = 1000
 """How many documents of a removed project are deleted at a time."""
@@ -37,6 +38,8 @@ def erase_namespace(db: MongoDatabase, session: ClientSession | None, scope: Sco
     db.summaries.delete_many(here, session=session)
     memories = db.memories.delete_many(here, session=session).deleted_count
     db.idempotency.delete_many(here, session=session)
+    # Those of messages go with these, in the sweep.
+    db.vectors.delete_many({**here, "kind": {"$in": ["dialogues", "memories"]}}, session=session)
     return Erased(dialogues, messages, memories, summaries)
 
 
@@ -72,7 +75,7 @@ def _empty_tombstone(db: MongoDatabase, tombstone: Document, rows: int) -> int:
     """Remove up to ``rows`` rows of a purged dialogue, and close its tombstone when none is left."""
     scope = Scope(tombstone["project"], tombstone["namespace"])
     query = in_dialogue(scope, tombstone["dialogueId"], tombstone["uid"])
-    count = delete_some(db.messages, query, rows)
+    count = delete_messages(db, query, place(scope), rows)
     if count < rows:
         count += delete_some(db.summaries, query, rows - count)
     if count < rows:
@@ -94,6 +97,15 @@ def delete_some(rows: Rows, query: Document, limit: int) -> int:
     if not found:
         return 0
     return rows.delete_many({**query, "_id": {"$in": found}}).deleted_count
+
+
+def delete_messages(db: MongoDatabase, query: Document, place: Document, limit: int) -> int:
+    """Delete up to ``limit`` messages of one place, their vectors before them; how many messages were."""
+    found = [document["_id"] for document in db.messages.find(query, ["_id"], limit=limit)]
+    if not found:
+        return 0
+    drop_vectors(db, None, "messages", place, found)
+    return db.messages.delete_many({**query, "_id": {"$in": found}}).deleted_count
 
 
 def erase_project(db: MongoDatabase, lock: LeaseLock, name: str, *, forget: bool) -> None:
@@ -135,6 +147,7 @@ def erase_some(db: MongoDatabase, lock: LeaseLock, name: str, rows: int) -> int:
 def _erase_documents(db: MongoDatabase, project: str, rows: int) -> int:
     """Delete up to ``rows`` documents of a removed project; how many were deleted."""
     everything = (
+        db.vectors,
         db.dialogues,
         db.messages,
         db.memories,

@@ -7,6 +7,7 @@
     memories     {p: project, n: namespace, i}    {_id: "hashed"}
     summaries    {p: project, n: namespace, i}    {_id: "hashed"}
     idempotency  digest of the request            {_id: "hashed"}
+    vectors      made by the driver               {project: 1, namespace: 1, item: 1}
     audit        id of the entry                  {_id: "hashed"}
     projects, keys, meta                          small, not sharded
 
@@ -81,6 +82,14 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # The server removes what has expired; until it does, reads leave it out themselves.
         _index("expireAt", expireAfterSeconds=0),
     ],
+    "vectors": [
+        _index("project", "namespace", "item", "kind", "model", unique=True),
+        _index("project", "namespace", "kind", "model", "seq"),
+        _index("project", "kind", "model", "seq"),
+        _index("project", "namespace", "uid"),
+        # The queue serves all projects; an entry leaves this index as soon as it is embedded.
+        _index("model", "_id", partialFilterExpression={"queued": True}),
+    ],
     "audit": [_index("time", "_id"), _index("project", "time", "_id")],
     "keys": [_index("hash", unique=True), _index("project", "created", "_id")],
 }
@@ -116,7 +125,7 @@ def rank_searches(db: MongoDatabase) -> None:
         db.meta.update_one({"_id": "reindexing"}, {"$set": {"pending": pending}}, upsert=True)
 
 
-MIGRATIONS = (create, rank_searches, create_indexes, create_indexes)
+MIGRATIONS = (create, rank_searches, create_indexes, create_indexes, create_indexes)
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""
 
 VERSION = len(MIGRATIONS)

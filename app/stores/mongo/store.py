@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import threading
-import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import TypeVar
 
 from pymongo.client_session import ClientSession
-from pymongo.errors import PyMongoError
 
 from ...domain.list_items import DialogueItem, MemoryItem, MessageItem, NamespaceItem
 from ...domain.list_queries import (
@@ -31,15 +28,13 @@ from ...domain.records import (
     Summary,
 )
 from ...search.query import Found, SearchQuery
-from ...waiting import blocking
 from ..namespaces import merge_tallies
 from ..paging import walk
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
 from . import queries
-from .commit import WriteConflict, commit
+from .commit import transact
 from .database import Document, MongoDatabase
-from .failures import unavailable
 from .mapping import (
     DIALOGUE_FIELDS,
     DIALOGUE_ITEM_FIELDS,
@@ -60,13 +55,10 @@ from .mapping import (
 from .paging import Source, read_page
 from .queries import DIRECTION, beyond, in_dialogue, in_scope, list_criteria
 from .search import find_hits
-from .striped_locks import StripedLocks
+from .striped_locks import LockHolder, StripedLocks
 from .transaction import MongoTransaction
 
 T = TypeVar("T")
-
-ONE_WRITER = threading.Lock()
-"""What stands in for transactions on mongomock."""
 
 BATCH = 500
 """How many rows an iterator asks for at once."""
@@ -77,25 +69,15 @@ class MongoStore(Store):
 
     _db: MongoDatabase
     _locks: StripedLocks
+    _model: str | None = None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
-        if not self._db.transactional:
-            return self._write_alone(scope, work)
-        with blocking(self._db.timeout) as seconds:
-            deadline = time.monotonic() + seconds
-            with self._locks.holder(deadline) as locks:
+        model = self._model
 
-                def attempt(session: ClientSession) -> T:
-                    return work(MongoTransaction(self._db, scope, session, locks))
+        def attempt(session: ClientSession | None, locks: LockHolder | None) -> T:
+            return work(MongoTransaction(self._db, scope, session, locks, model))
 
-                return commit(self._db, locks, deadline, attempt)
-
-    def _write_alone(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
-        with ONE_WRITER:
-            try:
-                return work(MongoTransaction(self._db, scope, None, None))
-            except (PyMongoError, WriteConflict) as error:
-                raise unavailable(error) from error
+        return transact(self._db, self._locks, attempt)
 
     def get_dialogue(self, scope: Scope, dialogue_id: str) -> Dialogue | None:
         with self._db.bounded():

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 from pymongo.client_session import ClientSession
 
@@ -48,6 +49,7 @@ from .mapping import (
     summary_document,
 )
 from .striped_locks import LockHolder
+from .vectors import drop_vectors, enqueue
 
 IN_ORDER = [("created", 1), ("seq", 1)]
 NEWEST_FIRST = [("created", -1), ("seq", -1)]
@@ -62,11 +64,13 @@ class MongoTransaction(MongoAdministration, Transaction):
         scope: Scope,
         session: ClientSession | None,
         locks: LockHolder | None,
+        model: str | None,
     ) -> None:
         self.scope = scope
         self._db = db
         self._session = session
         self._locks = locks
+        self._model = model
         self._seen: dict[str, Dialogue] = {}
 
     def is_immutable(self) -> bool:
@@ -90,7 +94,9 @@ class MongoTransaction(MongoAdministration, Transaction):
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         self._require_project()
-        self._db.dialogues.insert_one(numbered(dialogue_document(dialogue)), session=self._session)
+        document = numbered(dialogue_document(dialogue))
+        self._db.dialogues.insert_one(document, session=self._session)
+        self._enqueue("dialogues", [document])
         self._seen[dialogue.id] = dialogue
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
@@ -99,12 +105,15 @@ class MongoTransaction(MongoAdministration, Transaction):
         result = self._db.dialogues.update_one(query, changes, session=self._session)
         if result.matched_count == 0:
             raise WriteConflict
+        if "terms" in changes["$set"]:
+            self._embed_dialogue_again(dialogue.id, dialogue.uid)
         self._seen[dialogue.id] = dialogue
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
         query = {"_id": key_of(self.scope, dialogue.id), "uid": dialogue.uid}
         if self._db.dialogues.delete_one(query, session=self._session).deleted_count == 0:
             raise WriteConflict
+        self._drop_vectors("dialogues", query["_id"])
         self._seen.pop(dialogue.id, None)
         tombstone = {**queries.in_dialogue(self.scope, dialogue.id, dialogue.uid), "purged": purge}
         if purge:
@@ -146,6 +155,7 @@ class MongoTransaction(MongoAdministration, Transaction):
         if messages:
             documents = [numbered(message_document(self.scope, message)) for message in messages]
             self._db.messages.insert_many(documents, session=self._session)
+            self._enqueue("messages", documents)
 
     def save_message(self, message: Message) -> None:
         names = ("tags", "modified", "body")
@@ -155,9 +165,10 @@ class MongoTransaction(MongoAdministration, Transaction):
             raise WriteConflict
 
     def remove_message(self, message: Message) -> None:
-        result = self._db.messages.delete_one(self._row(message), session=self._session)
-        if result.deleted_count == 0:
+        found = self._db.messages.find_one_and_delete(self._row(message), ["_id"], session=self._session)
+        if found is None:
             raise WriteConflict
+        self._drop_vectors("messages", found["_id"])
 
     def lock_memory(self, memory_id: str) -> Memory | None:
         self._acquire("memory", self.scope.namespace, memory_id)
@@ -169,15 +180,20 @@ class MongoTransaction(MongoAdministration, Transaction):
         self._require_project()
         document = numbered(memory_document(self.scope, memory))
         self._db.memories.insert_one(document, session=self._session)
+        self._enqueue("memories", [document])
 
     def save_memory(self, memory: Memory) -> None:
         key = {"_id": key_of(self.scope, memory.id)}
         changes = memory_changes(self.scope, memory)
         if self._db.memories.update_one(key, changes, session=self._session).matched_count == 0:
             raise WriteConflict
+        self._drop_vectors("memories", key["_id"])
+        self._enqueue("memories", [{**key, **place(self.scope)}])
 
     def remove_memory(self, memory_id: str) -> None:
-        self._db.memories.delete_one({"_id": key_of(self.scope, memory_id)}, session=self._session)
+        key = key_of(self.scope, memory_id)
+        self._db.memories.delete_one({"_id": key}, session=self._session)
+        self._drop_vectors("memories", key)
 
     def find_summary(self, summary_id: str) -> Summary | None:
         return queries.find_summary(self._db, self._session, self.scope, summary_id)
@@ -185,6 +201,20 @@ class MongoTransaction(MongoAdministration, Transaction):
     def insert_summary(self, summary: Summary) -> None:
         document = summary_document(self.scope, summary)
         self._db.summaries.replace_one({"_id": document["_id"]}, document, upsert=True, session=self._session)
+        if summary.completed and not summary.ranged:
+            self._embed_dialogue_again(summary.dialogue_id, summary.uid)
+
+    def _embed_dialogue_again(self, dialogue_id: str, uid: str) -> None:
+        """Queue a dialogue, since what its vectors are made from has changed."""
+        key = key_of(self.scope, dialogue_id)
+        self._drop_vectors("dialogues", key)
+        self._enqueue("dialogues", [{"_id": key, **place(self.scope), "uid": uid}])
+
+    def _enqueue(self, kind: str, documents: Sequence[Document]) -> None:
+        enqueue(self._db, self._session, kind, documents, self._model)
+
+    def _drop_vectors(self, kind: str, identifier: Any) -> None:
+        drop_vectors(self._db, self._session, kind, place(self.scope), [identifier])
 
     def stale_summaries(self, uid: str, seq: int) -> None:
         query = {**place(self.scope), "uid": uid, "throughSeq": {"$gte": seq}}

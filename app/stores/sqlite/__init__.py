@@ -10,9 +10,10 @@ from .database import SqliteDatabase
 from .maintenance import SqliteMaintenance
 from .start_up_lock import FileLock
 from .store import SqliteStore
+from .vectors import SqliteVectors
 
 
-class SqliteBackend(SqliteStore, SqliteCatalog, SqliteMaintenance, Backend):
+class SqliteBackend(SqliteStore, SqliteCatalog, SqliteMaintenance, SqliteVectors, Backend):
     """One class for each Protocol, over one file."""
 
     def __init__(self, path: Path, timeout: float, commit_delay: float) -> None:

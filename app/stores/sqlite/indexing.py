@@ -2,14 +2,15 @@
 
 They hold the tokens of ``search.tokens`` and no copy of the text: to remove an row, its tokens are
 made again from the words in the row. FTS5 neither folds nor splits a token, keeps only which rows
-have it, and gives the newest row first.
+have it, and gives the newest row first. What is indexed is queued to be embedded, too, and what is
+removed from the index loses its vectors.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from sqlite3 import Connection
-from typing import Final, NamedTuple
+from typing import Any, Final, NamedTuple
 
 from ...domain.records import Scope
 from ...search.tokens import index_tokens, marked_text
@@ -23,6 +24,10 @@ INDEXED_ROW: Final = {
     "memory": "number, namespace, terms, id",
 }
 """The columns of an IndexedRow, by table."""
+
+
+ENQUEUE: Final = "INSERT INTO vector (kind, number, model, project, namespace) VALUES (?, ?, ?, ?, ?)"
+_DROP: Final = "DELETE FROM vector WHERE kind = ? AND number = ?"
 
 
 def count_terms(terms: str) -> int:
@@ -57,7 +62,9 @@ def insert_tokens(connection: Connection, table: str, project: str, rows: Iterab
 
 
 def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
-    """Remove rows of ``table`` from the index; the words must be those that were added."""
+    """Remove rows of ``table`` from the index, the words being those that were added, and their vectors."""
+    rows = list(rows)
+    drop_vectors(connection, table, [row[0] for row in rows])
     first = pending_before(connection, table)
     connection.executemany(
         f"INSERT INTO {table}_tokens ({table}_tokens, rowid, tokens) VALUES ('delete', ?, ?)",
@@ -82,3 +89,16 @@ def vocabulary_of(table: str) -> Vocabulary:
 def match_any(mark: str, tokens: Sequence[str]) -> str:
     """Return the FTS5 expression for rows that have any of the tokens under a mark."""
     return " OR ".join([f'"{mark}{token}"' for token in tokens])
+
+
+def enqueue(
+    connection: Connection, table: str, project: str, rows: Iterable[Sequence[Any]], model: str | None
+) -> None:
+    """Queue rows of ``table``, given by number and namespace, to be embedded by a model, if there is one."""
+    if model is not None:
+        connection.executemany(ENQUEUE, [(table, row[0], model, project, row[1]) for row in rows])
+
+
+def drop_vectors(connection: Connection, table: str, numbers: Iterable[int]) -> None:
+    """Remove the vectors and entries of rows of ``table``."""
+    connection.executemany(_DROP, [(table, number) for number in numbers])

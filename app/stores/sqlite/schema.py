@@ -141,7 +141,30 @@ CREATE INDEX dialogue_activity ON dialogue (project, namespace, modified);
 CREATE INDEX memory_activity ON memory (project, namespace, modified);
 """
 
-MIGRATIONS: Final = (_CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES, RANKED_SEARCH, _AUDIT, _ACTIVITY)
+# ``vector``: without pieces, an entry of the queue. ``embedding``: who embeds by a model, and until when;
+# where the walk through all rows is that queues those without vectors (no kind: it has ended).
+_VECTORS = """
+CREATE TABLE vector (
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    kind TEXT NOT NULL, number INTEGER NOT NULL, model TEXT NOT NULL,
+    project TEXT NOT NULL, namespace TEXT NOT NULL, pieces BLOB,
+    UNIQUE (kind, number, model)
+);
+CREATE INDEX vector_namespace ON vector (project, namespace, kind, model) WHERE pieces IS NOT NULL;
+CREATE INDEX vector_project ON vector (project, kind, model) WHERE pieces IS NOT NULL;
+CREATE INDEX vector_queue ON vector (model) WHERE pieces IS NULL;
+CREATE TABLE embedding (
+    model TEXT PRIMARY KEY, holder TEXT, until REAL, kind TEXT, below INTEGER
+) WITHOUT ROWID;
+"""
+
+MIGRATIONS: Final = (
+    _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
+    RANKED_SEARCH,
+    _AUDIT,
+    _ACTIVITY,
+    _VECTORS,
+)
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 
 VERSION: Final = len(MIGRATIONS)

@@ -37,10 +37,13 @@ class SqliteStore(Store):
     """Everything that services need."""
 
     _db: SqliteDatabase
+    _model: str | None = None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         # The work runs once; writers of this process share commits.
-        return self._db.commits.run(lambda connection: work(SqliteTransaction(connection, scope)))
+        return self._db.commits.run(
+            lambda connection: work(SqliteTransaction(connection, scope, self._model))
+        )
 
     def get_dialogue(self, scope: Scope, dialogue_id: str) -> Dialogue | None:
         row = self._db.one(statements.GET_DIALOGUE, (scope.project, scope.namespace, dialogue_id))

@@ -27,14 +27,15 @@ from ..transaction import Erased, Transaction
 from . import erasure, mapping, statements
 from .administration import SqliteAdministration
 from .database import note_size
-from .indexing import add_terms, count_terms, drop_terms
+from .indexing import IndexedRow, add_terms, count_terms, drop_terms, drop_vectors, enqueue
 
 
 class SqliteTransaction(SqliteAdministration, Transaction):
     """A transaction that the group commit has begun."""
 
-    def __init__(self, connection: Connection, scope: Scope) -> None:
+    def __init__(self, connection: Connection, scope: Scope, model: str | None) -> None:
         self.scope = scope
+        self._model = model
         self._connection = connection
         self._key = (scope.project, scope.namespace)
         self._locked: dict[str, Dialogue] = {}
@@ -64,7 +65,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         values = (*mapping.DIALOGUE_FIELDS.values(dialogue), count_terms(terms), terms)
         number = self._connection.execute(statements.INSERT_DIALOGUE, values).lastrowid or 0
         row = (number, self.scope.namespace, terms, dialogue.id)
-        add_terms(self._connection, "dialogue", self.scope.project, [row])
+        self._index("dialogue", [row])
         self._locked[dialogue.id] = dialogue
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
@@ -87,8 +88,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         self._connection.execute(statements.SAVE_INDEXED, values)
         if terms != before:
             drop_terms(self._connection, "dialogue", self.scope.project, [row])
-            row = (number, namespace, terms, identity)
-            add_terms(self._connection, "dialogue", self.scope.project, [row])
+            self._index("dialogue", [(number, namespace, terms, identity)])
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
         key = (*self._key, dialogue.id, dialogue.uid)
@@ -143,7 +143,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
             note_size(self._connection, len(message.body))
             identity = f"{message.dialogue_id}/{message.id}"
             added.append((number, self.scope.namespace, message.terms, identity))
-        add_terms(self._connection, "message", self.scope.project, added)
+        self._index("message", added)
 
     def save_message(self, message: Message) -> None:
         values = mapping.RETAGGED_FIELDS.values(message)
@@ -165,8 +165,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
     def insert_memory(self, memory: Memory) -> None:
         values = (*mapping.MEMORY_FIELDS.values(memory), self.scope.project, count_terms(memory.terms))
         number = self._connection.execute(statements.INSERT_MEMORY, values).lastrowid or 0
-        row = (number, memory.namespace, memory.terms, memory.id)
-        add_terms(self._connection, "memory", self.scope.project, [row])
+        self._index("memory", [(number, memory.namespace, memory.terms, memory.id)])
 
     def save_memory(self, memory: Memory) -> None:
         found = self._connection.execute(statements.FIND_MEMORY_TERMS, (*self._key, memory.id)).fetchone()
@@ -176,12 +175,15 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         values = (*mapping.REPLACED_FIELDS.values(memory), count_terms(memory.terms), number)
         self._connection.execute(statements.SAVE_MEMORY, values)
         drop_terms(self._connection, "memory", self.scope.project, [found])
-        row = (number, namespace, memory.terms, identity)
-        add_terms(self._connection, "memory", self.scope.project, [row])
+        self._index("memory", [(number, namespace, memory.terms, identity)])
 
     def remove_memory(self, memory_id: str) -> None:
         removed = self._connection.execute(statements.REMOVE_MEMORY, (*self._key, memory_id)).fetchall()
         drop_terms(self._connection, "memory", self.scope.project, removed)
+
+    def _index(self, table: str, rows: Sequence[IndexedRow]) -> None:
+        add_terms(self._connection, table, self.scope.project, rows)
+        enqueue(self._connection, table, self.scope.project, rows, self._model)
 
     # Summaries, erasure, recorded answers
 
@@ -193,6 +195,12 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         self._connection.execute(
             statements.INSERT_SUMMARY, (*mapping.SUMMARY_FIELDS.values(summary), *self._key)
         )
+        if summary.completed and not summary.ranged:
+            # What the dialogue's vectors are made from has changed.
+            key = (*self._key, summary.dialogue_id, summary.uid)
+            rows = self._connection.execute(statements.FIND_TERMS, key).fetchall()
+            drop_vectors(self._connection, "dialogue", [row[0] for row in rows])
+            enqueue(self._connection, "dialogue", self.scope.project, rows, self._model)
 
     def stale_summaries(self, uid: str, seq: int) -> None:
         self._connection.execute(statements.STALE_SUMMARIES, (*self._key, uid, seq))
