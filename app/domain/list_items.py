@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from .list_queries import SortKey
 from .records import JsonText, Timestamp
 
 
@@ -29,6 +30,15 @@ class DialogueItem(NamedTuple):
     last_message_created: Timestamp | None
     ended_at: Timestamp | None
     archived_at: Timestamp | None
+
+    def position(self, sort_key: SortKey) -> tuple[str, str, str]:
+        """Return where it stands in a list."""
+        keys = {
+            SortKey.CREATED: self.created,
+            SortKey.MODIFIED: self.modified,
+            SortKey.LAST_MESSAGE: self.last_message_created or self.created,
+        }
+        return keys[sort_key], self.namespace, self.id
 
 
 class MessageItem(NamedTuple):

@@ -3,19 +3,38 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 from typing import Generic, TypeVar
 
-from .records import Order, ScopeFilter, Status, TimeRange
+from .records import Order, Scalar, ScopeFilter, Status, TimeRange
 
 T = TypeVar("T")
 
 
+class SortKey(StrEnum):
+    """What a list of dialogues is ordered by, before namespace and id."""
+
+    CREATED = "created"
+    MODIFIED = "modified"
+    LAST_MESSAGE = "lastMessageCreated"
+    """When the newest message was created; a dialogue without messages has its own ``created`` here."""
+
+
+@dataclass(frozen=True, slots=True)
+class MetadataFilter:
+    """A scalar at the top level of metadata: its key, and the values of which it has to have one."""
+
+    key: str
+    values: tuple[Scalar, ...]
+
+
 @dataclass(frozen=True, slots=True)
 class DialogueListQuery:
-    """One page of a list of dialogues, ordered by (created, namespace, id).
+    """One page of a list of dialogues, ordered by (``sort_key``, namespace, id).
 
     ``after`` is the position of the last item of the previous page. ``statuses`` empty means all.
-    ``tags`` must all be carried. ``thread_of`` None means no filter.
+    ``tags`` must all be carried, and all of ``metadata`` must hold. ``thread_of`` None means no filter;
+    ``roots`` leaves out threads. ``times`` is about ``created``, whatever the order.
     """
 
     scope_filter: ScopeFilter
@@ -26,6 +45,9 @@ class DialogueListQuery:
     statuses: tuple[Status, ...] = ()
     tags: tuple[str, ...] = ()
     thread_of: str | None = None
+    roots: bool = False
+    metadata: tuple[MetadataFilter, ...] = ()
+    sort_key: SortKey = SortKey.CREATED
 
 
 @dataclass(frozen=True, slots=True)

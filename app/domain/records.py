@@ -13,6 +13,7 @@ from typing import NewType
 
 JsonText = NewType("JsonText", str)
 Timestamp = NewType("Timestamp", str)
+Scalar = str | int | float | bool | None
 
 DEFAULT_NAMESPACE = ""
 """The namespace of whatever names none; no request can spell it, since a name has 1 to 128 characters."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
-from ..domain.records import Order, ScopeFilter, TimeRange
+from ..domain.records import Order, Scalar, ScopeFilter, TimeRange
 from .keywords import Keywords
 from .ranking import Frequencies
 
@@ -38,9 +38,6 @@ class Operator(StrEnum):
     GTE = "$gte"
     LT = "$lt"
     LTE = "$lte"
-
-
-Scalar = str | int | float | bool | None
 
 
 @dataclass(frozen=True, slots=True)

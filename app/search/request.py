@@ -11,14 +11,13 @@ from datetime import datetime
 from typing import Any, Final, NoReturn, TypeGuard
 
 from ..domain.errors import Detail, InvalidInput, quote
-from ..domain.records import Order, ScopeFilter, TimeRange
+from ..domain.records import Order, Scalar, ScopeFilter, TimeRange
 from .keywords import read_keywords
 from .phrases import find_zone, resolve
 from .query import (
     MetadataCondition,
     Operator,
     OrderBy,
-    Scalar,
     SearchObject,
     SearchQuery,
 )

@@ -101,7 +101,7 @@ def list_dialogues(store: Store, query: DialogueListQuery) -> Result:
     last = page.items[-1] if page.more else None
     return Result(
         compact_json([head_fields(item) for item in page.items]),
-        position=None if last is None else (last.created, last.namespace, last.id),
+        position=None if last is None else last.position(query.sort_key),
     )
 
 

@@ -77,9 +77,9 @@ class Site:
 
 @pytest.fixture
 def site(sqlite_backend: Backend) -> Site:
-    """Serve an empty store; the key and the secret of the cursors have been looked up."""
+    """Serve a store with one message; the key, the secret of the cursors and the search index are in use."""
     site = Site(sqlite_backend)
-    site.call("GET", "/dialogue")
+    site.call("POST", "/dialogue", {"label": "first", "message": {"role": "user", "content": "hi"}})
     parts_of(application()).cursors.write([], [])
     return site
 

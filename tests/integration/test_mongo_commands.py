@@ -8,7 +8,14 @@ from typing import Any
 
 import pytest
 
-from app.domain.list_queries import DialogueListQuery, MemoryListQuery, MessageListQuery, SummaryListQuery
+from app.domain.list_queries import (
+    DialogueListQuery,
+    MemoryListQuery,
+    MessageListQuery,
+    MetadataFilter,
+    SortKey,
+    SummaryListQuery,
+)
 from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange, Timestamp
 from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, SearchObject, SearchQuery
@@ -132,6 +139,11 @@ def read_everything(backend: Backend, uid: str) -> None:
             backend.list_dialogues(query)
             backend.list_dialogues(DialogueListQuery(scope_filter, 5, order))
             backend.list_dialogues(replace(query, thread_of="p"))
+            for sort_key in SortKey:
+                ordered = replace(query, sort_key=sort_key)
+                backend.list_dialogues(ordered)
+                backend.list_dialogues(replace(ordered, after=None, times=TimeRange(), roots=True))
+            backend.list_dialogues(replace(query, metadata=(MetadataFilter("k", ("1", 1)),)))
             backend.list_memories(
                 MemoryListQuery(scope_filter, 5, order, (instant(1), "", "a"), span, ("t",))
             )
@@ -210,9 +222,11 @@ def test_every_query_has_an_index(server: Server, backend: Backend) -> None:
 
 
 def equalities(query: dict[str, Any]) -> set[str]:
-    """Return the fields that a filter holds to one value, or as tokens to some, whose orders are merged."""
+    """Return the fields that a filter holds to one value, or to some, whose orders are merged."""
     points = {name for name, value in query.items() if name[0] != "$" and not isinstance(value, dict)}
-    return points | ({"tokens"} & query.keys())
+    if "$and" in query:  # metadata narrows more than threads do
+        return points | {"facets"}
+    return points | ({"tokens", "isThread"} & query.keys())
 
 
 def test_list_orders_come_from_an_index(server: Server, backend: Backend) -> None:

@@ -15,14 +15,16 @@ from app.domain.list_queries import (
     KeyListQuery,
     MemoryListQuery,
     MessageListQuery,
+    MetadataFilter,
     NamespaceListQuery,
+    SortKey,
     SummaryListQuery,
 )
 from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange
 from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
-from app.stores.sqlite import SqliteBackend
+from app.stores.sqlite import SqliteBackend, dialogue_lists
 from tests.records import SCOPE, dialogue, instant, key, memory, message, project, summary
 
 LARGE = "dialogue|message|memory|summary|grave|idempotency|item|evidence|parent|row"
@@ -56,6 +58,19 @@ class Recorder:
 def recorder(sqlite_backend: Backend) -> Recorder:
     """Record what the store runs."""
     return Recorder(sqlite_backend)
+
+
+METADATA = (MetadataFilter("k", ("1", 1)), MetadataFilter("l", (True,)))
+
+
+def run_orders(backend: Backend) -> None:
+    """Run the list of dialogues in each order, with what it can be narrowed by, from both ends."""
+    choices = itertools.product(SCOPE_FILTERS, Order, (None, (instant(5), "", "x")), SortKey)
+    for scope_filter, order, after, sort_key in choices:
+        query = DialogueListQuery(scope_filter, 5, order, after, sort_key=sort_key)
+        for narrowed in (query, replace(query, roots=True), replace(query, metadata=METADATA)):
+            backend.list_dialogues(narrowed)
+            backend.list_dialogues(replace(narrowed, times=SPAN, statuses=(Status.ACTIVE,), tags=("a",)))
 
 
 def run_lists(backend: Backend) -> None:
@@ -103,6 +118,32 @@ def test_pages_come_from_an_index_in_order(sqlite_backend: Backend, recorder: Re
             assert "TEMP B-TREE" not in step, (statement, step)
             assert not re.match(rf"SCAN ({LARGE})\b", step), (statement, step)
         checked += 1
+    assert checked > 50
+
+
+def test_each_order_of_dialogues_comes_from_an_index(sqlite_backend: Backend, recorder: Recorder) -> None:
+    """None scans a table; only what a filter leaves few of is sorted, and that is counted before."""
+    run_orders(sqlite_backend)
+    sorted_ones = 0
+    for statement, steps in recorder.plans():
+        assert not any(re.match(rf"SCAN ({LARGE}|dialogue_facet)\b", step) for step in steps), statement
+        if any("TEMP B-TREE" in step for step in steps):
+            sorted_ones += 1
+            assert "FROM dialogue_facet" in statement or "dialogue.created >=" in statement, statement
+            assert "created DESC" not in statement
+    assert sorted_ones > 10
+
+
+def test_a_filter_that_leaves_many_is_walked_past(
+    sqlite_backend: Backend, recorder: Recorder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Above the bound nothing is sorted: the order's own index is walked."""
+    monkeypatch.setattr(dialogue_lists, "MOST_GATHERED", -1)
+    run_orders(sqlite_backend)
+    checked = 0
+    for statement, steps in recorder.plans():
+        checked += statement.startswith("SELECT dialogue")
+        assert not any("TEMP B-TREE" in step for step in steps), (statement, steps)
     assert checked > 50
 
 

@@ -5,9 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from ...search.query import MetadataCondition, Operator, Scalar, SearchQuery
+from ...domain.records import Scalar
+from ...search.query import MetadataCondition, Operator, SearchQuery
 from .database import Document
-from .indexing import type_of
+from .facets import type_of
 from .queries import within
 
 NEGATED = (Operator.NE, Operator.NIN)

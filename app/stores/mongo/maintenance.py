@@ -12,10 +12,11 @@ from ..maintenance import Maintenance
 from ..paging import walk
 from . import reindexing
 from .database import MongoDatabase
+from .dialogue_lists import dialogue_list
 from .erasure import sweep_projects, sweep_tombstones
 from .mapping import DIALOGUE_FIELDS, dialogue_from
 from .paging import Source, read_page
-from .queries import beyond, in_scope, list_criteria
+from .queries import beyond, in_scope
 from .schema import (
     VERSION,
     not_migrated,
@@ -81,7 +82,7 @@ class MongoMaintenance(Maintenance):
 
         def read(last: Dialogue | None) -> Page[Dialogue]:
             position = None if last is None else (last.created, last.namespace, last.id)
-            criteria, sort = list_criteria(replace(query, after=position))
+            criteria, sort = dialogue_list(replace(query, after=position))
             with self._db.bounded():
                 return read_page(source, criteria, sort, DIALOGUES)
 

@@ -32,7 +32,8 @@ from ...domain.records import (
 )
 from ...search.analysis import dialogue_terms
 from .database import Document
-from .indexing import facets, searched, written_terms
+from .facets import facets
+from .indexing import searched, written_terms
 
 Names = Mapping[str, str]
 
@@ -54,6 +55,9 @@ PROJECT = _names(Project, name="_id")
 KEY = _names(Key, id="_id")
 AUDIT = _names(AuditEntry, id="_id")
 IDEMPOTENCY = _names(IdempotencyRecord, request="_id")
+
+LAST = DIALOGUE["last_message_created"]
+"""A dialogue without messages has its own ``created`` in it, which lists place it by."""
 
 DIALOGUE_FIELDS = [*DIALOGUE.values()]
 MESSAGE_FIELDS = [*MESSAGE.values()]
@@ -97,6 +101,8 @@ def dialogue_document(dialogue: Dialogue) -> Document:
     return {
         "_id": key_of(scope, dialogue.id),
         **plain(dialogue, DIALOGUE),
+        **({"isThread": True} if dialogue.thread_of is not None else {}),
+        LAST: dialogue.last_message_created or dialogue.created,
         **_dialogue_terms(dialogue),
         "facets": facets(dialogue.metadata),
     }
@@ -125,6 +131,8 @@ def dialogue_changes(before: Dialogue | None, after: Dialogue) -> Document:
     if "metadata" in changed:
         values["facets"] = facets(after.metadata)
     gone = {name: "" for name, value in changed.items() if value is None}
+    if gone.pop(LAST, None) is not None:
+        values[LAST] = after.created
     return {"$set": {"rev": after.rev, **values}, **({"$unset": gone} if gone else {})}
 
 
@@ -133,13 +141,16 @@ def dialogue_from(document: Document) -> Dialogue:
     values = _read(document, DIALOGUE)
     values["status"] = Status(values["status"])
     values["tags"] = tuple(values["tags"])
+    if not values["total"]:
+        values["last_message_created"] = None
     return Dialogue(**values)
 
 
 def dialogue_item_from(document: Document) -> DialogueItem:
     """Return a dialogue as lists show it."""
     entry = DialogueItem._make(map(document.get, DIALOGUE_ITEM_FIELDS))
-    return entry._replace(tags=compact_json(entry.tags))
+    newest = entry.last_message_created if entry.total else None
+    return entry._replace(tags=compact_json(entry.tags), last_message_created=newest)
 
 
 def message_document(scope: Scope, message: Message) -> Document:

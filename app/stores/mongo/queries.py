@@ -8,7 +8,7 @@ from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from ...domain.list_queries import DialogueListQuery, MemoryListQuery, NamespaceListQuery
+from ...domain.list_queries import MemoryListQuery, NamespaceListQuery
 from ...domain.records import (
     DEFAULT_NAMESPACE,
     IdempotencyRecord,
@@ -83,21 +83,25 @@ def beyond(
     return {names[0]: bounds, "$or": choices}
 
 
-def list_criteria(query: DialogueListQuery | MemoryListQuery) -> tuple[Document, list[tuple[str, int]]]:
-    """Return filter and order of a list by (created, namespace, id).
-
-    Within one namespace the order is that by (created, id), which its own index has.
-    """
-    names: tuple[str, ...] = ("created", "namespace", "id")
-    position: tuple[str, ...] | None = query.after
-    if query.scope_filter.namespace is not None or getattr(query, "thread_of", None) is not None:
-        names = ("created", "id")
-        position = position and (position[0], position[2])
+def memory_list(query: MemoryListQuery) -> tuple[Document, list[tuple[str, int]]]:
+    """Return filter and order of a list of memories."""
+    names, position = listed_by("created", query.scope_filter, query.after)
     criteria = in_scope(query.scope_filter) | beyond(names, position, query.order, query.times)
-    if query.tags:
-        criteria["tags"] = {"$all": list(query.tags)}
-    step = DIRECTION[query.order]
-    return criteria, [(name, step) for name in names]
+    return criteria | tagged(query.tags), [(name, DIRECTION[query.order]) for name in names]
+
+
+def listed_by(
+    key: str, scope_filter: ScopeFilter, after: tuple[str, str, str] | None
+) -> tuple[tuple[str, ...], tuple[str, ...] | None]:
+    """Return what a list is ordered by, and a position in it; within one namespace that is left out."""
+    if scope_filter.namespace is None:
+        return (key, "namespace", "id"), after
+    return (key, "id"), after and (after[0], after[2])
+
+
+def tagged(tags: Sequence[str]) -> Document:
+    """Return the filter for what carries all of the given tags."""
+    return {"tags": {"$all": list(tags)}} if tags else {}
 
 
 def is_purged(
@@ -174,7 +178,7 @@ def tally_namespaces(rows: Rows, query: NamespaceListQuery) -> list[Tally]:
     fields = {"_id": 0, "namespace": 1}
     while len(names) <= query.limit:
         here = {**place, "namespace": bounds}
-        found = rows.find_one(here, fields, sort=[("namespace", 1), ("modified", 1)])
+        found = rows.find_one(here, fields, sort=[("namespace", 1)])
         if found is None:
             break
         names.append(found["namespace"])

@@ -12,7 +12,8 @@ from bson import ObjectId
 from ...domain.records import JsonText, Scope
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
 from .database import Document, MongoDatabase
-from .indexing import facets, searched, written_terms
+from .facets import facets
+from .indexing import searched, written_terms
 
 BATCH: Final = 200
 """How many documents are read at once; each is held to the time limit by itself."""

@@ -13,7 +13,9 @@
 
 So whatever names one dialogue goes to one shard of each collection, unique keys stay unique
 across shards, and lists and searches of a whole project ask every shard. A dialogue's ``_id`` is
-also spelled out in native fields, which indexes lead with. ``graves`` holds the tombstones.
+also spelled out in native fields, which indexes lead with. ``graves`` holds the tombstones. Beside the
+fields of its record a dialogue has ``isThread`` if it is one; ``lastMessageCreated``, without messages, is
+its own ``created``, by which lists of the newest messages place it.
 """
 
 from __future__ import annotations
@@ -25,7 +27,7 @@ from typing import Any
 from pymongo import IndexModel
 
 from ...domain.errors import ServiceUnavailable
-from .database import MongoDatabase
+from .database import Document, MongoDatabase
 
 SECRET_BYTES = 32
 
@@ -38,19 +40,25 @@ def _index(*names: str, unique: bool = False, **options: Any) -> IndexModel:
 
 
 LISTED = ("created", "namespace", "id")
+LAST = "lastMessageCreated"
 GENERATION = ("project", "namespace", "dialogueId", "uid")
 
 SEARCHED = IndexModel([("project", 1), ("tokens", 1), ("number", -1)], name="project_tokens")
 """What a search walks: a token's items, the newest first."""
 
-ACTIVE = _index("project", "namespace", "modified")
-"""What the list of namespaces walks."""
-
 INDEXES: Mapping[str, list[IndexModel]] = {
     "dialogues": [
-        _index("project", *LISTED),
-        _index("project", "namespace", "created", "id"),
-        ACTIVE,
+        # Roots, which have no isThread, and threads stand apart, so that roots are found without walking
+        # threads; the whole list merges both. Those by time of activity change with every message.
+        _index("project", "isThread", *LISTED),
+        _index("project", "namespace", "isThread", "created", "id"),
+        _index("project", "isThread", "modified", "namespace", "id"),
+        _index("project", "namespace", "isThread", "modified", "id"),
+        _index("project", "isThread", LAST, "namespace", "id"),
+        _index("project", "namespace", "isThread", LAST, "id"),
+        # Metadata never changes, and neither does ``created``: an append leaves these as they are.
+        _index("project", "facets", *LISTED),
+        _index("project", "namespace", "facets", "created", "id"),
         _index("project", "namespace", "threadOf", "created", "id"),
         _index("project", "status", "namespace"),
         SEARCHED,
@@ -70,7 +78,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     "memories": [
         _index("project", *LISTED),
         _index("project", "namespace", "created", "id"),
-        ACTIVE,
+        # What the list of namespaces walks.
+        _index("project", "namespace", "modified"),
         SEARCHED,
     ],
     "summaries": [
@@ -125,7 +134,44 @@ def rank_searches(db: MongoDatabase) -> None:
         db.meta.update_one({"_id": "reindexing"}, {"$set": {"pending": pending}}, upsert=True)
 
 
-MIGRATIONS = (create, rank_searches, create_indexes, create_indexes, create_indexes)
+def order_lists(db: MongoDatabase) -> None:
+    """Let the list of dialogues be ordered by activity and leave out threads.
+
+    What those indexes need is written a batch at a time, while servers of the release before go on; then
+    the indexes that are of no more use go.
+    """
+    last = None
+    while batch := _next_dialogues(db, last):
+        for document in batch:
+            _complete(db, document)
+        last = batch[-1]["_id"]
+    create_indexes(db)
+    for name in OUTDATED & db.dialogues.index_information().keys():
+        db.dialogues.drop_index(name)
+
+
+OUTDATED = {"project_created_namespace_id", "project_namespace_created_id", "project_namespace_modified"}
+"""The indexes of dialogues that ``order_lists`` replaces."""
+
+BATCH = 1000
+
+
+def _next_dialogues(db: MongoDatabase, last: Any) -> list[Document]:
+    behind = {} if last is None else {"_id": {"$gt": last}}
+    fields = ["created", LAST, "threadOf", "isThread"]
+    return list(db.dialogues.find(behind, fields, sort=[("_id", 1)], limit=BATCH))
+
+
+def _complete(db: MongoDatabase, document: Document) -> None:
+    """Write what a dialogue lacks to be listed, unless it has come by it meanwhile."""
+    if "threadOf" in document and "isThread" not in document:
+        db.dialogues.update_one({"_id": document["_id"]}, {"$set": {"isThread": True}})
+    if LAST not in document:
+        lacking = {"_id": document["_id"], LAST: {"$exists": False}}
+        db.dialogues.update_one(lacking, {"$set": {LAST: document["created"]}})
+
+
+MIGRATIONS = (create, rank_searches, create_indexes, create_indexes, create_indexes, order_lists)
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""
 
 VERSION = len(MIGRATIONS)

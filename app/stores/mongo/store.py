@@ -17,7 +17,6 @@ from ...domain.list_queries import (
     SummaryListQuery,
 )
 from ...domain.records import (
-    DEFAULT_NAMESPACE,
     Dialogue,
     IdempotencyRecord,
     Memory,
@@ -32,7 +31,7 @@ from ..namespaces import merge_tallies
 from ..paging import walk
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
-from . import queries
+from . import dialogue_lists, queries
 from .commit import transact
 from .database import Document, MongoDatabase
 from .mapping import (
@@ -53,7 +52,7 @@ from .mapping import (
     summary_from,
 )
 from .paging import Source, read_page
-from .queries import DIRECTION, beyond, in_dialogue, in_scope, list_criteria
+from .queries import DIRECTION, beyond, in_dialogue, in_scope, memory_list
 from .search import find_hits
 from .striped_locks import LockHolder, StripedLocks
 from .transaction import MongoTransaction
@@ -98,19 +97,7 @@ class MongoStore(Store):
             return list(self._db.dialogues.find({"_id": {"$in": keys}}, list(fields)))
 
     def list_dialogues(self, query: DialogueListQuery) -> Page[DialogueItem]:
-        criteria, sort = list_criteria(query)
-        if query.statuses:
-            criteria["status"] = {"$in": [status.value for status in query.statuses]}
-        if query.thread_of is not None:
-            criteria["namespace"] = query.scope_filter.namespace or DEFAULT_NAMESPACE
-            criteria["threadOf"] = query.thread_of
-        with self._db.bounded():
-            return read_page(
-                Source(self._db.dialogues, DIALOGUE_ITEM_FIELDS, dialogue_item_from),
-                criteria,
-                sort,
-                query.limit,
-            )
+        return dialogue_lists.list_dialogues(self._db, query)
 
     def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
         with self._db.bounded():
@@ -164,7 +151,7 @@ class MongoStore(Store):
         return None if document is None else memory_from(document)
 
     def list_memories(self, query: MemoryListQuery) -> Page[MemoryItem]:
-        criteria, sort = list_criteria(query)
+        criteria, sort = memory_list(query)
         with self._db.bounded():
             return read_page(
                 Source(self._db.memories, MEMORY_ITEM_FIELDS, memory_item_from),

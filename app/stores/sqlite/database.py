@@ -16,9 +16,9 @@ from typing import Final, TypeVar
 from ...domain.errors import ServiceUnavailable
 from ...domain.list_queries import Page
 from ...waiting import blocking
+from . import facets, filters
 from .commit import GroupCommit
 from .failures import translate
-from .filters import add_functions
 from .mapping import Columns, Row
 from .paging import cut_page
 
@@ -188,7 +188,8 @@ class SqliteDatabase:
             connection.execute("PRAGMA synchronous = FULL")
             connection.execute(f"PRAGMA journal_size_limit = {JOURNAL_BYTES}")
             connection.set_progress_handler(self._is_late, STEPS)
-            add_functions(connection)
+            filters.add_functions(connection)
+            facets.add_functions(connection)
             self._opened.add(connection)
             return connection
 

@@ -24,6 +24,7 @@ TOMBSTONES_PER_STEP: Final = 100
 
 _SCOPED: Final = "WHERE project = ? AND namespace = ?"
 ERASE_DIALOGUES: Final = f"DELETE FROM dialogue {_SCOPED} RETURNING {INDEXED_ROW['dialogue']}, uid"
+ERASE_FACETS: Final = f"DELETE FROM dialogue_facet {_SCOPED}"
 ERASE_MEMORIES: Final = f"DELETE FROM memory {_SCOPED} RETURNING {INDEXED_ROW['memory']}"
 ERASE_TOMBSTONES: Final = f"UPDATE grave SET fate = {ERASED} {_SCOPED}"
 ERASE_ANSWERS: Final = f"DELETE FROM idempotency {_SCOPED}"
@@ -56,6 +57,10 @@ CLEAR_INDEXED: Final = {
 CLEAR_SUMMARIES: Final = (
     "DELETE FROM summary WHERE number IN (SELECT number FROM summary WHERE project = ? LIMIT ?)"
 )
+CLEAR_FACETS: Final = (
+    "DELETE FROM dialogue_facet WHERE (project, digest, created, namespace, id) IN "
+    "(SELECT project, digest, created, namespace, id FROM dialogue_facet WHERE project = ? LIMIT ?)"
+)
 CLEAR_TOMBSTONES: Final = (
     "DELETE FROM grave WHERE (project, namespace, dialogue_id, uid) IN "
     "(SELECT project, namespace, dialogue_id, uid FROM grave WHERE project = ? LIMIT ?)"
@@ -73,6 +78,7 @@ def erase_namespace(connection: Connection, scope: Scope) -> Erased:
     summaries = connection.execute(*count_visible("summary", scope_filter)).fetchone()[0]
     dialogues = connection.execute(ERASE_DIALOGUES, key).fetchall()
     drop_terms(connection, "dialogue", scope.project, [row[:4] for row in dialogues])
+    connection.execute(ERASE_FACETS, key)
     connection.executemany(
         statements.INSERT_TOMBSTONE, [(*key, dialogue_id, uid, ERASED) for *_, dialogue_id, uid in dialogues]
     )
@@ -107,7 +113,7 @@ def clear_step(connection: Connection, project: str, rows: int) -> int:
         drop_terms(connection, table, project, cleared)
         if cleared:
             return len(cleared)
-    for sql in (CLEAR_SUMMARIES, CLEAR_TOMBSTONES, CLEAR_ANSWERS):
+    for sql in (CLEAR_FACETS, CLEAR_SUMMARIES, CLEAR_TOMBSTONES, CLEAR_ANSWERS):
         count = connection.execute(sql, (project, rows)).rowcount
         if count:
             return count

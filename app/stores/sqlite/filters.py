@@ -11,8 +11,8 @@ from typing import Any, Final
 
 import orjson
 
-from ...domain.records import ScopeFilter
-from ...search.query import MetadataCondition, Operator, Scalar, SearchObject, SearchQuery
+from ...domain.records import Scalar, ScopeFilter
+from ...search.query import MetadataCondition, Operator, SearchObject, SearchQuery
 from .queries import Clauses
 
 _NEGATED: Final = {Operator.NE: Operator.EQ, Operator.NIN: Operator.IN}

@@ -15,7 +15,7 @@ from ...domain.list_queries import DialogueListQuery, Page
 from ...domain.records import Dialogue, Order, Scope, ScopeFilter, Tombstone
 from ..maintenance import Maintenance
 from ..paging import walk
-from . import erasure, mapping, queries, reindexing, schema
+from . import dialogue_lists, erasure, mapping, queries, reindexing, schema
 from .database import SqliteDatabase, prepare_file
 from .start_up_lock import FileLock
 from .store import BATCH_ROWS
@@ -73,8 +73,7 @@ class SqliteMaintenance(Maintenance):
 
         def read(last: Dialogue | None) -> Page[Dialogue]:
             after = None if last is None else (last.created, last.namespace, last.id)
-            sql, values = queries.list_dialogues(replace(query, after=after), mapping.DIALOGUE)
-            return self._db.page(sql, values, BATCH_ROWS, mapping.DIALOGUE)
+            return dialogue_lists.list_dialogues(self._db, replace(query, after=after), mapping.DIALOGUE)
 
         return walk(read)
 

@@ -135,6 +135,10 @@ def _read_tombstone(row: Row) -> tuple[Scope, Tombstone]:
 
 DIALOGUE: Final = _record(Dialogue, _names(Dialogue), "metadata", "state", "recent")
 DIALOGUE_ITEM: Final = _item(DialogueItem._make, DialogueItem._fields, "tags", "metadata")
+DIALOGUE_LISTED: Final = Columns(
+    (*DIALOGUE_ITEM.names, "last_activity"), lambda row: DialogueItem._make(row[:-1]), DIALOGUE_ITEM.large
+)
+"""The columns of an item, and what lists sort it by beside them."""
 MESSAGE: Final = _record(Message, _names(Message), "body")
 MESSAGE_ITEM: Final = _item(MessageItem._make, MessageItem._fields, "body")
 MEMORY: Final = _record(Memory, _names(Memory), "value", "metadata")
@@ -158,7 +162,7 @@ COUNTED_FIELDS: Final = Fields(
     "recent",
     "recent_count",
 )
-"""What changes with every message, in columns that no index has."""
+"""What changes with every message; the indexes of lists by activity alone have some of it."""
 INDEXED_FIELDS: Final = Fields("status", "tags", "label", "ended_at", "archived_at")
 """What of a dialogue changes seldom, and is indexed or searched."""
 MESSAGE_FIELDS: Final = Fields(*MESSAGE.names)

@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any
+from typing import Any, Final
 
 from ...domain.list_queries import (
     AuditListQuery,
-    DialogueListQuery,
     KeyListQuery,
     MemoryListQuery,
     MessageListQuery,
@@ -82,40 +81,16 @@ def scope_clauses(scope_filter: ScopeFilter, prefix: str = "") -> Clauses:
     return clauses
 
 
-def _seek_in_scope(
-    clauses: Clauses, scope_filter: ScopeFilter, query: DialogueListQuery | MemoryListQuery
-) -> str:
-    """Position a query on (created, namespace, id) and return its order."""
-    columns: tuple[str, ...] = ("created", "namespace", "id")
-    after: tuple[str, ...] | None = query.after
-    if scope_filter.namespace is not None:
-        columns = ("created", "id")
-        after = after and (after[0], after[2])
-    clauses.seek(columns, query.order, after, query.times)
-    return sort(columns, query.order)
-
-
-def list_dialogues(query: DialogueListQuery, columns: mapping.Columns[Any]) -> Query:
-    """Return the query of one page; its last value, the limit, is left to the caller."""
-    scope_filter = query.scope_filter
-    if query.thread_of is not None and scope_filter.namespace is None:
-        scope_filter = ScopeFilter(scope_filter.project, DEFAULT_NAMESPACE)
-    clauses = scope_clauses(scope_filter)
-    if query.thread_of is not None:
-        clauses.add("thread_of = ?", query.thread_of)
-    order = _seek_in_scope(clauses, scope_filter, query)
-    if query.statuses:
-        marks = ", ".join("?" * len(query.statuses))
-        # The plus keeps SQLite from choosing an index by status, which would have to sort.
-        clauses.add(f"+status IN ({marks})", *(status.value for status in query.statuses))
-    clauses.tags("tags", query.tags)
-    return f"SELECT {columns} FROM dialogue WHERE {clauses} ORDER BY {order} LIMIT ?", clauses.values
-
-
 def list_memories(query: MemoryListQuery) -> Query:
     """Return the query of one page; its last value, the limit, is left to the caller."""
     clauses = scope_clauses(query.scope_filter)
-    order = _seek_in_scope(clauses, query.scope_filter, query)
+    columns: tuple[str, ...] = ("created", "namespace", "id")
+    after: tuple[str, ...] | None = query.after
+    if query.scope_filter.namespace is not None:
+        columns = ("created", "id")
+        after = after and (after[0], after[2])
+    clauses.seek(columns, query.order, after, query.times)
+    order = sort(columns, query.order)
     clauses.tags("tags", query.tags)
     sql = f"SELECT {mapping.MEMORY_ITEM} FROM memory WHERE {clauses} ORDER BY {order} LIMIT ?"
     return sql, clauses.values
@@ -189,6 +164,10 @@ def list_audit(query: AuditListQuery) -> Query:
     return f"SELECT {mapping.AUDIT} FROM audit WHERE {where} ORDER BY {order} LIMIT ?", clauses.values
 
 
+ACTIVE: Final = {"dialogue": "dialogue_namespace_modified", "memory": "memory_activity"}
+"""The index that namespaces are counted on."""
+
+
 def tally_namespaces(table: str, query: NamespaceListQuery) -> Query:
     """Return the query that counts the rows of each namespace of a page, and one more, on an index alone."""
     clauses = scope_clauses(query.scope_filter)
@@ -199,7 +178,7 @@ def tally_namespaces(table: str, query: NamespaceListQuery) -> Query:
         clauses.add("namespace < ?", end_of(query.prefix))
     clauses.add("namespace <> ?", DEFAULT_NAMESPACE)
     sql = (
-        f"SELECT namespace, count(*), max(modified) FROM {table} INDEXED BY {table}_activity "
+        f"SELECT namespace, count(*), max(modified) FROM {table} INDEXED BY {ACTIVE[table]} "
         f"WHERE {clauses} GROUP BY namespace ORDER BY namespace LIMIT ?"
     )
     return sql, [*clauses.values, query.limit + 1]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Iterator
+from functools import partial
 from sqlite3 import Connection
 from typing import Final, cast
 
@@ -12,6 +13,7 @@ import orjson
 from ...domain.records import JsonText
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
 from ...search.tokens import index_tokens, mark
+from . import facets
 from .database import SqliteDatabase
 from .indexing import INDEXED_ROW, count_terms, insert_tokens, vocabulary_of
 from .mapping import read_tags
@@ -50,7 +52,8 @@ def find_problems(db: SqliteDatabase, project: str) -> list[str]:
     Everything is read in one snapshot, so that writers do not disturb it.
     """
     with db.snapshot():
-        return [text for table in INDEXED for text in _problems(db, table, project)]
+        found = [text for table in INDEXED for text in _problems(db, table, project)]
+        return found + list(facets.find_problems(db, project))
 
 
 def _problems(db: SqliteDatabase, table: str, project: str) -> Iterator[str]:
@@ -94,12 +97,14 @@ def forget(connection: Connection) -> None:
             f"INSERT INTO reindexing SELECT ?, max(number) + 1 FROM {table} HAVING max(number) IS NOT NULL",
             (table,),
         )
+    facets.forget(connection)
 
 
 def index_step(connection: Connection, rows: int) -> int:
     """Index the newest rows of those that are still to do; how many."""
     for table, pending in connection.execute("SELECT kind, pending FROM reindexing ORDER BY kind").fetchall():
-        last = _index_below(connection, table, pending, rows)
+        index = facets.store_step if table == facets.KIND else partial(_index_below, table=table)
+        last = index(connection, pending=pending, rows=rows)
         if last is not None:
             connection.execute("UPDATE reindexing SET pending = ? WHERE kind = ?", (last[0], table))
             return last[1]
@@ -107,7 +112,7 @@ def index_step(connection: Connection, rows: int) -> int:
     return 0
 
 
-def _index_below(connection: Connection, table: str, pending: int, rows: int) -> tuple[int, int] | None:
+def _index_below(connection: Connection, *, table: str, pending: int, rows: int) -> tuple[int, int] | None:
     """Index up to ``rows`` rows below a number; the lowest of them and how many, or None without any."""
     columns, derive = INDEXED[table]
     query = (

@@ -158,12 +158,46 @@ CREATE TABLE embedding (
 ) WITHOUT ROWID;
 """
 
+# Each order of the list of dialogues has one index for a project and one for a namespace. ``is_thread``
+# stands before the order, so that roots are found without walking threads; the whole list merges both. Those
+# by ``modified`` and ``last_activity`` change with every message and hold no more than they must.
+# ``dialogue_facet`` has a row for each scalar of a dialogue's metadata, which is fixed at creation; what is
+# stored already gets its rows in steps, as ``reindexing`` says.
+_LISTS = """
+ALTER TABLE dialogue ADD COLUMN is_thread INTEGER GENERATED ALWAYS AS (thread_of IS NOT NULL) VIRTUAL;
+ALTER TABLE dialogue ADD COLUMN
+    last_activity TEXT GENERATED ALWAYS AS (coalesce(last_message_created, created)) VIRTUAL;
+DROP INDEX dialogue_project;
+DROP INDEX dialogue_namespace;
+DROP INDEX dialogue_activity;
+CREATE INDEX dialogue_project_created ON dialogue
+    (project, is_thread, created, namespace, id, status, tags);
+CREATE INDEX dialogue_namespace_created ON dialogue
+    (project, namespace, is_thread, created, id, status, tags);
+CREATE INDEX dialogue_project_modified ON dialogue
+    (project, is_thread, modified, namespace, id, status);
+CREATE INDEX dialogue_namespace_modified ON dialogue
+    (project, namespace, is_thread, modified, id, status);
+CREATE INDEX dialogue_project_last_activity ON dialogue
+    (project, is_thread, last_activity, namespace, id, status);
+CREATE INDEX dialogue_namespace_last_activity ON dialogue
+    (project, namespace, is_thread, last_activity, id, status);
+CREATE TABLE dialogue_facet (
+    project TEXT NOT NULL, digest TEXT NOT NULL, created TEXT NOT NULL, namespace TEXT NOT NULL,
+    id TEXT NOT NULL,
+    PRIMARY KEY (project, digest, created, namespace, id)
+) WITHOUT ROWID;
+CREATE INDEX dialogue_facet_namespace ON dialogue_facet (project, namespace, digest, created, id);
+INSERT INTO reindexing SELECT 'facet', max(number) + 1 FROM dialogue HAVING max(number) IS NOT NULL;
+"""
+
 MIGRATIONS: Final = (
     _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
     RANKED_SEARCH,
     _AUDIT,
     _ACTIVITY,
     _VECTORS,
+    _LISTS,
 )
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 

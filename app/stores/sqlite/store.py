@@ -22,7 +22,7 @@ from ..namespaces import merge_tallies
 from ..paging import walk
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
-from . import mapping, queries, statements
+from . import dialogue_lists, mapping, queries, statements
 from .database import SqliteDatabase
 from .search import find_hits
 from .transaction import SqliteTransaction
@@ -60,8 +60,7 @@ class SqliteStore(Store):
         return [mapping.DIALOGUE_ITEM.read(row) for row in found]
 
     def list_dialogues(self, query: DialogueListQuery) -> Page[DialogueItem]:
-        sql, values = queries.list_dialogues(query, mapping.DIALOGUE_ITEM)
-        return self._db.page(sql, values, query.limit, mapping.DIALOGUE_ITEM)
+        return dialogue_lists.list_dialogues(self._db, query, mapping.DIALOGUE_LISTED)
 
     def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
         row = self._db.one(statements.FIND_GENERATION, (scope.project, scope.namespace, dialogue_id))

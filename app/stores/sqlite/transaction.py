@@ -24,7 +24,7 @@ from ...domain.records import (
 from ...search.analysis import dialogue_terms
 from ..bounds import take_bytes
 from ..transaction import Erased, Transaction
-from . import erasure, mapping, statements
+from . import erasure, facets, mapping, statements
 from .administration import SqliteAdministration
 from .database import note_size
 from .indexing import IndexedRow, add_terms, count_terms, drop_terms, drop_vectors, enqueue
@@ -66,6 +66,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         number = self._connection.execute(statements.INSERT_DIALOGUE, values).lastrowid or 0
         row = (number, self.scope.namespace, terms, dialogue.id)
         self._index("dialogue", [row])
+        facets.add_rows(self._connection, dialogue)
         self._locked[dialogue.id] = dialogue
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
@@ -94,6 +95,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         key = (*self._key, dialogue.id, dialogue.uid)
         removed = self._connection.execute(statements.REMOVE_DIALOGUE, key).fetchall()
         drop_terms(self._connection, "dialogue", self.scope.project, removed)
+        facets.drop_rows(self._connection, dialogue)
         self._connection.execute(
             statements.INSERT_TOMBSTONE, (*key, erasure.PURGED if purge else erasure.KEPT)
         )
