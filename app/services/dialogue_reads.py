@@ -78,10 +78,12 @@ def recent_in(tx: Transaction, dialogue: Dialogue) -> JsonText:
     return dialogue.recent
 
 
-def recent_messages(store: Store, scope: Scope, dialogue: Dialogue) -> JsonText:
+def recent_messages(
+    store: Store, scope: Scope, dialogue: Dialogue, most_bytes: int | None = None
+) -> JsonText:
     """Return the last 10 messages; a second read only where the 1 MiB cap kept some out.
 
-    A third where they are larger together than a page may be.
+    A third where they are larger together than a page may be. Raises PayloadTooLarge behind ``most_bytes``.
     """
     if not is_cut(dialogue):
         return dialogue.recent
@@ -92,7 +94,13 @@ def recent_messages(store: Store, scope: Scope, dialogue: Dialogue) -> JsonText:
         query = MessageListQuery(dialogue.uid, RECENT_MESSAGES - len(newest), Order.DESC, after)
         page = store.list_messages(scope, dialogue.id, query)
         newest += page.items
+        if most_bytes is not None and sum(len(message.body) for message in newest) > most_bytes:
+            raise _too_large()
     return messages_array(reversed(newest))
+
+
+def _too_large() -> PayloadTooLarge:
+    return PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
 
 
 def list_dialogues(store: Store, query: DialogueListQuery) -> Result:
@@ -119,7 +127,7 @@ def get_dialogues(
         found[dialogue_id] = body
         size += len(body.encode())
         if size > PAGE_BYTES:
-            raise PayloadTooLarge("These dialogues together are larger than 8 MiB; ask for fewer at once.")
+            raise _too_large()
     items = array_of(found[dialogue_id] for dialogue_id in ids if dialogue_id in found)
     return Result(page_body(items, None))
 
@@ -134,5 +142,6 @@ def _bodies(
         return
     for start in range(0, len(dialogue_ids), WHOLE_AT_ONCE):
         for dialogue in store.get_dialogues(scope, dialogue_ids[start : start + WHOLE_AT_ONCE]):
-            messages = recent_messages(store, scope, dialogue) if "messages" in include else None
+            shown = "messages" in include
+            messages = recent_messages(store, scope, dialogue, PAGE_BYTES) if shown else None
             yield dialogue.id, dialogue_body(dialogue, messages, with_state="state" in include)

@@ -19,7 +19,7 @@ from ..domain.errors import (
     quote,
 )
 from ..domain.json_text import compact_json
-from ..domain.records import RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
+from ..domain.records import RECENT_BYTES, RECENT_MESSAGES, Dialogue, Message, Status, Timestamp
 from . import bodies
 from .conditions import require_current
 from .recent import embed, longest_tail
@@ -68,12 +68,13 @@ def find_repeat(tx: Transaction, dialogue: Dialogue, drafts: Sequence[NewMessage
     given = [draft.id for draft in drafts if draft.id_given]
     if not given:
         return None
-    found = tx.find_messages(dialogue, given)
-    if not found:
+    hashes = tx.message_hashes(dialogue, given)
+    if not hashes:
         return None
-    if all(draft.id in found and draft.hash.is_of(found[draft.id].hash) for draft in drafts):
+    if all(draft.id in hashes and draft.hash.is_of(hashes[draft.id]) for draft in drafts):
+        found = tx.find_messages(dialogue, given)
         return [found[draft.id] for draft in drafts]
-    clash = next(draft_id for draft_id in given if draft_id in found)
+    clash = next(draft_id for draft_id in given if draft_id in hashes)
     raise DuplicateId(
         f"The dialogue already has a message {quote(clash)} and this request is not a repeat of "
         "the one that made it. Nothing was stored."
@@ -119,7 +120,7 @@ def count_in(tx: Transaction, dialogue: Dialogue, added: Sequence[Message]) -> D
     """Return the dialogue with accepted messages in its counters and its recent messages."""
     if not added:
         return dialogue
-    recent, recent_count = embed(dialogue, added, lambda: tx.newest_messages(dialogue, RECENT_MESSAGES))
+    recent, recent_count = embed(dialogue, added, lambda: newest_to_embed(tx, dialogue))
     newest = max(added, key=attrgetter("created")).created
     return replace(
         dialogue,
@@ -226,9 +227,14 @@ def require_mutable(tx: Transaction) -> None:
         raise DialogueImmutable("This project is immutable: dialogues and messages cannot be deleted.")
 
 
+def newest_to_embed(tx: Transaction, dialogue: Dialogue) -> list[Message]:
+    """Return the last 10 messages, of large ones no more than it takes to know what may be embedded."""
+    return tx.newest_messages(dialogue, RECENT_MESSAGES, RECENT_BYTES)
+
+
 def refill(tx: Transaction, dialogue: Dialogue) -> Dialogue:
     """Return the dialogue with its recent messages read anew from the collection."""
-    newest = tx.newest_messages(dialogue, RECENT_MESSAGES)
+    newest = newest_to_embed(tx, dialogue)
     recent, recent_count = longest_tail([message.body for message in newest])
     return replace(
         dialogue,

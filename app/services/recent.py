@@ -32,7 +32,7 @@ def embed(dialogue: Dialogue, added: Sequence[Message], newest: Callable[[], lis
 
     A message older than everything embedded stays out when older messages are out already: its place is among
     those. Only where the 1 MiB kept some of the last 10 out may its place be between them; then ``newest``,
-    which reads the last 10 that are stored, tells.
+    which reads the last 10 that are stored or those with which they exceed 1 MiB, tells.
     """
     items: list[Item] = [(fields["created"], fields) for fields in orjson.loads(dialogue.recent)]
     floor = ""

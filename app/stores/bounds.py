@@ -38,8 +38,10 @@ class Results:
         return Found(hits, self.ranking.frequencies, last)
 
 
-def take_bytes(messages: Iterable[Message], most_bytes: int) -> list[Message]:
-    """Return messages up to and including the one with which their bodies exceed so many bytes."""
+def take_bytes(messages: Iterable[Message], most_bytes: int | None) -> list[Message]:
+    """Return messages up to and including the one with which their bodies exceed so many bytes, if any."""
+    if most_bytes is None:
+        return list(messages)
     taken: list[Message] = []
     size = 0
     for message in messages:

@@ -59,8 +59,11 @@ class Transaction(Administration, Protocol):
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         """The messages of this generation whose seq is below the given one, by seq."""
 
-    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
-        """The last messages in (created, seq) order, oldest first."""
+    def message_hashes(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, str]:
+        """The hashes of the given messages of this generation, by id; no body is read."""
+
+    def newest_messages(self, dialogue: Dialogue, limit: int, most_bytes: int | None = None) -> list[Message]:
+        """The last messages in (created, seq) order, oldest first; ``take_bytes`` cuts, the newest first."""
 
     def messages_through(
         self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int

@@ -6,12 +6,16 @@ import pytest
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from app.domain.records import RECENT_BYTES, RECENT_MESSAGES, Scope
+from app.domain.list_items import MessageItem
+from app.domain.list_queries import MessageListQuery, Page
+from app.domain.records import RECENT_BYTES, RECENT_MESSAGES, Dialogue, Message, Scope
+from app.services.messages import newest_to_embed
 from app.services.recent import longest_tail
-from app.stores import Backend
+from app.stores import Backend, Transaction
 from tests.contract.conftest import Api
 
 DAYS = ("2026-01-01", "2026-01-02", "2026-01-03")
+IN_D = {"dialogueId": "d"}
 LARGE, SMALL = 600_000, 5
 
 arrivals = st.lists(
@@ -62,15 +66,72 @@ def test_a_message_between_large_ones_is_embedded(api: Api, backend: Backend) ->
     assert [message["id"] for message in api.ok("GET", "/dialogue/d")["messages"]][1] == "late"
 
 
+def test_of_large_messages_no_more_is_read_than_may_be_embedded(
+    api: Api, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A retag, a deletion and a late message read the newest up to the one that does not fit, not all ten."""
+    api.ok("POST", "/dialogue", {"id": "d"})
+    for number in range(12):
+        sent = {
+            "id": f"m{number}",
+            "role": "user",
+            "content": "x" * LARGE,
+            "created": f"2026-01-{number + 10}",
+        }
+        api.ok("POST", "/message", sent | IN_D)
+    read: list[list[str]] = []
+
+    def noted(tx: Transaction, dialogue: Dialogue) -> list[Message]:
+        found = newest_to_embed(tx, dialogue)
+        read.append([message.id for message in found])
+        return found
+
+    monkeypatch.setattr("app.services.messages.newest_to_embed", noted)
+    late = {"id": "late", "role": "user", "content": "x", "created": "2026-01-20T12:00:00Z"}
+    api.ok("PUT", "/message/m3", {"tags": ["a"]}, query=IN_D)
+    api.ok("POST", "/message", late | IN_D)
+    api.ok("DELETE", "/message/m11", query=IN_D)
+    assert read == [["m10", "m11"], ["m10", "m11"], ["m9", "m10", "late"]]
+    stored = backend.get_dialogue(Scope("acme"), "d")
+    assert stored is not None
+    assert stored.recent_count == 2
+    shown = [message["id"] for message in api.ok("GET", "/dialogue/d")["messages"]]
+    assert shown == [*(f"m{number}" for number in range(2, 11)), "late"]
+
+
+def test_a_clash_of_ids_reads_no_message(api: Api, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether a batch repeats messages is told from their hashes; only those of a repeat are read."""
+    api.ok("POST", "/dialogue", {"id": "d"})
+    sent = [{"id": f"m{number}", "role": "user", "content": "x" * LARGE} for number in range(3)]
+    stored = api.ok("POST", "/messages", sent, query=IN_D)
+    with monkeypatch.context() as patch:
+        patch.setattr(backend.write(Scope("acme"), type), "find_messages", None)
+        other = [one | {"content": "y"} for one in sent]
+        api.refused(409, "DUPLICATE_ID", "POST", "/messages", other, query=IN_D)
+    assert api.ok("POST", "/messages", sent, query=IN_D) == stored
+
+
 @pytest.mark.parametrize("path", ["/dialogue/d", "/dialogue?ids=d&include=messages"])
-def test_ten_large_messages_are_all_answered(api: Api, path: str) -> None:
-    """Also where they are larger together than a page of a list may be."""
+def test_ten_large_messages_are_all_answered(
+    api: Api, backend: Backend, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Also where they are larger together than a page may be; of those refused a page is read."""
     api.ok("POST", "/dialogue", {"id": "d"})
     for number in range(10):
         large = {"dialogueId": "d", "id": f"m{number}", "role": "user", "content": "x" * 1_000_000}
         api.ok("POST", "/message", large)
     if "include" in path:
+        pages = []
+        list_messages = backend.list_messages
+
+        def noted(scope: Scope, name: str, query: MessageListQuery) -> Page[MessageItem]:
+            pages.append(query)
+            return list_messages(scope, name, query)
+
+        monkeypatch.setattr(backend, "list_messages", noted)
+        monkeypatch.setattr("app.services.dialogue_reads.PAGE_BYTES", 5_000_000)
         api.refused(413, "PAYLOAD_TOO_LARGE", "GET", path)
+        assert len(pages) == 1
     else:
         read = api.ok("GET", path)
         assert [message["id"] for message in read["messages"]] == [f"m{n}" for n in range(10)]

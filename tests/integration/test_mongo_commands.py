@@ -106,6 +106,7 @@ def use_everything(backend: Backend) -> None:
         tx.find_messages(parent, ["m0", "m1"])
         tx.find_message("d", "m0")
         tx.messages_below(parent, 2)
+        tx.message_hashes(parent, ["m0", "m1"])
         tx.newest_messages(parent, 2)
         tx.messages_through(parent, rows[1], 5, 10_000)
         tx.save_message(replace(rows[0], tags=("x",)))

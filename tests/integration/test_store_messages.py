@@ -26,9 +26,11 @@ def walk(backend: Backend, query: MessageListQuery) -> list[str]:
         query = replace(query, after=(last.created, last.seq))
 
 
-def newest_of(parent: Dialogue, limit: int) -> Callable[[Transaction], list[Message]]:
+def newest_of(
+    parent: Dialogue, limit: int, most_bytes: int | None = None
+) -> Callable[[Transaction], list[Message]]:
     """Return the work that reads the newest messages."""
-    return lambda tx: tx.newest_messages(parent, limit)
+    return lambda tx: tx.newest_messages(parent, limit, most_bytes)
 
 
 @pytest.fixture
@@ -100,6 +102,28 @@ def test_messages_of_an_generation_are_found_by_id(backend: Backend, talk: Dialo
     later = replace(talk, uid=successor(talk.uid))
     assert backend.write(SCOPE, lambda tx: tx.find_messages(later, ["m5"])) == {}
     assert backend.write(SCOPE, lambda tx: tx.find_messages(talk, [])) == {}
+
+
+def test_hashes_are_found_without_the_messages(backend: Backend, talk: Dialogue) -> None:
+    """Of this generation alone; missing ones are left out."""
+    found = backend.write(SCOPE, lambda tx: tx.message_hashes(talk, ["m5", "m1", "none"]))
+    whole = backend.write(SCOPE, lambda tx: tx.find_messages(talk, ["m5", "m1"]))
+    assert found == {name: one.hash for name, one in whole.items()}
+    assert sorted(found) == ["m1", "m5"]
+    later = replace(talk, uid=successor(talk.uid))
+    assert backend.write(SCOPE, lambda tx: tx.message_hashes(later, ["m5"])) == {}
+    assert backend.write(SCOPE, lambda tx: tx.message_hashes(talk, [])) == {}
+
+
+def test_the_newest_messages_end_early(backend: Backend) -> None:
+    """Reading stops behind the message with which so many bytes of UTF-8 are exceeded."""
+    parent = dialogue(id="d")
+    body = JsonText('{"content":"' + "ü" * 500 + '"}')
+    stored(backend, parent, [message(parent, seq, body=body) for seq in range(5)])
+    size = len(body.encode())
+    for most_bytes, expected in ((1, 1), (size - 1, 1), (size, 2), (2 * size, 3), (9 * size, 5), (None, 5)):
+        newest = backend.write(SCOPE, newest_of(parent, 10, most_bytes))
+        assert [one.seq for one in newest] == list(range(5 - expected, 5))
 
 
 def test_the_newest_messages_come_oldest_first(backend: Backend, talk: Dialogue) -> None:

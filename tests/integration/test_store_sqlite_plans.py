@@ -186,6 +186,7 @@ def write_everything(tx: Transaction) -> None:
     tx.find_messages(parent, ["m1"])
     tx.find_message("d", "m1")
     tx.messages_below(parent, 2)
+    tx.message_hashes(parent, ["m1"])
     tx.newest_messages(parent, 2)
     tx.messages_through(parent, rows[1], 5, 10_000)
     tx.save_message(replace(rows[1], tags=("t",)))

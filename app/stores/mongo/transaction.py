@@ -135,8 +135,13 @@ class MongoTransaction(MongoAdministration, Transaction):
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         return self._read_messages({**self._rows(dialogue), "seq": {"$lt": seq}}, [("seq", 1)])
 
-    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
-        return self._read_messages(self._rows(dialogue), NEWEST_FIRST, limit)[::-1]
+    def message_hashes(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, str]:
+        query = {**self._rows(dialogue), "messageId": {"$in": list(message_ids)}}
+        found = self._db.messages.find(query, ["messageId", "hash"], session=self._session)
+        return {document["messageId"]: document["hash"] for document in found}
+
+    def newest_messages(self, dialogue: Dialogue, limit: int, most_bytes: int | None = None) -> list[Message]:
+        return self._read_messages(self._rows(dialogue), NEWEST_FIRST, limit, most_bytes)[::-1]
 
     def messages_through(
         self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
@@ -266,5 +271,4 @@ class MongoTransaction(MongoAdministration, Transaction):
         with self._db.messages.find(
             query, MESSAGE_FIELDS, sort=sort, limit=limit, batch_size=limit, session=self._session
         ) as cursor:
-            found = map(message_from, cursor)
-            return list(found) if most_bytes is None else take_bytes(found, most_bytes)
+            return take_bytes(map(message_from, cursor), most_bytes)

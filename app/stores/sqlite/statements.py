@@ -60,6 +60,9 @@ GET_MESSAGE: Final = (
 _MESSAGES: Final = f"SELECT {mapping.MESSAGE} FROM message WHERE {_GENERATION}"
 MESSAGES_SINCE: Final = f"{_MESSAGES} AND seq > ? AND {NOT_PURGED.format('message')} ORDER BY seq LIMIT ?"
 FIND_MESSAGES: Final = f"{_MESSAGES} AND id IN (SELECT value FROM json_each(?))"
+MESSAGE_HASHES: Final = (
+    f"SELECT id, hash FROM message WHERE {_GENERATION} AND id IN (SELECT value FROM json_each(?))"
+)
 MESSAGES_BELOW: Final = f"{_MESSAGES} AND seq < ? ORDER BY seq"
 NEWEST_MESSAGES: Final = f"{_MESSAGES} ORDER BY created DESC, seq DESC LIMIT ?"
 MESSAGES_THROUGH: Final = f"{_MESSAGES} AND (created, seq) <= (?, ?) ORDER BY created, seq LIMIT ?"

@@ -120,14 +120,23 @@ class SqliteTransaction(SqliteAdministration, Transaction):
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         return self._messages(statements.MESSAGES_BELOW, dialogue, seq)
 
-    def newest_messages(self, dialogue: Dialogue, limit: int) -> list[Message]:
-        return self._messages(statements.NEWEST_MESSAGES, dialogue, limit)[::-1]
+    def message_hashes(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, str]:
+        key = (*self._key, dialogue.id, dialogue.uid, orjson.dumps(message_ids).decode())
+        return dict(self._connection.execute(statements.MESSAGE_HASHES, key).fetchall())
+
+    def newest_messages(self, dialogue: Dialogue, limit: int, most_bytes: int | None = None) -> list[Message]:
+        key = (*self._key, dialogue.id, dialogue.uid, limit)
+        return self._take(statements.NEWEST_MESSAGES, key, most_bytes)[::-1]
 
     def messages_through(
         self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
     ) -> list[Message]:
         key = (*self._key, dialogue.id, dialogue.uid, message.created, message.seq, limit)
-        cursor = self._connection.execute(statements.MESSAGES_THROUGH, key)
+        return self._take(statements.MESSAGES_THROUGH, key, most_bytes)
+
+    def _take(self, sql: str, values: tuple[object, ...], most_bytes: int | None) -> list[Message]:
+        """Read messages one by one, no further than the bytes go."""
+        cursor = self._connection.execute(sql, values)
         try:
             return take_bytes(map(mapping.MESSAGE.read, cursor), most_bytes)
         finally:
