@@ -22,6 +22,7 @@ from .terminal import CommandError, columns, open_store, require_project
 
 if TYPE_CHECKING:
     from ..domain.records import TimeRange
+    from ..transfer.exporter import Counts
     from ..transfer.writers.writer import Writer
 
 
@@ -64,38 +65,48 @@ def export_dialogues(
     end: Annotated[
         str | None, typer.Option("--until", help="Only those created by this time.", metavar="TIME")
     ] = None,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="With the project's API keys, as hashes.")
+    ] = False,
 ) -> None:
     """Export dialogues with all their messages, to be imported again or for other programs.
 
-    Memories, summaries and the messages of deleted dialogues are not part of it.
+    The format colloquy has everything of a project or of a namespace: memories, summaries, the messages of
+    deleted dialogues, and the project's settings too. Options that choose among dialogues leave those out.
     """
-    from ..transfer.exporter import Selection, export, export_each
+    from ..transfer.exporter import Counts, Selection, export, export_each, export_whole
+    from ..transfer.writers import WRITERS
     from .progress import Meter
 
     writer = _writer(format_name)
     scope_filter = ScopeFilter(project, namespace)
     selection = Selection(scope_filter, tuple(tag or ()), tuple(status or ()), _times(start, end), dialogue)
-    counts = {"dialogues": 0, "messages": 0}
-
-    def count(messages: int) -> None:
-        counts["dialogues"] += 1
-        counts["messages"] += messages
-        meter.tick()
-
+    counts = Counts()
     with open_store() as backend:
         require_project(backend, project)
         backend.write(Scope(project), partial(note_export, project=project, namespace=namespace))
-        meter = Meter(None, lambda: 0, lambda: counts["messages"])
+        meter = Meter(None, lambda: 0, lambda: counts.messages)
+        counts.tick = meter.tick
         if writer.one_each and (output != STANDARD_INPUT or dialogue is None):
             with meter:
-                export_each(backend, selection, count, writer, _folder(output, writer))
+                export_each(backend, selection, counts, writer, _folder(output, writer))
         else:
+            is_whole = writer is WRITERS["colloquy"]
             with _writing(output) as file, meter:
-                file.writelines(export(backend, selection, count, writer))
-    typer.echo(
-        f"Exported {counts['dialogues']:,} dialogues and {counts['messages']:,} messages "
-        f"in {meter.seconds:.1f} s.",
-        err=True,
+                file.writelines(
+                    export_whole(backend, selection, counts, with_keys=with_keys)
+                    if is_whole
+                    else export(backend, selection, counts, writer)
+                )
+    typer.echo(_sum_up(counts, meter.seconds), err=True)
+
+
+def _sum_up(counts: Counts, seconds: float) -> str:
+    others = [(counts.memories, "memories"), (counts.summaries, "summaries"), (counts.keys, "keys")]
+    others.append((counts.deleted, "deleted dialogues"))
+    also = "".join(f", {count:,} {what}" for count, what in others if count)
+    return (
+        f"Exported {counts.dialogues:,} dialogues and {counts.messages:,} messages{also} in {seconds:.1f} s."
     )
 
 

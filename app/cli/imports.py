@@ -80,6 +80,9 @@ def import_files(
     update: Annotated[
         bool, typer.Option("--update", help="Take over titles, tags and status that changed at the source.")
     ] = False,
+    with_keys: Annotated[
+        bool, typer.Option("--with-keys", help="Take the API keys of a `colloquy export` over, too.")
+    ] = False,
     dry_run: Annotated[
         bool, typer.Option("--dry-run", help="Read and check everything; store nothing.")
     ] = False,
@@ -116,7 +119,7 @@ def import_files(
     tally.report = meter.say
     choices = Choices(namespace, _format(format_name), branches is Branches.ALL)
     with ExitStack() as stack:
-        target = Target(project, url, key, dry_run, update)
+        target = Target(project, url, key, dry_run, update, with_keys)
         loader = _loader(stack, target, drafter, tally)
         stack.enter_context(meter)
         intake = Intake(loader, drafter, tally, choices)
@@ -159,19 +162,23 @@ class Target:
     key: str | None
     dry_run: bool
     update: bool
+    with_keys: bool
 
 
 def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) -> Loader:
     from ..transfer.http import Client
     from ..transfer.http_loader import HttpLoader
     from ..transfer.loader import NoLoader, StoreLoader
+    from ..transfer.parts import StoreParts
 
     if target.dry_run:
         return NoLoader(drafter, tally)
     if target.url is None:
         backend = stack.enter_context(open_store(create=True))
         require_project(backend, target.project)
-        return StoreLoader(backend, target.project, drafter, tally, update=target.update)
+        loader = StoreLoader(backend, target.project, drafter, tally, update=target.update)
+        loader.parts = StoreParts(backend, target.project, drafter, tally, with_keys=target.with_keys)
+        return loader
     if target.key is None:
         raise CommandError("--url needs --key, or COLLOQUY_API_KEY in the environment")
     if target.project != DEFAULT_PROJECT:
@@ -189,6 +196,9 @@ def sum_up(tally: Tally, seconds: float, *, dry_run: bool) -> Iterator[str]:
     )
     counted = [
         (tally.memories, "memories were stored"),
+        (tally.summaries, "summaries were stored"),
+        (tally.keys, "keys were stored"),
+        (tally.tombstones, "dialogues that were deleted there are deleted here, their messages with them"),
         (tally.updated, "dialogues were brought up to date"),
         (
             tally.different,

@@ -82,14 +82,17 @@ def _require_parent(tx: Transaction, thread_of: str | None) -> Dialogue | None:
     return parent
 
 
-def begin(tx: Transaction, command: NewDialogue, now: Timestamp) -> Dialogue:
-    """Return the new dialogue without messages; threads that outlived an earlier one count."""
+def begin(tx: Transaction, command: NewDialogue, now: Timestamp, uid: str | None = None) -> Dialogue:
+    """Return the new dialogue without messages; threads that outlived an earlier one count.
+
+    It gets the given uid if that sorts after those of earlier ones, else a new one.
+    """
     tombstone = tx.lock_tombstone(command.id) if command.id_given else None
     return Dialogue(
         project=tx.scope.project,
         namespace=tx.scope.namespace,
         id=command.id,
-        uid=successor(tombstone.uid if tombstone else None),
+        uid=_choose_uid(tombstone.uid if tombstone else "", uid),
         rev=1,
         next_seq=0,
         total=0,
@@ -107,6 +110,10 @@ def begin(tx: Transaction, command: NewDialogue, now: Timestamp) -> Dialogue:
         recent=EMPTY_ARRAY,
         recent_count=0,
     )
+
+
+def _choose_uid(newest: str, wanted: str | None) -> str:
+    return wanted if wanted is not None and wanted > newest else successor(newest or None)
 
 
 def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition: Condition) -> Result:

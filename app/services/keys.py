@@ -93,6 +93,15 @@ def issue(tx: Transaction, actor: Actor, grant: Grant) -> Result:
     return _issued(text, key)
 
 
+def adopt(tx: Transaction, actor: Actor, key: Key) -> bool:
+    """Store a key that was made elsewhere; False where its id is taken."""
+    if tx.lock_key(key.id) is not None:
+        return False
+    tx.insert_key(key)
+    _note(tx, actor, Action.KEY_CREATED, key, name=key.label, rights=key.rights.value, expiresAt=key.expires)
+    return True
+
+
 def rotate(tx: Transaction, actor: Actor, place: KeyPlace, overlap: timedelta) -> Result:
     """Replace a key by a new one that may do the same; the old one goes on working for a while.
 

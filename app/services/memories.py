@@ -10,7 +10,7 @@ import orjson
 from ..domain import timestamps
 from ..domain.errors import DuplicateId, MemoryNotFound, quote
 from ..domain.json_text import compact_json, is_same_json
-from ..domain.records import JsonText, Memory
+from ..domain.records import JsonText, Memory, Timestamp
 from ..search.analysis import memory_terms
 from .bodies import deletion_result, memory_fields, memory_result
 from .inputs import UNSET, MemoryUpdate, NewMemory
@@ -32,8 +32,14 @@ def create(tx: Transaction, command: NewMemory) -> Result:
                 "change it with PUT /memory/{id}."
             )
         return memory_result(existing)
-    now = timestamps.now()
-    memory = Memory(
+    memory = begin(tx, command, timestamps.now())
+    tx.insert_memory(memory)
+    return memory_result(memory)
+
+
+def begin(tx: Transaction, command: NewMemory, now: Timestamp) -> Memory:
+    """Return the new memory."""
+    return Memory(
         namespace=tx.scope.namespace,
         id=command.id,
         value=command.value,
@@ -46,8 +52,6 @@ def create(tx: Transaction, command: NewMemory) -> Result:
         label=command.label,
         description=command.description,
     )
-    tx.insert_memory(memory)
-    return memory_result(memory)
 
 
 def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Result:

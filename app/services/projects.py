@@ -15,7 +15,7 @@ from ..domain.errors import (
     quote,
 )
 from ..domain.json_text import compact_json
-from ..domain.records import Action, Actor, Project, Rights
+from ..domain.records import Action, Actor, Project, Rights, Timestamp
 from .audit import Subject, note
 from .bodies import deletion_result
 from .inputs import UNSET, Unset
@@ -74,6 +74,12 @@ def update(tx: Transaction, actor: Actor, name: str, command: ProjectUpdate) -> 
         tx.save_project(project)
         note(tx, actor, Action.PROJECT_CHANGED, Subject(name), immutable=project.immutable)
     return project_result(project)
+
+
+def take_over(tx: Transaction, actor: Actor, name: str, command: ProjectUpdate, created: Timestamp) -> None:
+    """Give a project the settings and the age of the one that it is a copy of; raises ProjectNotFound."""
+    update(tx, actor, name, command)
+    tx.save_project(replace(lock_project(tx, name), created=created))
 
 
 def delete(tx: Transaction, actor: Actor, name: str) -> Result:

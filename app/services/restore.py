@@ -8,66 +8,28 @@ added behind those that it has.
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Iterable
+from dataclasses import replace
+from operator import attrgetter
 from typing import TYPE_CHECKING
 
 import orjson
 
 from ..domain import timestamps
 from ..domain.errors import DialogueNotFound, InvalidInput
-from ..domain.ids import Fingerprint
+from ..domain.ids import new_id
 from ..domain.json_text import compact_json
-from ..domain.records import Dialogue, JsonText, Message, Status, Timestamp
+from ..domain.records import Dialogue, Memory, Message, Status, Timestamp, Tombstone
 from . import dialogues, memories, messages
+from .deleted import restore_deleted
 from .fork import fork
-from .inputs import NewDialogue, NewMemory, NewMessage
+from .inputs import NewMemory, NewMessage
+from .origin import MemoryOrigin, insert_summaries
+from .restore_inputs import STEP, Outcome, Record
 from .state import parse
 
 if TYPE_CHECKING:
     from ..stores import Transaction
-
-STEP = 1000
-"""How many messages of one dialogue a transaction takes."""
-
-
-@dataclass(frozen=True, slots=True)
-class Record:
-    """A conversation to be restored.
-
-    ``command`` creates it, with as many of the ``messages`` as a request may bring. ``modified``
-    has the time of the last change of each message (None: now), and is empty where there is none; a
-    message that has one has a ``created`` too. ``guessed`` says that the id was made from how the
-    conversation begins, so that another one may have it. ``last_modified`` is known of a server's own
-    dialogues only; where it is later than the stored one, the record's head is taken over.
-    """
-
-    command: NewDialogue
-    messages: tuple[NewMessage, ...]
-    modified: tuple[Timestamp | None, ...] = ()
-    status: Status = Status.ACTIVE
-    ended_at: Timestamp | None = None
-    archived_at: Timestamp | None = None
-    last_modified: Timestamp | None = None
-    guessed: bool = False
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a step did.
-
-    Whether the dialogue is new, how many messages are, whether its head was brought up to date. How many
-    messages differ from those that are stored under their ids, and whether the head does; how many are
-    missing because they were deleted here. Whether it must wait for its parent, and whether its id belongs
-    to another conversation: nothing was stored then.
-    """
-
-    created: bool = False
-    messages: int = 0
-    updated: bool = False
-    different: int = 0
-    deleted: int = 0
-    parent_missing: bool = False
-    taken: bool = False
 
 
 def restore(
@@ -80,7 +42,10 @@ def restore(
     is missing is not stored but reported; with it, it becomes the thread of a parent that was deleted.
     Raises DialogueEnded when messages would be added
     to a dialogue that was ended here, and DialogueNotFound when it was deleted since ``start`` was 0.
+    A dialogue that was deleted at its origin becomes one that was deleted here.
     """
+    if record.fate is not None and record.origin is not None:
+        return restore_deleted(tx, record, record.origin, start)
     dialogue = tx.lock_dialogue(record.command.id)
     if dialogue is not None:
         return _resume(tx, dialogue, record, start, update=update)
@@ -89,13 +54,24 @@ def restore(
     return _create(tx, record, orphan=orphan)
 
 
-def remember(tx: Transaction, command: NewMemory) -> Outcome:
+def remember(tx: Transaction, command: NewMemory, origin: MemoryOrigin | None = None) -> Outcome:
     """Store a memory; one that is there stays as it is."""
     existing = tx.lock_memory(command.id)
-    if existing is None:
-        memories.create(tx, command)
-        return Outcome(created=True)
-    return Outcome(different=int(not command.hash.is_of(existing.hash)))
+    if existing is not None:
+        return Outcome(different=int(not _is_known(existing, command, origin)))
+    memory = memories.begin(tx, command, timestamps.now())
+    if origin is not None:
+        memory = replace(memory, created=origin.created, modified=origin.modified, hash=origin.hash)
+    tx.insert_memory(memory)
+    return Outcome(created=True)
+
+
+def _is_known(existing: Memory, command: NewMemory, origin: MemoryOrigin | None) -> bool:
+    """Whether a memory is the one that is there; one that was changed at its origin has to say the same."""
+    if origin is None:
+        return command.hash.is_of(existing.hash)
+    same = attrgetter("value", "label", "description", "tags")
+    return bool(same(existing) == same(command))
 
 
 def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
@@ -106,21 +82,29 @@ def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
             return Outcome(parent_missing=True)
         _leave_tombstone(tx, command.thread_of)
     now = timestamps.now()
-    dialogue, copies = _begin(tx, command, parent, now)
-    places = range(min(STEP, len(record.messages)))
-    offset = len(copies)
-    added = [_message(record, dialogue, place, offset + place, now) for place in places]
+    dialogue, copies = _begin(tx, record, parent, now)
+    places = record.chunk(0)
+    seqs = _seqs(record, dialogue, places, dialogue.next_seq + len(copies))
+    added = [record.message(dialogue, place, seq, now) for place, seq in zip(places, seqs, strict=True)]
     if parent is not None:
         dialogues.count_thread(tx, parent)
-    tx.insert_dialogue(_finish(messages.count_in(tx, dialogue, [*copies, *added]), record, len(places)))
+    is_last = record.is_last(0)
+    dialogue = _count_in(tx, dialogue, [*copies, *added], record, is_last=is_last)
+    tx.insert_dialogue(_finish(dialogue, record) if is_last else dialogue)
     tx.insert_messages([*copies, *added])
-    return Outcome(created=True, messages=len(added))
+    summaries = insert_summaries(tx, dialogue, record.origin) if is_last and record.origin else 0
+    return Outcome(created=True, messages=len(added), summaries=summaries)
 
 
 def _begin(
-    tx: Transaction, command: NewDialogue, parent: Dialogue | None, now: Timestamp
+    tx: Transaction, record: Record, parent: Dialogue | None, now: Timestamp
 ) -> tuple[Dialogue, list[Message]]:
     """Return the new dialogue, and what it copies of its parent: nothing where that has become impossible."""
+    command, origin = record.command, record.origin
+    if origin is not None:
+        dialogue = dialogues.begin(tx, command, now, origin.uid)
+        own = origin.under(dialogue.uid)
+        return replace(dialogue, create_hash=own.create_hash, created_count=own.created_count), []
     dialogue = dialogues.begin(tx, command, now)
     if command.fork_at is None or parent is None:
         return dialogue, []
@@ -133,24 +117,36 @@ def _begin(
 
 def _leave_tombstone(tx: Transaction, parent_id: str) -> None:
     """Make it so that the parent was deleted: a later dialogue of that id then counts its threads."""
-    if tx.lock_tombstone(parent_id) is not None:
-        return
-    stand_in = NewDialogue(
-        id=parent_id,
-        id_given=False,
-        thread_of=None,
-        fork_at=None,
-        label=None,
-        tags=(),
-        metadata=JsonText("{}"),
-        state=JsonText("{}"),
-        created=None,
-        messages=(),
-        hash=Fingerprint("", ""),
-    )
-    parent = dialogues.begin(tx, stand_in, timestamps.now())
-    tx.insert_dialogue(parent)
-    tx.remove_dialogue(parent, purge=True)
+    if tx.lock_tombstone(parent_id) is None:
+        tx.insert_tombstone(Tombstone(parent_id, new_id(), purged=True))
+
+
+def _own_seqs(record: Record, dialogue: Dialogue) -> tuple[int, ...] | None:
+    """Return the sequence numbers of the record's messages where they mean the same here."""
+    origin = record.origin
+    return origin.seqs if origin is not None and origin.uid == dialogue.uid else None
+
+
+def _seqs(record: Record, dialogue: Dialogue, places: Iterable[int], following: int) -> list[int]:
+    """Return the sequence number of each new message: its own, unless that is behind what is taken."""
+    own = _own_seqs(record, dialogue)
+    seqs = []
+    for place in places:
+        seqs.append(following if own is None else max(following, own[place]))
+        following = seqs[-1] + 1
+    return seqs
+
+
+def _count_in(
+    tx: Transaction, dialogue: Dialogue, added: list[Message], record: Record, *, is_last: bool
+) -> Dialogue:
+    """Return the dialogue with new messages counted, and its next sequence number behind theirs."""
+    counted = messages.count_in(tx, dialogue, added)
+    following = added[-1].seq + 1 if added else dialogue.next_seq
+    origin = record.origin
+    if is_last and origin is not None and origin.uid == dialogue.uid:
+        following = max(following, origin.next_seq)
+    return replace(counted, next_seq=following)
 
 
 def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int, *, update: bool) -> Outcome:
@@ -164,14 +160,14 @@ def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int, *, 
     if (record.guessed and differing) or (start == 0 and found and len(differing) == len(found)):
         return Outcome(taken=True)
     missing = [place for place, draft in enumerate(chunk, start) if draft.id not in found]
-    places = [place for place in missing if place >= _accepted(dialogue, record, found)]
+    places = _never_accepted(tx, dialogue, record, missing, found)
     if places and _continues_another(record, places[0], differing):
         return Outcome(taken=True)
     now = timestamps.now()
-    seq = dialogue.next_seq
-    added = [_message(record, dialogue, place, seq + offset, now) for offset, place in enumerate(places)]
-    changed = messages.count_in(tx, dialogue, added)
-    is_last = start + STEP >= len(record.messages)
+    seqs = _seqs(record, dialogue, places, dialogue.next_seq)
+    added = [record.message(dialogue, place, seq, now) for place, seq in zip(places, seqs, strict=True)]
+    is_last = record.is_last(start)
+    changed = _count_in(tx, dialogue, added, record, is_last=is_last)
     if is_last:
         changed = _bring_up_to_date(changed, record, has_grown=bool(added), update=update)
     if added and changed.status is not record.status:
@@ -179,8 +175,10 @@ def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int, *, 
     if changed != dialogue:
         tx.save_dialogue(_touch(changed, dialogue, record, start))
         tx.insert_messages(added)
+    summaries = insert_summaries(tx, changed, record.origin) if is_last and record.origin else 0
     return Outcome(
         messages=len(added),
+        summaries=summaries,
         updated=_head(changed) != _head(dialogue),
         different=sum(draft.id in differing for draft in chunk)
         + (is_last and _head(changed) != _head(_with_head(changed, record))),
@@ -196,14 +194,23 @@ def _is_same(message: Message, draft: NewMessage) -> bool:
     return bool(body["role"] == draft.role and body["content"] == orjson.loads(draft.content))
 
 
-def _accepted(dialogue: Dialogue, record: Record, found: dict[str, Message]) -> int:
-    """Return below which place of the record a message that is missing was there and was deleted."""
+def _never_accepted(
+    tx: Transaction, dialogue: Dialogue, record: Record, missing: list[int], found: dict[str, Message]
+) -> list[int]:
+    """Return those of the missing messages that were never here; the others were deleted here."""
     if dialogue.total == dialogue.next_seq:
-        return 0
-    offsets = [
-        found[draft.id].seq - place for place, draft in enumerate(record.messages) if draft.id in found
-    ]
-    return dialogue.next_seq - max(0, min(offsets, default=0))
+        return missing
+    own = _own_seqs(record, dialogue)
+    if own is None:
+        offsets = [
+            found[draft.id].seq - place for place, draft in enumerate(record.messages) if draft.id in found
+        ]
+        accepted = dialogue.next_seq - max(0, min(offsets, default=0))
+        return [place for place in missing if place >= accepted]
+    # A number below the next one is free where its message was deleted; another message may have it.
+    passed = [own[place] for place in missing if own[place] < dialogue.next_seq]
+    taken = tx.find_seqs(dialogue, passed) if passed else set()
+    return [place for place in missing if own[place] >= dialogue.next_seq or own[place] in taken]
 
 
 def _continues_another(record: Record, place: int, differing: set[str]) -> bool:
@@ -240,20 +247,13 @@ def _head(dialogue: Dialogue) -> tuple[object, ...]:
 def _touch(changed: Dialogue, before: Dialogue, record: Record, start: int) -> Dialogue:
     """Return the next version; what a server's own dialogue has become is as old as it was there."""
     touched = messages.touch(changed, timestamps.now())
-    is_whole = start + STEP >= len(record.messages)
+    is_whole = record.is_last(start)
     told = record.last_modified
     if is_whole and told is not None and (start or told > before.modified):
         return replace(touched, modified=told)
     return touched
 
 
-def _message(record: Record, dialogue: Dialogue, place: int, seq: int, now: Timestamp) -> Message:
-    modified = record.modified[place] if record.modified else None
-    return messages.record(record.messages[place], dialogue, seq, modified or now)
-
-
-def _finish(dialogue: Dialogue, record: Record, done: int) -> Dialogue:
+def _finish(dialogue: Dialogue, record: Record) -> Dialogue:
     """Give a new dialogue its status and times once its last message is in."""
-    if done < len(record.messages):
-        return dialogue
     return replace(_with_status(dialogue, record), modified=record.last_modified or dialogue.modified)

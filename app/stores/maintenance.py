@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
-from ..domain.records import Dialogue, Scope, ScopeFilter, Tombstone
+from ..domain.records import Dialogue, Memory, Scope, ScopeFilter, Tombstone
 
 
 class Maintenance(Protocol):
@@ -32,6 +32,12 @@ class Maintenance(Protocol):
 
     def iterate_tombstones(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, Tombstone]]:
         """Every tombstone."""
+
+    def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
+        """Every memory by (created, namespace, id), a batch at a time."""
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        """Let what this thread reads inside be of one moment; it writes nothing meanwhile."""
 
     def index_problems(self, project: str) -> list[str]:
         """What of a project the search index does not hold as it is stored, in words."""

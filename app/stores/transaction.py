@@ -35,8 +35,14 @@ class Transaction(Administration, Protocol):
     def lock_dialogue(self, dialogue_id: str) -> Dialogue | None:
         """Read a dialogue and keep every other writer of it out until this transaction ends."""
 
-    def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
-        """Read and lock the newest tombstone of an id, so that re-creation and thread counts agree."""
+    def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
+        """Read and lock a tombstone of an id: that of a uid, else the newest.
+
+        It is locked so that re-creation and thread counts agree.
+        """
+
+    def insert_tombstone(self, tombstone: Tombstone) -> None:
+        """Add the tombstone of a dialogue that was deleted elsewhere; there must be none of its uid."""
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         """Add a new dialogue. If another writer just took the id, the whole work is run again."""
@@ -55,6 +61,9 @@ class Transaction(Administration, Protocol):
 
     def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
         """One message by id, of the newest generation that has it and is not purged."""
+
+    def find_seqs(self, dialogue: Dialogue, seqs: Sequence[int]) -> set[int]:
+        """Those of the given sequence numbers that a message of this generation has."""
 
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         """The messages of this generation whose seq is below the given one, by seq."""

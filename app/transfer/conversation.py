@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Literal
 
 import orjson
 
@@ -31,7 +31,8 @@ class Conversation:
     are those bodies, each with its ``id``; ``memories`` are bodies of POST /memory. Without an id it
     is memories and nothing else. ``alternate`` is the id to take where ``id`` was made from how the
     conversation begins and another begins alike. ``exact`` marks what a server of this API had: it
-    needs no fitting, and what follows ``exact`` is what no request can say.
+    needs no fitting, and what follows ``exact`` is what no request can say. ``origin`` is how a dialogue,
+    or a memory, lay in its store. ``fate`` is set of a deleted dialogue: its messages are kept, or purged.
     """
 
     dialogue: Fields
@@ -44,6 +45,16 @@ class Conversation:
     ended_at: Timestamp | None = None
     archived_at: Timestamp | None = None
     last_modified: Timestamp | None = None
+    origin: Fields | None = None
+    fate: Literal["kept", "purged"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Part:
+    """What our own export has beside dialogues and memories: its first and last line, settings, keys."""
+
+    kind: str
+    fields: Fields
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,18 +7,22 @@ from typing import Any
 from ..domain.errors import ColloquyError, quote
 from ..domain.limits import MESSAGE_BYTES
 from ..domain.records import DEFAULT_NAMESPACE
+from ..schemas.administration import ProjectUpdateSchema
 from ..schemas.dialogues import DialogueSchema, with_messages
 from ..schemas.json_schema import BodyValidator
 from ..schemas.load import load
 from ..schemas.memories import MemorySchema
 from ..schemas.messages import draft_valid
 from ..services.inputs import NewMemory, NewMessage
-from ..services.restore import Record
+from ..services.projects import ProjectUpdate
+from ..services.restore_inputs import Record
 from .conversation import BadLine, Conversation, Fields, first_batch
 from .fitting import Limits
+from .origin import origin_of
 
 DIALOGUE = DialogueSchema()
 MEMORY = MemorySchema()
+PROJECT = ProjectUpdateSchema()
 
 
 class Drafter:
@@ -29,6 +33,7 @@ class Drafter:
         self._dialogue = BodyValidator(_resolve(schemas["NewDialogue"], specification))
         self._message = BodyValidator(_resolve(schemas["NewMessage"], specification))
         self._memory = BodyValidator(_resolve(schemas["NewMemory"], specification))
+        self._project = BodyValidator(_resolve(schemas["ProjectUpdate"], specification))
         self._roles = frozenset(schemas["Role"]["enum"])
 
     @property
@@ -60,6 +65,13 @@ class Drafter:
             raise BadLine(_reason(error)) from None
         return [(one.namespace or DEFAULT_NAMESPACE, one.command) for one in placed]
 
+    def project(self, settings: Fields) -> ProjectUpdate:
+        """Return the settings of a project; raises BadLine."""
+        if not self._project.validator.is_valid(settings):
+            raise BadLine(_reason(self._project.refusal(settings)))
+        command: ProjectUpdate = load(PROJECT, settings)
+        return command
+
     def draft(self, conversation: Conversation) -> tuple[str, Record]:
         """Return the namespace and the record of a checked conversation; raises BadLine for sizes."""
         try:
@@ -77,6 +89,8 @@ class Drafter:
             archived_at=conversation.archived_at,
             last_modified=conversation.last_modified,
             guessed=conversation.alternate is not None,
+            origin=None if conversation.origin is None else origin_of(conversation.origin),
+            fate=conversation.fate,
         )
         return placed.namespace or DEFAULT_NAMESPACE, record
 

@@ -10,11 +10,12 @@ from typing import Any
 from urllib.parse import quote as quote_path
 
 from ..domain.records import Status
-from ..services.restore import Outcome
-from .conversation import BadLine, Conversation, Fields, batches
+from ..services.restore_inputs import Outcome
+from .conversation import BadLine, Conversation, Fields, Part, batches
 from .drafts import Drafter
 from .http import Client, Query, Refused
 from .loader import TAKEN, renamed
+from .parts import NoParts
 from .spool import Spool
 from .tally import Tally
 
@@ -46,12 +47,21 @@ class HttpLoader:
         self._drafter.check(conversation)
         for memory in conversation.memories:
             self._tally.count_memory(self._remember(memory))
+        if conversation.fate is not None:
+            self._tally.notes["deleted dialogues were left out: no request can say that"] += 1
+            return
         if not conversation.dialogue:
             return
+        summaries = len((conversation.origin or {}).get("summaries", ()))
+        self._tally.notes["summaries were left out: the server makes its own"] += summaries
         self._pending.append((place, conversation))
         self._messages += len(conversation.messages)
         if len(self._pending) >= LOOK_UP or self._messages >= PENDING_MESSAGES:
             self.flush()
+
+    def add_part(self, _: str, part: Part) -> None:
+        """Leave settings and keys out."""
+        NoParts(self._tally).add(_, part)
 
     def present(self, conversation: Conversation) -> frozenset[str]:
         """Return the ids of the messages that the dialogue of this id has already."""

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-from .conversation import BadLine, Conversation, Fields, Tree
+from .conversation import BadLine, Conversation, Fields, Part, Tree
 from .drafts import Drafter
 from .fitting import fit
 from .ids import fit_id
@@ -17,6 +17,9 @@ from .spool import Spool
 from .tally import Tally
 from .times import keep_order
 from .trees import flatten, has_branches
+
+BOUNDS = frozenset({"export", "end"})
+"""The first and the last line of an export."""
 
 
 class Loader(Protocol):
@@ -31,6 +34,9 @@ class Loader(Protocol):
 
     def add(self, place: str, conversation: Conversation, /) -> None:
         """Take a conversation; raises BadLine when it breaks a rule."""
+
+    def add_part(self, place: str, part: Part, /) -> None:
+        """Take another part of our own export; raises BadLine when it breaks a rule."""
 
     def present(self, conversation: Conversation, /) -> frozenset[str]:
         """Return the ids of the messages that the dialogue of this id has already."""
@@ -62,6 +68,7 @@ class Intake:
         self._limits = drafter.limits
         self._tally = tally
         self._choices = choices
+        self._is_open = False
 
     def run(self, documents: Iterable[Document], tick: Callable[[], None]) -> None:
         """Import all documents; ``tick`` is called after each conversation."""
@@ -92,13 +99,19 @@ class Intake:
             for place, found in read_document(document, self._choices.format, self._tally):
                 self.take(f"{document.name}, {place}", found)
                 tick()
+            if self._is_open:
+                self._tally.reject(document.name, "The export has no last line: the file is cut short.")
+                self._is_open = False
         except UnsafeArchive as error:
             self._tally.reject(document.name, str(error))
         except BROKEN as error:
             self._tally.reject(document.name, f"The compressed data is damaged from here on: {error}")
 
-    def take(self, place: str, found: Conversation | Tree) -> None:
+    def take(self, place: str, found: Conversation | Tree | Part) -> None:
         """Give what was read to the loader; what cannot be stored is counted and reported."""
+        if isinstance(found, Part):
+            self._take_part(place, found)
+            return
         try:
             conversations = self._conversations(found)
         except BadLine as error:
@@ -109,6 +122,16 @@ class Intake:
                 self._loader.add(place, fit(conversation, self._limits, self._tally.notes))
             except BadLine as error:
                 self._tally.reject(place, str(error))
+
+    def _take_part(self, place: str, part: Part) -> None:
+        """Note where an export begins and ends, and give its settings and keys to the loader."""
+        if part.kind in BOUNDS:
+            self._is_open = part.kind == "export"
+            return
+        try:
+            self._loader.add_part(place, part)
+        except BadLine as error:
+            self._tally.reject(place, str(error))
 
     def _conversations(self, found: Conversation | Tree) -> list[Conversation]:
         if self._choices.namespace is not None:

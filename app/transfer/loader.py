@@ -8,9 +8,12 @@ from typing import TYPE_CHECKING
 
 from ..domain.errors import ColloquyError, ProjectNotFound, ServiceUnavailable
 from ..domain.records import DEFAULT_NAMESPACE, Scope
-from ..services.restore import STEP, Outcome, Record, remember, restore
-from .conversation import BadLine, Conversation, Fields
+from ..services.origin import MemoryOrigin
+from ..services.restore import remember, restore
+from ..services.restore_inputs import STEP, Outcome, Record
+from .conversation import BadLine, Conversation, Fields, Part
 from .drafts import Drafter
+from .parts import NoParts, Parts
 from .spool import Spool
 from .tally import Tally
 
@@ -30,7 +33,8 @@ Entry = tuple[str, Conversation, Record]
 class StoreLoader:
     """Takes conversations in and stores them in batches; ``flush`` stores what is left.
 
-    ``update`` takes over what changed at the source: title, tags and status.
+    ``update`` takes over what changed at the source: title, tags and status. ``parts`` takes a project's
+    settings and keys, which are left out without it.
     """
 
     def __init__(
@@ -41,6 +45,7 @@ class StoreLoader:
         self._drafter = drafter
         self._tally = tally
         self._update = update
+        self.parts: Parts = NoParts(tally)
         self._batch: list[Entry] = []
         self._namespace = ""
         self._messages = 0
@@ -54,9 +59,17 @@ class StoreLoader:
         memories = self._drafter.memories(conversation)
         if conversation.dialogue:
             self._add_dialogue(place, conversation)
+        origin = None
+        if memories and not conversation.dialogue and conversation.origin:
+            origin = MemoryOrigin(**conversation.origin)
         for namespace, command in memories:
             scope = Scope(self._project, namespace)
-            self._tally.count_memory(self._store.write(scope, partial(remember, command=command)))
+            work = partial(remember, command=command, origin=origin)
+            self._tally.count_memory(self._store.write(scope, work))
+
+    def add_part(self, place: str, part: Part) -> None:
+        """Take settings or keys; raises BadLine when they break a rule."""
+        self.parts.add(place, part)
 
     def _add_dialogue(self, place: str, conversation: Conversation) -> None:
         namespace, record = self._drafter.draft(conversation)
@@ -174,6 +187,8 @@ def _add(one: Outcome, other: Outcome) -> Outcome:
         updated=one.updated or other.updated,
         different=one.different + other.different,
         deleted=one.deleted + other.deleted,
+        summaries=one.summaries + other.summaries,
+        tombstone=one.tombstone or other.tombstone,
     )
 
 
@@ -192,7 +207,12 @@ class NoLoader:
         self._tally.memories += len(self._drafter.memories(conversation))
         if conversation.dialogue:
             self._drafter.draft(conversation)
-            self._tally.count(Outcome(created=True, messages=len(conversation.messages)))
+            created = conversation.fate is None
+            messages = len(conversation.messages)
+            self._tally.count(Outcome(created=created, messages=messages, tombstone=not created))
+
+    def add_part(self, place: str, part: Part) -> None:
+        """Take nothing."""
 
     def present(self, _: Conversation) -> frozenset[str]:
         """Return nothing: a dry run looks at no store."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from .input.decoding import Notes
 
 if TYPE_CHECKING:
-    from ..services.restore import Outcome
+    from ..services.restore_inputs import Outcome
 
 Report = Callable[[str], None]
 
@@ -23,14 +23,18 @@ class Tally:
     """Counts as an import goes on; ``report`` is told of each bad item.
 
     ``different`` counts messages, heads and memories that are not as the source has them; ``deleted``
-    messages that were deleted here since an earlier import and stay away; ``notes`` what was changed to
-    make things fit, by kind; ``skipped`` files of a folder or zip that hold no conversations.
+    messages that were deleted here since an earlier import and stay away; ``tombstones`` dialogues that
+    were deleted at the source; ``notes`` what was changed to make things fit, by kind; ``skipped`` files
+    of a folder or zip that hold no conversations.
     """
 
     report: Report = print
     dialogues: int = 0
     messages: int = 0
     memories: int = 0
+    summaries: int = 0
+    keys: int = 0
+    tombstones: int = 0
     updated: int = 0
     unchanged: int = 0
     different: int = 0
@@ -42,9 +46,12 @@ class Tally:
     def count(self, outcome: Outcome) -> None:
         """Count a conversation that is stored now."""
         self.dialogues += outcome.created
+        self.summaries += outcome.summaries
+        self.tombstones += outcome.tombstone
         self.messages += outcome.messages
         self.updated += outcome.updated
-        self.unchanged += not (outcome.created or outcome.messages or outcome.updated)
+        did = outcome.created, outcome.messages, outcome.updated, outcome.tombstone, outcome.summaries
+        self.unchanged += not any(did)
         self.different += outcome.different
         self.deleted += outcome.deleted
 

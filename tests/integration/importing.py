@@ -18,7 +18,7 @@ from app.services.bootstrap import DEFAULT_PROJECT
 from app.services.verify import Seen, verify
 from app.stores import Backend
 from app.transfer.drafts import Drafter
-from app.transfer.exporter import Selection, export
+from app.transfer.exporter import Counts, Selection, export_whole
 from app.transfer.input.containers import Document
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
@@ -59,9 +59,9 @@ def document(*values: Any) -> Document:
 
 
 def export_all(backend: Backend, project: str = DEFAULT_PROJECT, namespace: str | None = None) -> list[bytes]:
-    """Return the lines of an export."""
-    text = "".join(export(backend, Selection(ScopeFilter(project, namespace)), lambda _: None))
-    return text.encode().splitlines()
+    """Return the lines of an export that hold dialogues."""
+    lines = "".join(export_whole(backend, Selection(ScopeFilter(project, namespace)), Counts())).encode()
+    return [line for line in lines.splitlines() if orjson.loads(line)["type"] == "dialogue"]
 
 
 def texts(backend: Backend, dialogue_id: str, scope: Scope = SCOPE) -> list[Any]:

@@ -15,7 +15,7 @@ import pytest
 from app.domain.records import Project, ScopeFilter, Status, TimeRange, Timestamp
 from app.services.bootstrap import DEFAULT_PROJECT
 from app.stores import Backend
-from app.transfer.exporter import Selection, export, export_each
+from app.transfer.exporter import Counts, Selection, export, export_each, export_whole
 from app.transfer.writers import WRITERS
 from tests.integration.importing import bring_in
 from tests.integration.samples import ANTHROPIC, OPENAI, PIXEL, text, use
@@ -52,7 +52,7 @@ NASTY = {
 
 def written(backend: Backend, name: str, **selection: Any) -> str:
     """Return what an export writes."""
-    return "".join(export(backend, Selection(ALL, **selection), lambda _: None, WRITERS[name]))
+    return "".join(export(backend, Selection(ALL, **selection), Counts(), WRITERS[name]))
 
 
 def said(line: str) -> list[tuple[str, Any]]:
@@ -96,7 +96,7 @@ def test_what_goes_out_comes_in_again(sqlite_backend: Backend, name: str) -> Non
     bring_in(sqlite_backend, [ANTHROPIC.values[0]])
     lines = written(sqlite_backend, name).splitlines()
     bring_in(sqlite_backend, [line.encode() for line in lines], "copy")
-    copy = "".join(export(sqlite_backend, Selection(ScopeFilter("copy")), lambda _: None, WRITERS["openai"]))
+    copy = "".join(export(sqlite_backend, Selection(ScopeFilter("copy")), Counts(), WRITERS["openai"]))
 
     assert said(copy) == said(written(sqlite_backend, "openai"))
 
@@ -194,7 +194,7 @@ def test_a_file_for_each_dialogue(backend: Backend, tmp_path: Path) -> None:
     bring_in(backend, [NASTY, conversation("a:b", 1), conversation("a", 1) | {"title": "../../etc/passwd"}])
     folder = tmp_path / "pages"
     folder.mkdir()
-    export_each(backend, Selection(ALL), lambda _: None, WRITERS["html"], folder)
+    export_each(backend, Selection(ALL), Counts(), WRITERS["html"], folder)
 
     names = sorted(path.name for path in folder.iterdir())
     assert names == ["a-b-6783a31e.html", "etc-passwd-a.html", "title-nasty.html"]
@@ -215,4 +215,5 @@ def test_a_selection_is_what_was_asked_for(backend: Backend) -> None:
     assert found(times=TimeRange(start=Timestamp("2026-02"))) == {"c", "d"}
     assert found(dialogue_id="c") == {"c"}
     assert backend.create_project(Project("empty", immutable=False, created=Timestamp("2026"))) is True
-    assert "".join(export(backend, Selection(ScopeFilter("empty")), lambda _: None)) == ""
+    empty = "".join(export_whole(backend, Selection(ScopeFilter("empty")), Counts())).splitlines()
+    assert [orjson.loads(line)["type"] for line in empty] == ["export", "project", "end"]

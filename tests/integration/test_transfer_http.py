@@ -20,6 +20,7 @@ from app.transfer.http import Client, ServerAway
 from app.transfer.http_loader import HttpLoader
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
+from app.transfer.origin import ORIGIN, ORIGIN_MESSAGE
 from app.transfer.remote import Remote
 from app.transfer.tally import Tally
 from app.wiring import create_app
@@ -190,10 +191,16 @@ def bring_over(server: Server, backend: Backend) -> tuple[Tally, list[str]]:
 
 
 def by_time(lines: list[bytes]) -> list[Any]:
-    """Return exported dialogues by id, their messages in the order in which the API lists them."""
+    """Return exported dialogues by id, their messages in the order in which the API lists them.
+
+    How they lie in their store, which no request can say, is left out.
+    """
     found = sorted(map(orjson.loads, lines), key=lambda one: str(one["id"]))
     for one in found:
         one["messages"].sort(key=lambda message: message["created"])
+        for item, names in [(one, ORIGIN), *((message, ORIGIN_MESSAGE) for message in one["messages"])]:
+            for name in names:
+                del item[name]
     return found
 
 

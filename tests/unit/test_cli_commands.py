@@ -168,11 +168,12 @@ def test_conversations_go_in_and_out(tmp_path: Path) -> None:
     exported = tmp_path / "out.jsonl.gz"
     ok("export", "--output", str(exported))
     assert exported.stat().st_mode & 0o777 == 0o600
-    assert ok("export", "--namespace", "anna").count("\n") == 1
+    kinds = [orjson.loads(line)["type"] for line in ok("export", "--namespace", "anna").splitlines()]
+    assert kinds == ["export", "dialogue", "end"]
     assert "Erased 1 dialogues, 1 messages" in ok("erase", "anna", "--yes")
-    assert ok("export") == ""
+    assert '"type":"dialogue"' not in ok("export")
     ok("import", str(exported), "--dry-run")
-    assert ok("export") == ""
+    assert '"type":"dialogue"' not in ok("export")
 
 
 @pytest.mark.parametrize(

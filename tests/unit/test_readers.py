@@ -132,7 +132,7 @@ def test_message_ids_stay_within_their_limit() -> None:
         (b'{"messages":[{"role":"user","content":[7]}]}', "neither text nor"),
         (b'{"turns":[{"speaker":"BOT","utterance":"x"}]}', "USER or SYSTEM"),
         (b'{"turns":[{"speaker":"USER","utterance":"x","state":1}]}', "turns[0].state"),
-        (b'{"colloquy":2,"id":"a","messages":[]}', "version"),
+        (b'{"colloquy":3,"id":"a","messages":[]}', "version"),
         (b'{"colloquy":1,"messages":[]}', "id is missing"),
         (b'{"colloquy":1,"id":"a","status":"active","messages":[],"colour":1}', "not a field"),
     ],

@@ -6,7 +6,7 @@ import random
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from typing import TypeVar
 
 import pymongo
@@ -111,6 +111,21 @@ def _once(db: MongoDatabase, deadline: float, attempt: Attempt[T]) -> T:
         raise
     session.end_session()
     return result
+
+
+@contextmanager
+def read_snapshot(db: MongoDatabase) -> Iterator[None]:
+    """Let the reads of this thread inside be of one moment; the server allows a minute for them.
+
+    Raises ServiceUnavailable when the store is away.
+    """
+    with db.bounded():
+        session = db.client.start_session(causal_consistency=False)
+    with session.bind():
+        session.start_transaction(SNAPSHOT, read_preference=ReadPreference.PRIMARY)
+        yield
+        with db.bounded():
+            session.commit_transaction()
 
 
 def _until(deadline: float) -> AbstractContextManager[object]:

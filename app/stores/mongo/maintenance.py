@@ -3,20 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 
-from ...domain.list_queries import DialogueListQuery, Page
-from ...domain.records import Dialogue, Order, Scope, ScopeFilter, Tombstone
+from ...domain.list_queries import DialogueListQuery, MemoryListQuery, Page
+from ...domain.records import Dialogue, Memory, Order, Scope, ScopeFilter, Tombstone
 from ..maintenance import Maintenance
 from ..paging import walk
 from . import reindexing
+from .commit import read_snapshot
 from .database import MongoDatabase
 from .dialogue_lists import dialogue_list
 from .erasure import sweep_projects, sweep_tombstones
-from .mapping import DIALOGUE_FIELDS, dialogue_from
+from .mapping import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, memory_from
 from .paging import Source, read_page
-from .queries import beyond, in_scope
+from .queries import beyond, in_scope, memory_list
 from .schema import (
     VERSION,
     not_migrated,
@@ -104,6 +105,21 @@ class MongoMaintenance(Maintenance):
                 return read_page(source, query, sort, ROWS)
 
         return walk(read)
+
+    def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
+        query = MemoryListQuery(scope_filter, ROWS, Order.ASC)
+        source = Source(self._db.memories, MEMORY_FIELDS, memory_from)
+
+        def read(last: Memory | None) -> Page[Memory]:
+            position = None if last is None else (last.created, last.namespace, last.id)
+            criteria, sort = memory_list(replace(query, after=position))
+            with self._db.bounded():
+                return read_page(source, criteria, sort, ROWS)
+
+        return walk(read)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return read_snapshot(self._db) if self._db.transactional else nullcontext()
 
     def index_problems(self, project: str) -> list[str]:
         return reindexing.find_problems(self._db, project)

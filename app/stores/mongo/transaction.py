@@ -86,8 +86,8 @@ class MongoTransaction(MongoAdministration, Transaction):
         self._seen[dialogue_id] = dialogue_from(document)
         return self._seen[dialogue_id]
 
-    def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
-        query = queries.in_dialogue(self.scope, dialogue_id)
+    def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
+        query = queries.in_dialogue(self.scope, dialogue_id, uid)
         fields = ["uid", "purged"]
         document = self._lock(self._db.tombstones, query, fields, sort=[("uid", -1)])
         return None if document is None else Tombstone(dialogue_id, document["uid"], document["purged"])
@@ -115,10 +115,14 @@ class MongoTransaction(MongoAdministration, Transaction):
             raise WriteConflict
         self._drop_vectors("dialogues", query["_id"])
         self._seen.pop(dialogue.id, None)
-        tombstone = {**queries.in_dialogue(self.scope, dialogue.id, dialogue.uid), "purged": purge}
-        if purge:
-            tombstone["pending"] = True
-        self._db.tombstones.insert_one(tombstone, session=self._session)
+        self.insert_tombstone(Tombstone(dialogue.id, dialogue.uid, purge))
+
+    def insert_tombstone(self, tombstone: Tombstone) -> None:
+        named = queries.in_dialogue(self.scope, tombstone.dialogue_id, tombstone.uid)
+        document = {**named, "purged": tombstone.purged}
+        if tombstone.purged:
+            document["pending"] = True
+        self._db.tombstones.insert_one(document, session=self._session)
 
     def count_threads(self, dialogue_id: str) -> int:
         query = {**place(self.scope), "threadOf": dialogue_id}
@@ -131,6 +135,10 @@ class MongoTransaction(MongoAdministration, Transaction):
 
     def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
         return queries.find_message(self._db, self._session, self.scope, dialogue_id, message_id)
+
+    def find_seqs(self, dialogue: Dialogue, seqs: Sequence[int]) -> set[int]:
+        query = {**self._rows(dialogue), "seq": {"$in": list(seqs)}}
+        return {found["seq"] for found in self._db.messages.find(query, ["seq"], session=self._session)}
 
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         return self._read_messages({**self._rows(dialogue), "seq": {"$lt": seq}}, [("seq", 1)])

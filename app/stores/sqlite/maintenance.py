@@ -11,8 +11,8 @@ from functools import partial
 from typing import Final
 
 from ...domain.errors import ServiceUnavailable
-from ...domain.list_queries import DialogueListQuery, Page
-from ...domain.records import Dialogue, Order, Scope, ScopeFilter, Tombstone
+from ...domain.list_queries import DialogueListQuery, MemoryListQuery, Page
+from ...domain.records import Dialogue, Memory, Order, Scope, ScopeFilter, Tombstone
 from ..maintenance import Maintenance
 from ..paging import walk
 from . import dialogue_lists, erasure, mapping, queries, reindexing, schema
@@ -87,6 +87,19 @@ class SqliteMaintenance(Maintenance):
             return self._db.page(sql, values, BATCH_ROWS, mapping.TOMBSTONE)
 
         return walk(read)
+
+    def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
+        query = MemoryListQuery(scope_filter, BATCH_ROWS, Order.ASC)
+
+        def read(last: Memory | None) -> Page[Memory]:
+            after = None if last is None else (last.created, last.namespace, last.id)
+            sql, values = queries.list_memories(replace(query, after=after), mapping.MEMORY)
+            return self._db.page(sql, values, BATCH_ROWS, mapping.MEMORY)
+
+        return walk(read)
+
+    def snapshot(self) -> AbstractContextManager[None]:
+        return self._db.snapshot()
 
     def index_problems(self, project: str) -> list[str]:
         return reindexing.find_problems(self._db, project)

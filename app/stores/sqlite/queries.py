@@ -81,18 +81,18 @@ def scope_clauses(scope_filter: ScopeFilter, prefix: str = "") -> Clauses:
     return clauses
 
 
-def list_memories(query: MemoryListQuery) -> Query:
+def list_memories(query: MemoryListQuery, columns: mapping.Columns[Any]) -> Query:
     """Return the query of one page; its last value, the limit, is left to the caller."""
     clauses = scope_clauses(query.scope_filter)
-    columns: tuple[str, ...] = ("created", "namespace", "id")
+    sorted_by: tuple[str, ...] = ("created", "namespace", "id")
     after: tuple[str, ...] | None = query.after
     if query.scope_filter.namespace is not None:
-        columns = ("created", "id")
+        sorted_by = ("created", "id")
         after = after and (after[0], after[2])
-    clauses.seek(columns, query.order, after, query.times)
-    order = sort(columns, query.order)
+    clauses.seek(sorted_by, query.order, after, query.times)
+    order = sort(sorted_by, query.order)
     clauses.tags("tags", query.tags)
-    sql = f"SELECT {mapping.MEMORY_ITEM} FROM memory WHERE {clauses} ORDER BY {order} LIMIT ?"
+    sql = f"SELECT {columns} FROM memory WHERE {clauses} ORDER BY {order} LIMIT ?"
     return sql, clauses.values
 
 

@@ -47,8 +47,8 @@ REMOVE_DIALOGUE: Final = f"DELETE FROM dialogue WHERE {_KEY} AND uid = ? RETURNI
 COUNT_THREADS: Final = "SELECT count(*) FROM dialogue WHERE project = ? AND namespace = ? AND thread_of = ?"
 INSERT_TOMBSTONE: Final = insertion("grave", "project, namespace, dialogue_id, uid, fate")
 LOCK_TOMBSTONE: Final = (
-    f"SELECT {mapping.TOMBSTONE} FROM grave WHERE project = ? AND namespace = ? "
-    "AND dialogue_id = ? ORDER BY uid DESC LIMIT 1"
+    f"SELECT {mapping.TOMBSTONE} FROM grave WHERE project = ?1 AND namespace = ?2 "
+    "AND dialogue_id = ?3 AND (?4 IS NULL OR uid = ?4) ORDER BY uid DESC LIMIT 1"
 )
 
 # Messages
@@ -63,6 +63,7 @@ FIND_MESSAGES: Final = f"{_MESSAGES} AND id IN (SELECT value FROM json_each(?))"
 MESSAGE_HASHES: Final = (
     f"SELECT id, hash FROM message WHERE {_GENERATION} AND id IN (SELECT value FROM json_each(?))"
 )
+FIND_SEQS: Final = f"SELECT seq FROM message WHERE {_GENERATION} AND seq IN (SELECT value FROM json_each(?))"
 MESSAGES_BELOW: Final = f"{_MESSAGES} AND seq < ? ORDER BY seq"
 NEWEST_MESSAGES: Final = f"{_MESSAGES} ORDER BY created DESC, seq DESC LIMIT ?"
 MESSAGES_THROUGH: Final = f"{_MESSAGES} AND (created, seq) <= (?, ?) ORDER BY created, seq LIMIT ?"

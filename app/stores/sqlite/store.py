@@ -91,7 +91,7 @@ class SqliteStore(Store):
         return None if row is None else mapping.MEMORY.read(row)
 
     def list_memories(self, query: MemoryListQuery) -> Page[MemoryItem]:
-        sql, values = queries.list_memories(query)
+        sql, values = queries.list_memories(query, mapping.MEMORY_ITEM)
         return self._db.page(sql, values, query.limit, mapping.MEMORY_ITEM)
 
     def get_summary(self, scope: Scope, summary_id: str) -> Summary | None:

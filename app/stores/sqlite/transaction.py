@@ -56,9 +56,15 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         dialogue = self._locked[dialogue_id] = mapping.DIALOGUE.read(row)
         return dialogue
 
-    def lock_tombstone(self, dialogue_id: str) -> Tombstone | None:
-        row = self._connection.execute(statements.LOCK_TOMBSTONE, (*self._key, dialogue_id)).fetchone()
+    def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
+        values = (*self._key, dialogue_id, uid)
+        row = self._connection.execute(statements.LOCK_TOMBSTONE, values).fetchone()
         return None if row is None else mapping.TOMBSTONE.read(row)[1]
+
+    def insert_tombstone(self, tombstone: Tombstone) -> None:
+        fate = erasure.PURGED if tombstone.purged else erasure.KEPT
+        values = (*self._key, tombstone.dialogue_id, tombstone.uid, fate)
+        self._connection.execute(statements.INSERT_TOMBSTONE, values)
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         terms = dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata)
@@ -96,9 +102,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         removed = self._connection.execute(statements.REMOVE_DIALOGUE, key).fetchall()
         drop_terms(self._connection, "dialogue", self.scope.project, removed)
         facets.drop_rows(self._connection, dialogue)
-        self._connection.execute(
-            statements.INSERT_TOMBSTONE, (*key, erasure.PURGED if purge else erasure.KEPT)
-        )
+        self.insert_tombstone(Tombstone(dialogue.id, dialogue.uid, purge))
         self._locked.pop(dialogue.id, None)
 
     def count_threads(self, dialogue_id: str) -> int:
@@ -116,6 +120,11 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         key = (*self._key, dialogue_id, message_id)
         row = self._connection.execute(statements.GET_MESSAGE, key).fetchone()
         return None if row is None else mapping.MESSAGE.read(row)
+
+    def find_seqs(self, dialogue: Dialogue, seqs: Sequence[int]) -> set[int]:
+        key = (*self._key, dialogue.id, dialogue.uid)
+        found = self._connection.execute(statements.FIND_SEQS, (*key, orjson.dumps(seqs).decode()))
+        return {seq for (seq,) in found}
 
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
         return self._messages(statements.MESSAGES_BELOW, dialogue, seq)

@@ -1,4 +1,4 @@
-"""What ``colloquy export`` wrote."""
+"""What ``colloquy export`` wrote, in this release or an earlier one."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from .format import Format, Found, Source
 
 
 def read(fields: Any, _: Source) -> Iterator[Found]:
-    """Read one dialogue, as it was."""
+    """Read one line: a dialogue as it was, or another part of an export."""
     yield archive.read(fields)
 
 

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
-from ..conversation import Conversation, Tree
+from ..conversation import Conversation, Part, Tree
 from ..input.assets import Assets, NoAssets
 from ..input.decoding import Notes
 
@@ -20,7 +20,7 @@ class Source:
     notes: Notes = field(default_factory=Notes)
 
 
-Found = Conversation | Tree
+Found = Conversation | Tree | Part
 Read = Callable[[Any, Source], Iterable[Found]]
 
 
