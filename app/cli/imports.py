@@ -13,11 +13,11 @@ import typer
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import Documents
 from ..transfer.tally import Tally
+from .origins import Origin
 from .terminal import CommandError, columns, open_store, require_project
 
 if TYPE_CHECKING:
     from ..transfer.drafts import Drafter
-    from ..transfer.http import Client
     from ..transfer.intake import Loader
     from ..transfer.readers.format import Format
 
@@ -39,6 +39,7 @@ class Branches(StrEnum):
 
 
 def import_files(
+    context: typer.Context,
     files: Annotated[
         list[str] | None,
         typer.Argument(
@@ -60,6 +61,23 @@ def import_files(
             envvar="COLLOQUY_FROM_KEY",
             metavar="KEY",
             show_envvar=True,
+        ),
+    ] = None,
+    origin_key_file: Annotated[
+        str | None,
+        typer.Option(
+            "--from-key-file",
+            help="A file that holds that key.",
+            envvar="COLLOQUY_FROM_KEY_FILE",
+            metavar="FILE",
+            show_envvar=True,
+        ),
+    ] = None,
+    ids: Annotated[
+        str | None,
+        typer.Option(
+            help="Which of OpenAI's conversations to read: a file of ids, one a line; - is standard input.",
+            metavar="FILE",
         ),
     ] = None,
     project: Annotated[str, typer.Option(help="The project.", metavar="NAME")] = DEFAULT_PROJECT,
@@ -102,12 +120,12 @@ def import_files(
     there already stays, and what is new is added, so that an import can be repeated, and a later export of
     the same account brings what came since. What cannot be imported is reported and skipped; the exit
     status is then 1. With --from all dialogues, messages, states and memories that the key of a running
-    service may see are brought over it.
+    service may see are brought over it; from OpenAI's Conversations API, which lists none (--format
+    openai-conversations), the conversations that --ids names.
     """
     from ..schemas.specification import find_spec, read_spec
     from ..transfer.drafts import Drafter
     from ..transfer.intake import Choices, Intake
-    from ..transfer.remote import Remote
     from .progress import Meter
 
     if (origin is None) == (not files):
@@ -117,29 +135,34 @@ def import_files(
     tally = Tally()
     meter = Meter(None if origin else documents.size, lambda: documents.done, lambda: tally.messages)
     tally.report = meter.say
-    choices = Choices(namespace, _format(format_name), branches is Branches.ALL)
+    service = None
+    if origin is not None:
+        is_typed = _is_typed(context, "origin_key")
+        own = Origin(origin, format_name, origin_key, is_typed, origin_key_file, ids)
+        service = own.open(tally, key if url is None else None)
+    elif ids is not None:
+        raise CommandError("--ids goes with --from")
+    chosen = None if service else _format(format_name)
+    choices = Choices(namespace, chosen, branches is Branches.ALL)
     with ExitStack() as stack:
         target = Target(project, url, key, dry_run, update, with_keys)
         loader = _loader(stack, target, drafter, tally)
         stack.enter_context(meter)
         intake = Intake(loader, drafter, tally, choices)
-        if origin is None:
+        if service is None:
             intake.run(documents, meter.tick)
         else:
-            service = _origin(origin, origin_key or (key if url is None else None))
-            Remote(service, tally).run(intake, meter.tick)
+            service.run(intake, meter.tick)
     for line in sum_up(tally, meter.seconds, dry_run=dry_run):
         typer.echo(line)
     if tally.bad:
         raise typer.Exit(1)
 
 
-def _origin(url: str, key: str | None) -> Client:
-    from ..transfer.http import Client
-
-    if key is None:
-        raise CommandError("--from needs --from-key, or COLLOQUY_FROM_KEY in the environment")
-    return Client(url, key)
+def _is_typed(context: typer.Context, name: str) -> bool:
+    """Whether an option stands on the command line, and does not come from the environment."""
+    source = context.get_parameter_source(name)
+    return source is not None and source.name == "COMMANDLINE"
 
 
 def _format(name: str | None) -> Format | None:

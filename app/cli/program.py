@@ -39,7 +39,8 @@ cli.command(
     epilog=example(
         "colloquy import conversations.jsonl.gz --namespace trial",
         "colloquy import chatgpt-export.zip --url http://127.0.0.1:8080 --key colloquy_...",
-        "colloquy import --from https://api.dialoguedb.com --from-key ...",
+        "colloquy import --from https://api.dialoguedb.com --from-key-file key.txt",
+        "colloquy import --from https://api.openai.com/v1 --format openai-conversations --ids ids.txt",
     ),
 )(imports.import_files)
 cli.command(

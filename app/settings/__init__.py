@@ -16,7 +16,7 @@ from . import values
 
 PREFIX = "COLLOQUY_"
 
-OF_CLIENTS = {PREFIX + "URL", PREFIX + "KEY"}
+OF_CLIENTS = {PREFIX + "URL", PREFIX + "KEY", PREFIX + "FROM_KEY"}
 """What programs that talk to a server read, where it is and with which key: no settings of the server."""
 
 

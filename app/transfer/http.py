@@ -16,6 +16,7 @@ ATTEMPTS = 6
 
 TIMEOUT_SECONDS = 60
 LONGEST_PAUSE = 30.0
+REFUSALS = frozenset({401, 403})
 TOO_MANY_REQUESTS = 429
 SERVER_ERROR = 500
 Fields = dict[str, Any]
@@ -99,7 +100,7 @@ def _read(response: requests.Response) -> Fields:
         return body
     error = body.get("error") if isinstance(body, dict) else None
     if not isinstance(error, dict) or "code" not in error:
-        raise ServerAway(f"{response.url} answered {response.status_code}, not as a Colloquy server does.")
-    if error["code"] in ("UNAUTHORIZED", "FORBIDDEN", "PROJECT_NOT_FOUND", "ROUTE_NOT_FOUND"):
+        raise ServerAway(f"{response.url} answered {response.status_code}, not as a server of this API does.")
+    if response.status_code in REFUSALS or error["code"] in ("PROJECT_NOT_FOUND", "ROUTE_NOT_FOUND"):
         raise ServerAway(f"The server refuses: {error.get('message')}")
-    raise Refused(error["code"], str(error.get("message")))
+    raise Refused(str(error["code"]), str(error.get("message")))
