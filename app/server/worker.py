@@ -13,7 +13,6 @@ connections are taken, one of those that wait is dropped for a new one.
 from __future__ import annotations
 
 import errno
-import gc
 import math
 import os
 import select
@@ -36,19 +35,13 @@ from .connection import (
     Connections,
     Phase,
 )
-from .memory import return_large_blocks
 from .request_buffer import RequestBuffer
 from .tls_socket import socket_opener
+from .tuning import tune_process
 from .wsgi import Response, build_environ
 
 TICK_SECONDS: Final = 1.0
 """How often the worker sends gunicorn its heartbeat, and looks for deadlines that have passed."""
-
-COLLECT_AFTER: Final = 50_000
-"""How many more objects there may be before garbage collection looks for cycles; by default 700.
-
-Otherwise it takes half of the time of a body of millions of small arrays.
-"""
 
 
 class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
@@ -66,11 +59,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.most_readers = self.cfg.threads // 2
 
     def init_process(self) -> None:
-        """Leave out of garbage collection what is there to stay, and start."""
+        """Set up the process, and start."""
         self.open_socket = socket_opener(self.cfg)
-        return_large_blocks()
-        gc.freeze()
-        gc.set_threshold(COLLECT_AFTER, 20, 20)
+        tune_process()
         super().init_process()
 
     def run(self) -> None:

@@ -1,9 +1,10 @@
 """Heavy requests: how many of those that take much processor time one key may have running at once.
 
 A search or a digest works for as long as hundreds of reads. Threads that all want Python's interpreter slow
-each other and everybody else down, so that in one worker few heavy requests of a key run at a time, a few
-more wait their turn, and the rest are told to come back; some threads always remain for light requests.
-``x-heavy`` in the description says which operations are meant.
+each other and everybody else down, so that in one worker one heavy request of a key runs at a time (with the
+usual eight threads), a few more wait their turn, and the rest are told to come back; some threads always
+remain for light requests. ``x-heavy`` in the description says which operations are meant: ``always``;
+``digest``, where the server itself writes summaries; ``page``, for a page of more than LARGE_PAGE items.
 """
 
 from __future__ import annotations
@@ -11,16 +12,20 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
+from typing import Final
 
 from ..domain.errors import RateLimitExceeded
 from ..waiting import blocking
+
+LARGE_PAGE: Final = 100
+"""As many items as a list has at first."""
 
 
 class HeavyRequests:
     """The heavy requests of one process, which has so many threads."""
 
     def __init__(self, threads: int) -> None:
-        self.most_running = max(1, threads // 4)
+        self.most_running = max(1, threads // 8)
         """Of one key, at once."""
         self.most_of_key = max(1, threads // 2)
         """Of one key, running or waiting."""

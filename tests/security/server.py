@@ -5,10 +5,13 @@ from __future__ import annotations
 import contextlib
 import signal
 import socket
+import ssl
 import subprocess
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
+from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -19,6 +22,7 @@ from app.services.keys import Grant, create_key
 from app.settings import PREFIX, Settings
 from app.wiring import open_backend
 
+HOST = "127.0.0.1"
 PROJECT = "fuzz"
 START_SECONDS = 60
 
@@ -50,11 +54,23 @@ class Server:
     key: str
     pid: int
     log: Path
+    certificate: Path | None
+    """What clients trust, where the server speaks TLS."""
 
     @property
     def url(self) -> str:
         """The address of the API."""
-        return f"http://{self.host}:{self.port}"
+        return f"{'https' if self.certificate else 'http'}://{self.host}:{self.port}"
+
+    def connect(self, timeout: float) -> socket.socket:
+        """Open a connection, with TLS where the server speaks it."""
+        return secured(socket.create_connection((self.host, self.port), timeout), self.certificate)
+
+    def client(self, timeout: float) -> HTTPConnection:
+        """Return a client of HTTP that connects with its first request."""
+        if self.certificate is None:
+            return HTTPConnection(self.host, self.port, timeout=timeout)
+        return HTTPSConnection(self.host, self.port, timeout=timeout, context=trusting(self.certificate))
 
     def workers(self) -> list[int]:
         """Return the ids of the worker processes."""
@@ -66,11 +82,41 @@ class Server:
         return {worker: Memory.of(worker) for worker in self.workers()}
 
 
+def secured(client: socket.socket, certificate: Path | None) -> socket.socket:
+    """Return a connection as it is, or with TLS where there is a certificate to trust."""
+    return client if certificate is None else trusting(certificate).wrap_socket(client, server_hostname=HOST)
+
+
+@cache
+def trusting(certificate: Path) -> ssl.SSLContext:
+    """Return what clients share that trust this certificate."""
+    return ssl.create_default_context(cafile=certificate)
+
+
+def make_certificate(folder: Path) -> Path:
+    """Make a certificate for 127.0.0.1 with openssl; its key goes to the file ``server.key`` beside it."""
+    file = folder / "server.crt"
+    command = (
+        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
+    )
+    names = ["-addext", f"subjectAltName=IP:{HOST}"]
+    subprocess.run(
+        [*command.split(), *names, "-keyout", file.with_suffix(".key"), "-out", file],
+        check=True,
+        capture_output=True,
+    )
+    return file
+
+
 @contextlib.contextmanager
-def serving(store_url: str, folder: Path, **changes: str) -> Iterator[Server]:
+def serving(
+    store_url: str, folder: Path, *, certificate: Path | None = None, **changes: str
+) -> Iterator[Server]:
     """Run a server on a store; ``changes`` are further COLLOQUY_ settings, in lower case."""
-    host, port = "127.0.0.1", _free_port()
-    chosen = {"store_url": store_url, "host": host, "port": str(port), "log_level": "warning"} | _unlimited()
+    if certificate is not None:
+        changes |= {"tls_cert": str(certificate), "tls_key": str(certificate.with_suffix(".key"))}
+    port = _free_port()
+    chosen = {"store_url": store_url, "host": HOST, "port": str(port), "log_level": "warning"} | _unlimited()
     settings = {PREFIX + name.upper(): value for name, value in (chosen | changes).items()}
     key = new_project(chosen["store_url"], PROJECT)
     environment = {
@@ -85,7 +131,7 @@ def serving(store_url: str, folder: Path, **changes: str) -> Iterator[Server]:
             stderr=subprocess.STDOUT,
             cwd=PACKAGE.parent,
         )
-    server = Server(host, port, key, process.pid, log)
+    server = Server(HOST, port, key, process.pid, log, certificate)
     try:
         _await_start(server, process)
         yield server
@@ -123,8 +169,9 @@ def _free_port() -> int:
 
 def _await_start(server: Server, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS
+    trust = trusting(server.certificate) if server.certificate else None
     while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), urlopen(server.url + "/ready", timeout=2):  # noqa: S310
+        with contextlib.suppress(OSError), urlopen(server.url + "/ready", timeout=2, context=trust):  # noqa: S310
             return
         time.sleep(0.1)
     raise RuntimeError("the server did not start:\n" + server.log.read_text(encoding="utf-8")[-2000:])

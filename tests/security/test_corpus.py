@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("corpus")
     # Small limits, so that what is just below them and just above costs little.
     limits = {"body_bytes": str(LIMIT), "message_bytes": str(MIB)}
-    with serving(f"sqlite:///{folder}/store.db", folder, **limits) as running:
+    with serving(f"sqlite:///{folder}/store.db", folder, certificate=None, **limits) as running:
         message = {"role": "user", "content": "Where is my book?"}
         assert exchange(running, post("/dialogue", {"id": "d", "message": message}))[0] == 200
         yield running
@@ -43,7 +43,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 
 def exchange(server: Server, raw: bytes, *, shut: bool = False) -> Answer:
     """Send bytes as they are and return the status and the body of the answer."""
-    with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
+    with server.connect(PATIENCE_SECONDS) as client:
         try:
             client.sendall(raw.replace(b"@KEY@", server.key.encode()))
             if shut:
@@ -126,7 +126,7 @@ def test_pathological_content_takes_bounded_work(server: Server, name: str) -> N
 
 def test_stranger_is_refused_before_the_body_has_arrived(server: Server) -> None:
     """An upload of 8 MiB without a key is refused early: the body is neither awaited nor parsed."""
-    with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
+    with server.connect(PATIENCE_SECONDS) as client:
         started = time.monotonic()
         raw = head("POST /dialogue HTTP/1.1", f"Content-Length: {8 * MIB}", key=False)
         client.sendall(raw + b"[" * (128 * 1024))
@@ -240,7 +240,7 @@ def test_client_that_is_too_slow_is_told_so(server: Server) -> None:
 
 def test_pipelined_requests_are_all_answered(server: Server) -> None:
     """Requests that are sent without waiting for answers are answered in order."""
-    with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
+    with server.connect(PATIENCE_SECONDS) as client:
         client.sendall(
             b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" * 3 + b"GET /nowhere HTTP/1.1\r\nHost: a\r\n\r\n"
         )
@@ -252,7 +252,7 @@ def test_pipelined_requests_are_all_answered(server: Server) -> None:
 
 def test_body_after_a_continue_is_taken(server: Server) -> None:
     """A client that asks with Expect: 100-continue is told to go on, and its body is taken."""
-    with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
+    with server.connect(PATIENCE_SECONDS) as client:
         client.sendall(asked("POST /dialogue", 2).replace(b"@KEY@", server.key.encode()))
         assert _receive(client) == b"HTTP/1.1 100 Continue\r\n\r\n"
         client.sendall(b"{}")
@@ -263,7 +263,7 @@ def test_body_that_did_not_wait_needs_no_continue(server: Server) -> None:
     """A body that comes along with its Expect is taken, and no later request is told to go on instead."""
     once = (asked("POST /dialogue", 2) + b"{}").replace(b"@KEY@", server.key.encode())
     slowly = head("POST /dialogue HTTP/1.1", "Content-Length: 100000").replace(b"@KEY@", server.key.encode())
-    with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
+    with server.connect(PATIENCE_SECONDS) as client:
         client.sendall(once)
         assert read_answer(client)[0] == 200
         client.sendall(slowly + b"{" + b" " * 80_000)

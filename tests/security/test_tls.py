@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import socket
-import ssl
-import subprocess
 import time
 from collections.abc import Iterator
 from contextlib import ExitStack, closing
@@ -15,6 +13,9 @@ from pathlib import Path
 
 import pytest
 
+from tests.security.corpus import CASES, LIMIT, MIB, post
+from tests.security.server import make_certificate, serving, trusting
+from tests.security.test_corpus import exchange
 from tests.server import free_port, start
 
 pytestmark = [
@@ -25,17 +26,8 @@ pytestmark = [
 
 @pytest.fixture(scope="module")
 def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for 127.0.0.1, with its key in the same file."""
-    file = tmp_path_factory.mktemp("tls") / "server.pem"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    )
-    names = ["-addext", "subjectAltName=IP:127.0.0.1"]
-    subprocess.run(
-        [*command.split(), *names, "-keyout", file, "-out", f"{file}.crt"], check=True, capture_output=True
-    )
-    file.write_text(file.read_text() + Path(f"{file}.crt").read_text())
-    return file
+    """Make a certificate for 127.0.0.1."""
+    return make_certificate(tmp_path_factory.mktemp("tls"))
 
 
 @pytest.fixture(scope="module")
@@ -48,6 +40,7 @@ def place(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         folder / "log",
         scheme="https",
         TLS_CERT=str(certificate),
+        TLS_KEY=str(certificate.with_suffix(".key")),
         PORT=str(port),
         WORKERS="1",
         THREADS="4",
@@ -57,15 +50,10 @@ def place(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert "Traceback" not in server.log.read_text()
 
 
-def context(certificate: Path) -> ssl.SSLContext:
-    """Return what a client trusts."""
-    return ssl.create_default_context(cafile=f"{certificate}.crt")
-
-
 def ask(place: tuple[int, str], certificate: Path, method: str, path: str, body: object = None) -> object:
     """Send one request and return its answer's JSON."""
     port, key = place
-    client = HTTPSConnection("127.0.0.1", port, timeout=30, context=context(certificate))
+    client = HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting(certificate))
     with closing(client):
         client.request(
             method, path, None if body is None else json.dumps(body), {"Authorization": f"Bearer {key}"}
@@ -113,7 +101,7 @@ def test_what_is_no_tls_is_closed(place: tuple[int, str], certificate: Path, noi
 def test_pipelined_requests_in_one_record_are_answered(place: tuple[int, str], certificate: Path) -> None:
     """Nothing of what a record holds is left lying in it."""
     plain = socket.create_connection(("127.0.0.1", place[0]), timeout=30)
-    with context(certificate).wrap_socket(plain, server_hostname="127.0.0.1") as client:
+    with trusting(certificate).wrap_socket(plain, server_hostname="127.0.0.1") as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
         received = b""
         while received.count(b"HTTP/1.1 200") < 3:
@@ -122,3 +110,18 @@ def test_pipelined_requests_in_one_record_are_answered(place: tuple[int, str], c
         while piece := client.recv(65536):
             received += piece
     assert received.count(b"HTTP/1.1 200") == 4
+
+
+def test_hostile_corpus_is_answered_as_without_tls(certificate: Path, tmp_path: Path) -> None:
+    """Each hostile request gets one of its right answers; Python's clients cannot close one half of TLS."""
+    limits = {"body_bytes": str(LIMIT), "message_bytes": str(MIB)}
+    with serving(f"sqlite:///{tmp_path}/store.db", tmp_path, certificate=certificate, **limits) as server:
+        message = {"role": "user", "content": "Where is my book?"}
+        assert exchange(server, post("/dialogue", {"id": "d", "message": message}))[0] == 200
+        cases = [case for case in CASES if not case.shut]
+        answers = {case.name: exchange(server, case.raw) for case in cases}
+        wrong = {
+            case.name: answers[case.name] for case in cases if answers[case.name][0] not in case.statuses
+        }
+        assert wrong == {}
+        assert "Traceback" not in server.log.read_text(encoding="utf-8")

@@ -12,10 +12,11 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from http.client import HTTPConnection, HTTPException
 from multiprocessing.synchronize import Event
+from pathlib import Path
 from typing import Final
 
 from tests.security.corpus import get, head, post
-from tests.security.server import Server
+from tests.security.server import Server, secured
 
 RAMP_SECONDS: Final = 60
 MIB: Final = 1024 * 1024
@@ -28,6 +29,7 @@ class Target:
     host: str
     port: int
     key: str
+    certificate: Path | None
 
     def connect(self, raw: bytes, *, source: str = "127.0.0.1", receives: int = 0) -> socket.socket:
         """Open a connection and send; ``receives`` is how many bytes it takes in before it is read."""
@@ -37,6 +39,7 @@ class Target:
             client.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, receives)
         client.bind((source, 0))
         client.connect((self.host, self.port))
+        client = secured(client, self.certificate)
         client.sendall(raw.replace(b"@KEY@", self.key.encode()))
         return client
 
@@ -158,7 +161,7 @@ ATTACKS: Final[dict[str, Callable[[Siege], None]]] = {
 def under(attack: str, server: Server, key: str) -> Iterator[None]:
     """Attack a server while the block runs. Raises RuntimeError when the attack does not come about."""
     spawn = multiprocessing.get_context("spawn")
-    siege = Siege(Target(server.host, server.port, key), spawn.Event(), spawn.Event())
+    siege = Siege(Target(server.host, server.port, key, server.certificate), spawn.Event(), spawn.Event())
     process = spawn.Process(target=ATTACKS[attack], args=(siege,))
     process.start()
     try:
@@ -174,8 +177,7 @@ def under(attack: str, server: Server, key: str) -> Iterator[None]:
 
 def seed(server: Server, key: str, dialogue: str, content: list[str]) -> None:
     """Give a project a dialogue with these messages; raises HTTPException when it is refused."""
-    client = HTTPConnection(server.host, server.port, timeout=RAMP_SECONDS)
-    with contextlib.closing(client):
+    with contextlib.closing(server.client(RAMP_SECONDS)) as client:
         _write(client, key, "/dialogue", {"id": dialogue})
         for start in range(0, len(content), 25):
             batch = [{"role": "user", "content": text} for text in content[start : start + 25]]

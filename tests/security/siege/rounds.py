@@ -27,6 +27,21 @@ ROUNDS: Final[dict[str, Victim]] = {
 """Each attack, and who suffers most from it."""
 
 
+HEAVY: Final = ("many_searches", "many_compactions", "many_contexts", "large_lists")
+"""Attacks by heavy requests, beside which light ones keep their pace."""
+
+MOST_TIMES: Final = 3.0
+"""How much longer than in peace the slowest hundredth of the victim's GETs may take beside heavy requests."""
+
+LEAST_QUIET_SECONDS: Final = 0.02
+"""What counts as peace at least: attack, victim and server share the machine, and in peace have it."""
+
+MOST_GROWTH_MIB: Final = 64.0
+"""How much larger a worker may be some seconds after an attack than before."""
+
+SETTLE_SECONDS: Final = 5.0
+
+
 @dataclass(frozen=True, slots=True)
 class Round:
     """What a victim met in peace and during an attack, and the largest worker (MiB) at three times."""
@@ -46,6 +61,21 @@ class Round:
             f"{self.attack:20} {kind:10} {quiet:7.0f} {loud:7.0f} {tail}"
             for kind, (quiet, loud) in waits.items()
         ]
+
+    def problems(self) -> list[str]:
+        """Return what must not be: errors, memory that stays, and GETs that heavy requests slow down."""
+        found = [f"{self.attack}: {error}" for error in self.loud.errors[:3]]
+        before, _, after = self.memory
+        if after - before > MOST_GROWTH_MIB:
+            found.append(
+                f"{self.attack}: a worker kept {after - before:.0f} MiB, at most {MOST_GROWTH_MIB:.0f}"
+            )
+        if self.attack in HEAVY:
+            most = MOST_TIMES * max(self.quiet.p99("GET"), LEAST_QUIET_SECONDS)
+            if self.loud.p99("GET") > most:
+                loud = self.loud.p99("GET") * 1000
+                found.append(f"{self.attack}: p99 of GET {loud:.0f} ms, at most {most * 1000:.0f}")
+        return found
 
 
 def prepare(server: Server, store_url: str) -> str:
@@ -69,8 +99,15 @@ def run(attack: str, server: Server, key: str, seconds: float) -> Round:
     with attacks.under(attack, server, key):
         victim(server, loud, seconds)
         during = _largest(server)
-    time.sleep(1)
-    return Round(attack, quiet, loud, (before, during, _largest(server)))
+    return Round(attack, quiet, loud, (before, during, _settled(server, before)))
+
+
+def _settled(server: Server, before: float) -> float:
+    """Return the largest worker once it is about as large as before, or after SETTLE_SECONDS."""
+    until = time.monotonic() + SETTLE_SECONDS
+    while (after := _largest(server)) > before + MOST_GROWTH_MIB and time.monotonic() < until:
+        time.sleep(0.2)
+    return after
 
 
 def _largest(server: Server) -> float:

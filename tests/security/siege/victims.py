@@ -3,14 +3,12 @@
 from __future__ import annotations
 
 import json
-import socket
 import statistics
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
-from http.client import HTTPConnection
 from typing import Final
 
 from tests.security.corpus import asked
@@ -66,7 +64,7 @@ def _ask(server: Server, watch: Watch, seconds: float) -> None:
 
 
 def _send(server: Server, method: str, path: str, body: str | None = None) -> str | None:
-    with closing(HTTPConnection(server.host, server.port, timeout=PATIENCE_SECONDS)) as client:
+    with closing(server.client(PATIENCE_SECONDS)) as client:
         client.request(method, path, body, {"Authorization": f"Bearer {server.key}"})
         with client.getresponse() as response:
             response.read()
@@ -82,7 +80,7 @@ def ask_to_continue(server: Server, watch: Watch, seconds: float) -> None:
 
 
 def _send_when_told(server: Server) -> str | None:
-    with socket.create_connection((server.host, server.port), timeout=PATIENCE_SECONDS) as client:
+    with server.connect(PATIENCE_SECONDS) as client:
         client.sendall(asked("POST /dialogue", 2).replace(b"@KEY@", server.key.encode()))
         told = client.recv(65536)
         if told != b"HTTP/1.1 100 Continue\r\n\r\n":
@@ -100,7 +98,7 @@ def read_large(server: Server, watch: Watch, seconds: float) -> None:
 
 
 def _read_slowly(server: Server) -> str | None:
-    with closing(HTTPConnection(server.host, server.port, timeout=PATIENCE_SECONDS)) as client:
+    with closing(server.client(PATIENCE_SECONDS)) as client:
         client.request(
             "GET", f"/messages?dialogueId={LARGE}", headers={"Authorization": f"Bearer {server.key}"}
         )
