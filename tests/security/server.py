@@ -15,6 +15,7 @@ from http.client import HTTPConnection, HTTPSConnection
 from pathlib import Path
 from urllib.request import urlopen
 
+from app.cli.local_tls import LocalCertificate
 from app.cli.serve import PACKAGE, server_command, server_environment
 from app.domain import timestamps
 from app.domain.records import Project, Rights
@@ -93,28 +94,13 @@ def trusting(certificate: Path) -> ssl.SSLContext:
     return ssl.create_default_context(cafile=certificate)
 
 
-def make_certificate(folder: Path) -> Path:
-    """Make a certificate for 127.0.0.1 with openssl; its key goes to the file ``server.key`` beside it."""
-    file = folder / "server.crt"
-    command = (
-        "openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -nodes -days 2 -subj /CN=localhost"
-    )
-    names = ["-addext", f"subjectAltName=IP:{HOST}"]
-    subprocess.run(
-        [*command.split(), *names, "-keyout", file.with_suffix(".key"), "-out", file],
-        check=True,
-        capture_output=True,
-    )
-    return file
-
-
 @contextlib.contextmanager
-def serving(
-    store_url: str, folder: Path, *, certificate: Path | None = None, **changes: str
-) -> Iterator[Server]:
+def serving(store_url: str, folder: Path, *, tls: bool = False, **changes: str) -> Iterator[Server]:
     """Run a server on a store; ``changes`` are further COLLOQUY_ settings, in lower case."""
-    if certificate is not None:
-        changes |= {"tls_cert": str(certificate), "tls_key": str(certificate.with_suffix(".key"))}
+    certificate = None
+    if tls:
+        made = LocalCertificate.prepare(folder, HOST)
+        changes["tls_cert"], certificate = str(made.server), made.authority
     port = _free_port()
     chosen = {"store_url": store_url, "host": HOST, "port": str(port), "log_level": "warning"} | _unlimited()
     settings = {PREFIX + name.upper(): value for name, value in (chosen | changes).items()}

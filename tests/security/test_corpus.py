@@ -35,7 +35,7 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
     folder = tmp_path_factory.mktemp("corpus")
     # Small limits, so that what is just below them and just above costs little.
     limits = {"body_bytes": str(LIMIT), "message_bytes": str(MIB)}
-    with serving(f"sqlite:///{folder}/store.db", folder, certificate=None, **limits) as running:
+    with serving(f"sqlite:///{folder}/store.db", folder, tls=False, **limits) as running:
         message = {"role": "user", "content": "Where is my book?"}
         assert exchange(running, post("/dialogue", {"id": "d", "message": message}))[0] == 200
         yield running

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import shutil
 import socket
 import time
 from collections.abc import Iterator
@@ -13,25 +12,25 @@ from pathlib import Path
 
 import pytest
 
+from app.cli.local_tls import LocalCertificate
 from tests.security.corpus import CASES, LIMIT, MIB, post
-from tests.security.server import make_certificate, serving, trusting
+from tests.security.server import serving, trusting
 from tests.security.test_corpus import exchange
 from tests.server import free_port, start
 
-pytestmark = [
-    pytest.mark.server,
-    pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl makes the certificate"),
-]
+pytestmark = pytest.mark.server
 
 
 @pytest.fixture(scope="module")
-def certificate(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Make a certificate for 127.0.0.1."""
-    return make_certificate(tmp_path_factory.mktemp("tls"))
+def certificate(tmp_path_factory: pytest.TempPathFactory) -> LocalCertificate:
+    """Make a certificate for this machine."""
+    return LocalCertificate.prepare(tmp_path_factory.mktemp("tls"), "127.0.0.1")
 
 
 @pytest.fixture(scope="module")
-def place(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[int, str]]:
+def place(
+    certificate: LocalCertificate, tmp_path_factory: pytest.TempPathFactory
+) -> Iterator[tuple[int, str]]:
     """Serve over TLS with one worker; gives the port and a key."""
     folder = tmp_path_factory.mktemp("served")
     port = free_port()
@@ -39,8 +38,7 @@ def place(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
         f"sqlite:///{folder}/store.db",
         folder / "log",
         scheme="https",
-        TLS_CERT=str(certificate),
-        TLS_KEY=str(certificate.with_suffix(".key")),
+        TLS_CERT=str(certificate.server),
         PORT=str(port),
         WORKERS="1",
         THREADS="4",
@@ -50,10 +48,12 @@ def place(certificate: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterat
     assert "Traceback" not in server.log.read_text()
 
 
-def ask(place: tuple[int, str], certificate: Path, method: str, path: str, body: object = None) -> object:
+def ask(
+    place: tuple[int, str], certificate: LocalCertificate, method: str, path: str, body: object = None
+) -> object:
     """Send one request and return its answer's JSON."""
     port, key = place
-    client = HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting(certificate))
+    client = HTTPSConnection("127.0.0.1", port, timeout=30, context=trusting(certificate.authority))
     with closing(client):
         client.request(
             method, path, None if body is None else json.dumps(body), {"Authorization": f"Bearer {key}"}
@@ -63,7 +63,7 @@ def ask(place: tuple[int, str], certificate: Path, method: str, path: str, body:
             return json.loads(response.read())
 
 
-def test_requests_are_answered_whole(place: tuple[int, str], certificate: Path) -> None:
+def test_requests_are_answered_whole(place: tuple[int, str], certificate: LocalCertificate) -> None:
     """A message of 900 KB is stored and read over TLS."""
     text = "ä" * 450_000
     ask(place, certificate, "POST", "/dialogue", {"id": "d", "message": {"role": "user", "content": text}})
@@ -71,7 +71,7 @@ def test_requests_are_answered_whole(place: tuple[int, str], certificate: Path) 
     assert found["messages"][0]["content"] == text  # type: ignore[index]  # an object
 
 
-def test_slow_handshakes_keep_nobody_waiting(place: tuple[int, str], certificate: Path) -> None:
+def test_slow_handshakes_keep_nobody_waiting(place: tuple[int, str], certificate: LocalCertificate) -> None:
     """While 40 clients have sent half a greeting, or nothing, another one is answered soon."""
     with ExitStack() as stack:
         for number in range(40):
@@ -85,7 +85,9 @@ def test_slow_handshakes_keep_nobody_waiting(place: tuple[int, str], certificate
 @pytest.mark.parametrize(
     "noise", [b"GET / HTTP/1.1\r\nHost: a\r\n\r\n", bytes(range(256)), b"\x16\x03\x01\xff\xff" * 99]
 )
-def test_what_is_no_tls_is_closed(place: tuple[int, str], certificate: Path, noise: bytes) -> None:
+def test_what_is_no_tls_is_closed(
+    place: tuple[int, str], certificate: LocalCertificate, noise: bytes
+) -> None:
     """A client that does not speak TLS loses its connection, and nobody else does."""
     with closing(socket.create_connection(("127.0.0.1", place[0]), timeout=30)) as client:
         client.sendall(noise)
@@ -98,10 +100,12 @@ def test_what_is_no_tls_is_closed(place: tuple[int, str], certificate: Path, noi
     assert ask(place, certificate, "GET", "/health")
 
 
-def test_pipelined_requests_in_one_record_are_answered(place: tuple[int, str], certificate: Path) -> None:
+def test_pipelined_requests_in_one_record_are_answered(
+    place: tuple[int, str], certificate: LocalCertificate
+) -> None:
     """Nothing of what a record holds is left lying in it."""
     plain = socket.create_connection(("127.0.0.1", place[0]), timeout=30)
-    with trusting(certificate).wrap_socket(plain, server_hostname="127.0.0.1") as client:
+    with trusting(certificate.authority).wrap_socket(plain, server_hostname="127.0.0.1") as client:
         client.sendall(b"GET /health HTTP/1.1\r\nHost: a\r\n\r\n" * 3)
         received = b""
         while received.count(b"HTTP/1.1 200") < 3:
@@ -112,10 +116,10 @@ def test_pipelined_requests_in_one_record_are_answered(place: tuple[int, str], c
     assert received.count(b"HTTP/1.1 200") == 4
 
 
-def test_hostile_corpus_is_answered_as_without_tls(certificate: Path, tmp_path: Path) -> None:
+def test_hostile_corpus_is_answered_as_without_tls(tmp_path: Path) -> None:
     """Each hostile request gets one of its right answers; Python's clients cannot close one half of TLS."""
     limits = {"body_bytes": str(LIMIT), "message_bytes": str(MIB)}
-    with serving(f"sqlite:///{tmp_path}/store.db", tmp_path, certificate=certificate, **limits) as server:
+    with serving(f"sqlite:///{tmp_path}/store.db", tmp_path, tls=True, **limits) as server:
         message = {"role": "user", "content": "Where is my book?"}
         assert exchange(server, post("/dialogue", {"id": "d", "message": message}))[0] == 200
         cases = [case for case in CASES if not case.shut]

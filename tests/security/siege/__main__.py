@@ -19,7 +19,7 @@ from typing import Final
 
 from pymongo import MongoClient
 
-from tests.security.server import Server, make_certificate, serving
+from tests.security.server import Server, serving
 from tests.security.siege.rounds import ROUNDS, prepare, run
 
 ATTEMPTS: Final = 3
@@ -32,9 +32,8 @@ def besieged(url: str, *, tls: bool = False) -> Iterator[tuple[Server, str]]:
     """Run a server on a store, with what the attacks need."""
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        certificate = make_certificate(folder) if tls else None
         url = url or f"sqlite:///{folder}/store.db"
-        with serving(url, folder, certificate=certificate, workers="2") as server:
+        with serving(url, folder, tls=tls, workers="2") as server:
             yield server, prepare(server, url)
 
 
