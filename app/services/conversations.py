@@ -43,9 +43,9 @@ class ItemQuery:
 
 
 def create(tx: Transaction, command: NewDialogue) -> Result:
-    """Create a conversation with its first items; a repeat answers it as it is now. Raises DuplicateId."""
-    made = orjson.loads(dialogues.create(tx, command).body)
-    return Result(compact_json(_conversation(made["id"], made["created"], made["state"])))
+    """Create a conversation with its first items, under an id that was made for it."""
+    dialogue, _ = dialogues.insert(tx, command)
+    return _result(dialogue)
 
 
 def get(store: Store, scope: Scope, conversation_id: str) -> Result:
@@ -98,8 +98,8 @@ def append(tx: Transaction, conversation_id: str, drafts: Sequence[NewMessage]) 
 
     Raises DialogueNotFound, DuplicateId, and DialogueEnded for a conversation not active.
     """
-    added = orjson.loads(messages.append(tx, conversation_id, drafts, UNCONDITIONAL).body)
-    return _list([item for message in added for item in items_of(message)], more=False)
+    added = messages.accept(tx, conversation_id, drafts, UNCONDITIONAL)
+    return _list([item for message in added for item in _items(message)], more=False)
 
 
 def get_item(store: Store, scope: Scope, conversation_id: str, item_id: str) -> Result:
@@ -193,15 +193,11 @@ def _result(dialogue: Dialogue) -> Result:
 
 
 def _shown(dialogue: Dialogue) -> dict[str, Any]:
-    return _conversation(dialogue.id, dialogue.created, parse(dialogue.state))
-
-
-def _conversation(conversation_id: str, created: str, state: Mapping[str, Any]) -> dict[str, Any]:
-    metadata = state.get(STATE_KEY)
+    metadata = parse(dialogue.state).get(STATE_KEY)
     return {
-        "id": conversation_id,
+        "id": dialogue.id,
         "object": "conversation",
-        "created_at": int(datetime.fromisoformat(created).timestamp()),
+        "created_at": int(datetime.fromisoformat(dialogue.created).timestamp()),
         "metadata": metadata if isinstance(metadata, dict) else {},
     }
 

@@ -35,6 +35,12 @@ def create(tx: Transaction, command: NewDialogue) -> Result:
         existing = tx.lock_dialogue(command.id)
         if existing is not None:
             return _repeat(tx, existing, command)
+    fresh, shown = insert(tx, command)
+    return dialogue_result(fresh, messages_array(shown))
+
+
+def insert(tx: Transaction, command: NewDialogue) -> tuple[Dialogue, list[Message]]:
+    """Store a dialogue under an id that is free; return it, and the messages that its creation shows."""
     parent = _require_parent(tx, command.thread_of)
     now = timestamps.now()
     fresh = begin(tx, command, now)
@@ -42,12 +48,11 @@ def create(tx: Transaction, command: NewDialogue) -> Result:
     if command.fork_at is not None and parent is not None:
         fresh, copies = fork(tx, parent, fresh, command.fork_at, now)
     fresh, added = messages.extend(tx, fresh, command.messages, now, copies)
-    shown = messages_array(added[-RECENT_MESSAGES:] if copies else added)
     if parent is not None:
         count_thread(tx, parent)
     tx.insert_dialogue(fresh)
     tx.insert_messages(added)
-    return dialogue_result(fresh, shown)
+    return fresh, added[-RECENT_MESSAGES:] if copies else added
 
 
 def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Result:

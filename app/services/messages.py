@@ -138,21 +138,22 @@ def touch(dialogue: Dialogue, now: Timestamp) -> Dialogue:
 
 
 def append_one(tx: Transaction, dialogue_id: str, draft: NewMessage, condition: Condition) -> Result:
-    """Add a message and answer it; raises what ``append`` does."""
-    return Result(_append(tx, dialogue_id, (draft,), condition)[0].body)
+    """Add a message and answer it; raises what ``accept`` does."""
+    return Result(accept(tx, dialogue_id, (draft,), condition)[0].body)
 
 
 def append(tx: Transaction, dialogue_id: str, drafts: Sequence[NewMessage], condition: Condition) -> Result:
-    """Add messages, all or none, and answer them; a repeat answers the stored ones as they are now.
+    """Add messages and answer them; raises what ``accept`` does."""
+    return Result(bodies.messages_array(accept(tx, dialogue_id, drafts, condition)))
+
+
+def accept(
+    tx: Transaction, dialogue_id: str, drafts: Sequence[NewMessage], condition: Condition
+) -> list[Message]:
+    """Add messages, all or none, and return them; of a repeat the stored ones as they are now.
 
     Raises DialogueNotFound, DuplicateId, PreconditionFailed, and DialogueEnded for a dialogue not active.
     """
-    return Result(bodies.messages_array(_append(tx, dialogue_id, drafts, condition)))
-
-
-def _append(
-    tx: Transaction, dialogue_id: str, drafts: Sequence[NewMessage], condition: Condition
-) -> list[Message]:
     dialogue = require_dialogue(tx, dialogue_id)
     repeat = find_repeat(tx, dialogue, drafts)
     if repeat is not None:

@@ -3,7 +3,8 @@
 They count in ``X-Stainless-Retry-Count``: 0 is a new request, however equal to an earlier one, and 1 or more
 repeats the latest request of the same caller with the same method, path, query and body. So what the first
 attempt did is kept, as for a key, and a repeat is answered with it. One request in doubt remains: a first
-attempt that reaches the store after its own repeat counts as a new one.
+attempt that reaches the store after its own repeat counts as a new one, since nothing in it tells it from an
+equal request that is new, and to lose that would be worse.
 """
 
 from __future__ import annotations

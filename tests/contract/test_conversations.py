@@ -35,6 +35,16 @@ def text(place: int) -> dict[str, Any]:
     return {"role": "user", "content": f"line {place}"}
 
 
+def test_an_answer_is_rendered_once(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Writes answer conversations and items without making a dialogue's or a list of messages' JSON first."""
+    monkeypatch.setattr("app.services.dialogues.dialogue_result", None)
+    monkeypatch.setattr("app.services.bodies.messages_array", None)
+    conversation = make(api, HELLO, text(1))
+    added = api.post(f"{CONVERSATIONS}/{conversation}/items", {"items": [text(2)]})
+    assert len(added.get_json()["data"]) == 1
+    assert len(items(api, conversation)["data"]) == 3
+
+
 def test_a_conversation_lives_and_goes(api: Api) -> None:
     """It is created with metadata, changed, read and deleted; its items stay readable."""
     created = api.post(CONVERSATIONS, {"metadata": {"topic": "refund"}, "items": [HELLO]}).get_json()

@@ -181,14 +181,21 @@ class DroppingProxy:
                 client, _ = self._listener.accept()
             except OSError:
                 return
-            with client, socket.create_connection(self._upstream) as upstream:
+            with client:
                 request = self._read(client)
-                upstream.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
-                answer = b"".join(iter(lambda: upstream.recv(65536), b""))
-                if b"x-stainless-retry-count: 0" in request.lower():
-                    self.dropped += 1
-                else:
-                    client.sendall(answer)
+                self._serve(client, request, is_first=b"x-stainless-retry-count: 0" in request.lower())
+
+    def _serve(self, client: socket.socket, request: bytes, *, is_first: bool) -> None:
+        answer = self._pass_on(request)
+        if is_first:
+            self.dropped += 1
+        else:
+            client.sendall(answer)
+
+    def _pass_on(self, request: bytes) -> bytes:
+        with socket.create_connection(self._upstream) as upstream:
+            upstream.sendall(request.replace(b"\r\n\r\n", b"\r\nConnection: close\r\n\r\n", 1))
+            return b"".join(iter(lambda: upstream.recv(65536), b""))
 
     @staticmethod
     def _read(client: socket.socket) -> bytes:
@@ -208,6 +215,43 @@ class DroppingProxy:
             body += client.recv(65536)
         kept = [line for line in head.split(b"\r\n") if not line.lower().startswith(b"connection")]
         return b"\r\n".join(kept) + b"\r\n\r\n" + body
+
+
+class OvertakingProxy(DroppingProxy):
+    """Keeps each first attempt back until its retry was answered, and hands it over then."""
+
+    def __init__(self, server: Server) -> None:
+        self._held: list[bytes] = []
+        super().__init__(server)
+
+    def _serve(self, client: socket.socket, request: bytes, *, is_first: bool) -> None:
+        if is_first:
+            self._held.append(request)
+            return
+        answer = self._pass_on(request)
+        while self._held:
+            self._pass_on(self._held.pop())
+            self.dropped += 1
+        client.sendall(answer)
+
+
+@pytest.mark.parametrize(("header", "stored"), [(None, 2), ("Idempotency-Key", 1)])
+def test_a_first_attempt_that_its_retry_overtook(
+    server: Server, client: OpenAI, header: str | None, stored: int
+) -> None:
+    """Nothing that the library sends tells it from a new request, unless its own key is switched on."""
+    conversation = client.conversations.create().id
+    proxy = OvertakingProxy(server)
+    try:
+        with OpenAI(
+            base_url=f"http://127.0.0.1:{proxy.port}/v1", api_key=server.key, max_retries=3
+        ) as unlucky:
+            unlucky._idempotency_header = header
+            add(unlucky, conversation, [say(1)])
+    finally:
+        proxy.close()
+    assert proxy.dropped == 1
+    assert len(list(client.conversations.items.list(conversation))) == stored
 
 
 def test_a_retry_after_a_lost_answer_doubles_nothing(server: Server, client: OpenAI) -> None:
