@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, cast
 from urllib.parse import urlsplit, urlunsplit
 
+import hypothesis
 import pytest
 
 from app.stores import Backend
@@ -28,8 +29,11 @@ STORES = ("sqlite", "mongomock", "mongodb")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declare the marker for what mongomock cannot do."""
+    """Declare the marker for what mongomock cannot do, and leave examples the time they take."""
     config.addinivalue_line("markers", "transactions: needs real transactions; not run on mongomock")
+    # How long an example takes says more of what else the machine does.
+    hypothesis.settings.register_profile("untimed", deadline=None)
+    hypothesis.settings.load_profile("untimed")
 
 
 @pytest.fixture(params=STORES)

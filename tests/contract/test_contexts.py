@@ -19,7 +19,7 @@ messages = st.fixed_dictionaries({"role": roles, "content": contents | long_word
 numbers = count()
 
 
-@settings(max_examples=25, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
     said=st.lists(messages, min_size=1, max_size=25),
     after=st.lists(messages, max_size=5),

@@ -28,7 +28,6 @@ arrivals = st.lists(
 
 @settings(
     max_examples=8,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

@@ -77,7 +77,7 @@ def test_what_it_stands_for_counts_the_earlier_summary_too(api: Api) -> None:
     assert second["contentTokenCount"] < second["totalTokens"]
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(cuts=st.lists(batches, min_size=1, max_size=4), template=st.sampled_from([None, "decisions"]))
 def test_no_summary_is_longer_than_its_messages(api: Api, cuts: list[Any], template: str | None) -> None:
     """However a dialogue is cut into summaries that build on each other, each is at most its transcript."""
@@ -101,7 +101,7 @@ def batch_id(stored: list[dict[str, Any]], batch: list[Any]) -> str:
     return str(stored[-len(batch)]["id"])
 
 
-@settings(max_examples=20, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=batches, after=st.lists(batches, max_size=2), tokens=st.integers(256, 900))
 @pytest.mark.parametrize("target", ["messages", "openai", "anthropic", "responses"])
 def test_no_context_is_longer_than_the_messages(

@@ -28,7 +28,6 @@ HELLO = {"role": "user", "content": "Hello"}
 
 walked = settings(
     max_examples=10,
-    deadline=None,
     derandomize=True,
     database=None,
     phases=[Phase.generate],

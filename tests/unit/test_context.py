@@ -103,7 +103,7 @@ def _check_pairs_kept(turns: list[Turn], kept: set[str]) -> None:
             assert (turn.id in kept) == (before.id in kept)
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(
     messages=st.lists(st.tuples(roles, contents), max_size=12),
     target=st.sampled_from(list(Format)),

@@ -87,7 +87,7 @@ def test_a_transcript_keeps_to_a_budget() -> None:
 long_words = st.integers(20, 250).map(lambda number: f"order {number} is late " * (number // 5))
 
 
-@settings(max_examples=250, deadline=None)
+@settings(max_examples=250)
 @given(messages=st.lists(st.tuples(roles, contents | long_words), max_size=25))
 def test_no_digest_is_longer_than_its_messages(messages: list[tuple[str, Any]]) -> None:
     """Whatever a dialogue holds, its summary takes no more tokens than its transcript."""

@@ -141,7 +141,7 @@ def test_a_long_piece_without_spaces_is_read_whole() -> None:
 
 @given(TEXT)
 @example("İ ǅ ℃ ﷺ ʼn")
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_words_are_written_without_spaces_and_reading_is_repeatable(text: str) -> None:
     """Written words stand between spaces in the store."""
     words = read_words(text)
@@ -159,7 +159,7 @@ def test_each_word_of_a_text_is_found_as_it_is_written(words: list[str]) -> None
 
 
 @given(TEXT)
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 def test_a_form_is_one_token_of_the_index(text: str) -> None:
     """The tokenizer of the index takes each form as it stands."""
     forms = [form for word in read_words(text) for form in forms_of(word)]
