@@ -119,6 +119,14 @@ crash-short: $(READY) ## the same with 10 rounds on each store
 failpoints: $(READY) ## stop the server between any two store operations of each kind of write
 	$(BIN)/python -m tests.reliability.crash --failpoints $(ARGS)
 
+.PHONY: expiry
+expiry: $(READY) ## let days pass while clients write and servers are killed, and see that the right things expire
+	$(BIN)/python -m tests.reliability.expiry $(ARGS)
+
+.PHONY: expiry-short
+expiry-short: $(READY) ## the same with 4 days on each store
+	$(BIN)/python -m tests.reliability.expiry --days 4
+
 .PHONY: races
 races: $(READY) ## let many clients write the same thing at the same moment
 	$(BIN)/python -m tests.reliability.races $(ARGS)

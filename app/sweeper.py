@@ -55,23 +55,35 @@ class Background:
 class Sweeper(Background):
     """Sweeps. Several workers may sweep at once; each row goes once.
 
-    ``chores`` are what else is to be done now and then.
+    ``chores`` are what else is to be done now and then. ``expire`` removes a few of what has expired, and
+    returns how many.
     """
 
-    def __init__(self, backend: Maintenance, chores: Sequence[Callable[[], None]] = ()) -> None:
+    def __init__(
+        self,
+        backend: Maintenance,
+        chores: Sequence[Callable[[], None]] = (),
+        expire: Callable[[], int] = lambda: 0,
+    ) -> None:
         super().__init__("sweeper", PERIOD, self.sweep)
         self._backend = backend
         self._chores = chores
+        self._expire = expire
 
     def sweep(self) -> None:
-        """Do the chores, remove everything that is hidden, then index what is still to be indexed.
+        """Do the chores, remove what has expired or is hidden, then index what is still to be indexed.
 
         A store that is away is tried again next time.
         """
         try:
             for chore in self._chores:
                 chore()
-            while (rows := self._backend.sweep()) or self._backend.index_step():
-                SWEPT.add(amount=rows)
+            while self._expire() or self._sweep_rows() or self._backend.index_step():
+                continue
         except ServiceUnavailable:
             log.warning("the store does not answer; sweeping goes on later")
+
+    def _sweep_rows(self) -> int:
+        rows = self._backend.sweep()
+        SWEPT.add(amount=rows)
+        return rows

@@ -19,6 +19,7 @@ from .model_endpoint.client import EndpointClient
 from .schemas.specification import find_spec, read_spec
 from .services.audit import drop_old
 from .services.embedding import PERIOD, Embedding
+from .services.retention import ExpirySweep
 from .services.summarizer import Summarizer
 from .settings import Settings, SettingsError
 from .summaries.digest.extractive import Extractive
@@ -217,7 +218,7 @@ def connect(
         failed_logins=failed_logins,
         heavy_requests=HeavyRequests(settings.threads),
         readiness=Readiness(backend),
-        sweeper=Sweeper(backend, chores),
+        sweeper=Sweeper(backend, chores, ExpirySweep(backend).step),
         embedder=embedder,
         embedding=None
         if embedder is None

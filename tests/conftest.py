@@ -23,7 +23,7 @@ import pytest
 
 from app.stores import Backend
 
-pytest_plugins = ["tests.leaks"]
+pytest_plugins = ["tests.clock", "tests.leaks"]
 
 STORES = ("sqlite", "mongomock", "mongodb")
 

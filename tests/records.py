@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from typing import Any
 
 from app.domain.ids import new_id
@@ -22,7 +23,9 @@ from app.domain.records import (
     Summary,
     Timestamp,
 )
-from app.stores import Store
+from app.services.audit import COMMAND_LINE, SERVER
+from app.services.keys import KeyPlace, revoke
+from app.stores import Backend, Store
 
 SCOPE = Scope("acme")
 OTHER = Scope("globex")
@@ -140,6 +143,30 @@ def key(**fields: Any) -> Key:
     """Return a key of the project acme."""
     base = Key(id=new_id(), hash=new_id(), project="acme", rights=Rights.FULL, created=instant(0))
     return replace(base, **fields)
+
+
+def close_project(backend: Backend, name: str = "acme") -> None:
+    """Remove a project, and all its data, as a request and the sweeper do."""
+    backend.write(Scope(""), lambda tx: tx.close_project(name))
+    while backend.sweep():
+        continue
+
+
+def change_project(backend: Backend, name: str = "acme", **fields: Any) -> Project:
+    """Change fields of a project and return it."""
+
+    def work(tx: Any) -> Project:
+        found: Project = tx.lock_project(name)
+        changed = replace(found, **fields)
+        tx.save_project(changed)
+        return changed
+
+    return backend.write(Scope(""), work)
+
+
+def revoke_key(backend: Backend, key_id: str) -> None:
+    """Revoke a key of the project acme now."""
+    backend.write(SERVER, partial(revoke, actor=COMMAND_LINE, place=KeyPlace("acme", key_id)))
 
 
 def stored(store: Store, parent: Dialogue, messages: Sequence[Message] = ()) -> Dialogue:

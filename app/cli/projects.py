@@ -9,8 +9,10 @@ from typing import Annotated
 import typer
 
 from ..domain.errors import quote
+from ..domain.retention import FOR_GOOD, MOST_DAYS, Retention, retention_fields
 from ..services import projects
 from ..services.audit import COMMAND_LINE, SERVER
+from ..services.inputs import UNSET
 from .terminal import (
     HELP_OPTIONS,
     AsJson,
@@ -67,27 +69,81 @@ def show(*, as_json: AsJson = False) -> None:
     if as_json:
         print_json(projects.project_fields(project) for project in found)
         return
-    rows = [[project.name, "yes" if project.immutable else "no", project.created] for project in found]
-    for line in columns(["NAME", "IMMUTABLE", "CREATED"], rows):
+    rows = [
+        [
+            project.name,
+            "yes" if project.immutable else "no",
+            project.created,
+            _in_words(project.retention) or "everything",
+        ]
+        for project in found
+    ]
+    for line in columns(["NAME", "IMMUTABLE", "CREATED", "KEEPS"], rows):
         typer.echo(line)
 
 
-@commands.command("set", epilog=example("colloquy projects set default --immutable"))
-def change(
+Days = Annotated[int | None, typer.Option(min=1, max=MOST_DAYS, metavar="N", show_default=False)]
+
+
+@commands.command(
+    "set",
+    epilog=example(
+        "colloquy projects set default --immutable",
+        "colloquy projects set shop --dialogue-days 365 --ended-days 30 --memory-days 730",
+    ),
+)
+def change(  # one option for each number of a policy
     name: Name,
     *,
     immutable: Annotated[
-        bool,
+        bool | None,
         typer.Option("--immutable/--no-immutable", help="Whether deleting is forbidden.", show_default=False),
-    ],
+    ] = None,
+    dialogue_days: Days = None,
+    active_days: Days = None,
+    ended_days: Days = None,
+    archived_days: Days = None,
+    memory_days: Days = None,
+    keep_everything: Annotated[
+        bool, typer.Option("--keep-everything", help="Remove the retention policy.")
+    ] = False,
 ) -> None:
-    """Change a project."""
+    """Change a project: whether it is immutable, and how many days it keeps what nobody changes.
+
+    The days are given anew as a whole: those of dialogues, of dialogues of one status instead, of memories.
+    """
+    policy = Retention(dialogue_days, active_days, ended_days, archived_days, memory_days)
+    if keep_everything and policy != FOR_GOOD:
+        raise CommandError("--keep-everything goes without numbers of days")
+    if immutable is None and policy == FOR_GOOD and not keep_everything:
+        raise CommandError("say what to change: see 'colloquy projects set --help'")
+    command = projects.ProjectUpdate(
+        UNSET if immutable is None else immutable,
+        policy if keep_everything or policy != FOR_GOOD else UNSET,
+    )
     with open_store() as backend:
         if backend.get_project(name) is None:
             raise CommandError(f"there is no project {name}")
-        command = projects.ProjectUpdate(immutable)
         backend.write(SERVER, partial(projects.update, actor=COMMAND_LINE, name=name, command=command))
-    typer.echo(f"The project {name} is {'immutable' if immutable else 'not immutable'} now.")
+    if immutable is not None:
+        typer.echo(f"The project {name} is {'immutable' if immutable else 'not immutable'} now.")
+    if command.retention is not UNSET:
+        typer.echo(f"The project {name} keeps {_in_words(command.retention) or 'everything'} now.")
+
+
+def _in_words(policy: Retention) -> str:
+    """Return what a policy limits, empty where it limits nothing."""
+    fields = retention_fields(policy).items()
+    return ", ".join(f"{KINDS[name]} for {days} days" for name, days in fields)
+
+
+KINDS = {
+    "dialogueDays": "dialogues",
+    "activeDays": "active dialogues",
+    "endedDays": "ended dialogues",
+    "archivedDays": "archived dialogues",
+    "memoryDays": "memories",
+}
 
 
 @commands.command(epilog=example("colloquy projects delete shop --yes"))

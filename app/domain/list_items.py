@@ -30,6 +30,7 @@ class DialogueItem(NamedTuple):
     last_message_created: Timestamp | None
     ended_at: Timestamp | None
     archived_at: Timestamp | None
+    expires_at: Timestamp | None
 
     def position(self, sort_key: SortKey) -> tuple[str, str, str]:
         """Return where it stands in a list."""
@@ -62,6 +63,16 @@ class MemoryItem(NamedTuple):
     modified: Timestamp
     label: str | None
     description: str | None
+    expires_at: Timestamp | None
+
+
+class ExpiringItem(NamedTuple):
+    """A dialogue or memory that may have expired: the time that decides, and the status of a dialogue."""
+
+    time: Timestamp
+    namespace: str
+    id: str
+    status: str
 
 
 class NamespaceItem(NamedTuple):

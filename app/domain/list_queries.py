@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Generic, TypeVar
 
-from .records import Order, Scalar, ScopeFilter, Status, TimeRange
+from .records import Order, Scalar, ScopeFilter, Status, TimeRange, Timestamp
+from .retention import Kept
 
 T = TypeVar("T")
 
@@ -34,7 +35,8 @@ class DialogueListQuery:
 
     ``after`` is the position of the last item of the previous page. ``statuses`` empty means all.
     ``tags`` must all be carried, and all of ``metadata`` must hold. ``thread_of`` None means no filter;
-    ``roots`` leaves out threads. ``times`` is about ``created``, whatever the order.
+    ``roots`` leaves out threads. ``times`` is about ``created``, whatever the order. ``with_expired`` lists
+    those, too, that have expired and await the sweeper.
     """
 
     scope_filter: ScopeFilter
@@ -48,6 +50,7 @@ class DialogueListQuery:
     roots: bool = False
     metadata: tuple[MetadataFilter, ...] = ()
     sort_key: SortKey = SortKey.CREATED
+    with_expired: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,6 +129,21 @@ class AuditListQuery:
     action: str | None = None
     actor: str | None = None
     target: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExpiryQuery:
+    """One page of what of a project may have expired, ordered by (time, namespace, id) from the oldest on.
+
+    The time is ``expires_at``, or ``modified`` with ``by_age``; it lies before ``before``.
+    """
+
+    project: str
+    kind: Kept
+    before: Timestamp
+    limit: int
+    by_age: bool = False
+    after: tuple[str, str, str] | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import NewType
 
+from .retention import FOR_GOOD, Retention
+
 JsonText = NewType("JsonText", str)
 Timestamp = NewType("Timestamp", str)
 Scalar = str | int | float | bool | None
@@ -108,6 +110,7 @@ class Dialogue:
     last_message_created: Timestamp | None = None
     ended_at: Timestamp | None = None
     archived_at: Timestamp | None = None
+    expires_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -150,6 +153,7 @@ class Memory:
     terms: str
     label: str | None = None
     description: str | None = None
+    expires_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +197,7 @@ class Project:
     name: str
     immutable: bool
     created: Timestamp
+    retention: Retention = FOR_GOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,6 +244,7 @@ class Action(StrEnum):
     PROJECT_CREATED = "project.created"
     PROJECT_CHANGED = "project.changed"
     PROJECT_DELETED = "project.deleted"
+    RETENTION_CHANGED = "retention.changed"
     NAMESPACE_ERASED = "namespace.erased"
     DIALOGUE_PURGED = "dialogue.purged"
     EXPORTED = "project.exported"

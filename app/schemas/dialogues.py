@@ -28,6 +28,7 @@ class DialogueSchema(Schema):
     metadata = Metadata(load_default=EMPTY_OBJECT)
     state = fields.Raw(load_default=dict)
     created = Time(load_default=None)
+    expiresAt = Time(load_default=None)  # noqa: N815  # the field's name in the API
     message = fields.Nested(MessageSchema)
     messages = fields.List(fields.Nested(MessageSchema))
 
@@ -48,6 +49,7 @@ class DialogueSchema(Schema):
             created=data["created"],
             messages=messages,
             hash=Fingerprint("", ""),
+            expires_at=data["expiresAt"],
         )
         hashed = _fingerprint(command, metadata.value, state)
         return Placed(data["namespace"], replace(command, hash=hashed))
@@ -60,6 +62,8 @@ def with_messages(command: NewDialogue, messages: tuple[NewMessage, ...]) -> New
 
 
 def _fingerprint(command: NewDialogue, metadata: dict[str, Any], state: dict[str, Any]) -> Fingerprint:
+    # A request without what later releases added has the fingerprint that it always had.
+    added = () if command.expires_at is None else (command.expires_at,)
     return fingerprint(
         command.thread_of,
         command.fork_at,
@@ -69,6 +73,7 @@ def _fingerprint(command: NewDialogue, metadata: dict[str, Any], state: dict[str
         state,
         command.created,
         [(message.id if message.id_given else None, message.hash) for message in command.messages],
+        *added,
     )
 
 
@@ -89,6 +94,7 @@ class DialogueUpdateSchema(Schema):
     label = Label(load_default=UNSET)
     tags = Tags(load_default=UNSET)
     state = fields.Raw(load_default=UNSET)
+    expiresAt = Time(load_default=UNSET, allow_none=True)  # noqa: N815  # the field's name in the API
     message = fields.Nested(MessageSchema)
     messages = fields.List(fields.Nested(MessageSchema))
 
@@ -99,6 +105,7 @@ class DialogueUpdateSchema(Schema):
             label=data["label"],
             tags=data["tags"],
             state=data["state"],
+            expires_at=data["expiresAt"],
             messages=gather(data),
             echoed_metadata=metadata if metadata is UNSET else metadata.value,
         )

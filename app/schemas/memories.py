@@ -9,7 +9,7 @@ from marshmallow import Schema, fields, post_load
 from ..domain.ids import fingerprint, new_id
 from ..search.analysis import memory_terms
 from ..services.inputs import UNSET, MemoryUpdate, NewMemory
-from .fields import EMPTY_OBJECT, Json, Label, Metadata, Tags
+from .fields import EMPTY_OBJECT, Json, Label, Metadata, Tags, Time
 from .load import Placed
 
 
@@ -23,11 +23,15 @@ class MemorySchema(Schema):
     description = Label(load_default=None)
     tags = Tags(load_default=())
     metadata = Metadata(load_default=EMPTY_OBJECT)
+    expiresAt = Time(load_default=None)  # noqa: N815  # the field's name in the API
 
     @post_load
     def _read(self, data: dict[str, Any], **_: Any) -> Placed[NewMemory]:
         value, metadata = data["value"], data["metadata"]
         content = (data["label"], data["description"], data["tags"], metadata.value)
+        expires_at = data["expiresAt"]
+        # A request without what later releases added has the fingerprint that it always had.
+        added = () if expires_at is None else (expires_at,)
         command = NewMemory(
             id=data.get("id") or new_id(),
             id_given="id" in data,
@@ -36,8 +40,9 @@ class MemorySchema(Schema):
             description=data["description"],
             tags=data["tags"],
             metadata=metadata.text,
-            hash=fingerprint(value.value, *content),
+            hash=fingerprint(value.value, *content, *added),
             terms=memory_terms(data["label"], data["description"], data["tags"], value.value),
+            expires_at=expires_at,
         )
         return Placed(data["namespace"], command)
 
@@ -49,8 +54,15 @@ class MemoryUpdateSchema(Schema):
     value = Json(load_default=UNSET)
     label = Label(load_default=UNSET)
     description = Label(load_default=UNSET)
+    expiresAt = Time(load_default=UNSET, allow_none=True)  # noqa: N815  # the field's name in the API
 
     @post_load
     def _read(self, data: dict[str, Any], **_: Any) -> MemoryUpdate:
         value = data["value"]
-        return MemoryUpdate(**data | {"value": value if value is UNSET else value.text})
+        return MemoryUpdate(
+            tags=data["tags"],
+            value=value if value is UNSET else value.text,
+            label=data["label"],
+            description=data["description"],
+            expires_at=data["expiresAt"],
+        )

@@ -76,6 +76,8 @@ def head_fields(head: Dialogue | DialogueItem) -> dict[str, Any]:
         fields["endedAt"] = head.ended_at
     if head.archived_at is not None:
         fields["archivedAt"] = head.archived_at
+    if head.expires_at is not None:
+        fields["expiresAt"] = head.expires_at
     return fields
 
 
@@ -113,6 +115,8 @@ def memory_fields(memory: Memory | MemoryItem) -> dict[str, Any]:
     fields["metadata"] = orjson.Fragment(memory.metadata)
     fields["created"] = memory.created
     fields["modified"] = memory.modified
+    if memory.expires_at is not None:
+        fields["expiresAt"] = memory.expires_at
     return fields
 
 

@@ -15,6 +15,7 @@ from .audit import Subject, note
 from .bodies import deletion_result, dialogue_result, messages_array
 from .conditions import require_current
 from .dialogue_reads import recent_in
+from .expiry import require_expirable
 from .fork import fork
 from .inputs import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
 from .results import Result
@@ -29,7 +30,8 @@ EMPTY_ARRAY = JsonText("[]")
 def create(tx: Transaction, command: NewDialogue) -> Result:
     """Create a dialogue with its first messages; a repeat answers it as it is now.
 
-    Raises DuplicateId, ParentDialogueNotFound, and InvalidInput for a fork that cannot be made.
+    Raises DuplicateId, ParentDialogueNotFound, InvalidInput for a fork that cannot be made and for an expiry
+    that has passed, and DialogueImmutable for any in an immutable project.
     """
     if command.id_given:
         existing = tx.lock_dialogue(command.id)
@@ -42,6 +44,7 @@ def create(tx: Transaction, command: NewDialogue) -> Result:
 def insert(tx: Transaction, command: NewDialogue) -> tuple[Dialogue, list[Message]]:
     """Store a dialogue under an id that is free; return it, and the messages that its creation shows."""
     parent = _require_parent(tx, command.thread_of)
+    require_expirable(tx, command.expires_at)
     now = timestamps.now()
     fresh = begin(tx, command, now)
     copies: list[Message] = []
@@ -90,8 +93,10 @@ def _require_parent(tx: Transaction, thread_of: str | None) -> Dialogue | None:
 def begin(tx: Transaction, command: NewDialogue, now: Timestamp, uid: str | None = None) -> Dialogue:
     """Return the new dialogue without messages; threads that outlived an earlier one count.
 
-    It gets the given uid if that sorts after those of earlier ones, else a new one.
+    It gets the given uid if that sorts after those of earlier ones, else a new one. An earlier one that has
+    expired and awaits the sweeper gives way.
     """
+    clear_expired(tx, command.id)
     tombstone = tx.lock_tombstone(command.id) if command.id_given else None
     return Dialogue(
         project=tx.scope.project,
@@ -114,6 +119,7 @@ def begin(tx: Transaction, command: NewDialogue, now: Timestamp, uid: str | None
         state=command.state,
         recent=EMPTY_ARRAY,
         recent_count=0,
+        expires_at=command.expires_at,
     )
 
 
@@ -121,11 +127,20 @@ def _choose_uid(newest: str, wanted: str | None) -> str:
     return wanted if wanted is not None and wanted > newest else successor(newest or None)
 
 
+def clear_expired(tx: Transaction, dialogue_id: str) -> None:
+    """Purge a dialogue that this transaction locked and found expired."""
+    expired = tx.find_expired(dialogue_id)
+    if expired is not None:
+        tx.remove_dialogue(expired, purge=True)
+        if expired.thread_of is not None:
+            uncount_threads(tx, expired.thread_of, 1)
+
+
 def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition: Condition) -> Result:
     """Apply a PUT, all or nothing; one that changes nothing moves neither ``modified`` nor the ETag.
 
-    Raises DialogueNotFound, DuplicateId, PreconditionFailed, DialogueEnded, PayloadTooLarge, and InvalidInput
-    for other metadata.
+    Raises DialogueNotFound, DuplicateId, PreconditionFailed, DialogueEnded, PayloadTooLarge, InvalidInput for
+    other metadata and for an expiry that has passed, and DialogueImmutable for any in an immutable project.
     """
     dialogue = messages.require_dialogue(tx, dialogue_id)
     repeat = messages.find_repeat(tx, dialogue, command.messages)
@@ -133,6 +148,8 @@ def update(tx: Transaction, dialogue_id: str, command: DialogueUpdate, condition
     if repeat is not None and changed == dialogue:
         return dialogue_result(dialogue, messages_array(repeat))
     require_current(condition, dialogue)
+    if changed.expires_at != dialogue.expires_at:
+        require_expirable(tx, changed.expires_at)
     if command.messages or command.tags is not UNSET or command.label is not UNSET:
         messages.require_active(dialogue)
     now = timestamps.now()
@@ -152,7 +169,8 @@ def _changed(dialogue: Dialogue, command: DialogueUpdate) -> Dialogue:
     label = dialogue.label if command.label is UNSET else command.label
     tags = dialogue.tags if command.tags is UNSET else command.tags
     state = dialogue.state if command.state is UNSET else merge(dialogue.state, command.state)
-    return replace(dialogue, label=label, tags=tags, state=state)
+    expires_at = dialogue.expires_at if command.expires_at is UNSET else command.expires_at
+    return replace(dialogue, label=label, tags=tags, state=state, expires_at=expires_at)
 
 
 def _require_same_metadata(dialogue: Dialogue, echoed: dict[str, Any]) -> None:
@@ -206,7 +224,7 @@ def delete(
     if purged_by is not None:
         _note_purge(tx, purged_by, dialogue)
     if dialogue.thread_of is not None:
-        _uncount_thread(tx, dialogue.thread_of)
+        uncount_threads(tx, dialogue.thread_of, 1)
     return deletion_result(dialogue_id)
 
 
@@ -215,10 +233,11 @@ def _note_purge(tx: Transaction, actor: Actor, dialogue: Dialogue) -> None:
     note(tx, actor, Action.DIALOGUE_PURGED, subject, messages=dialogue.total)
 
 
-def _uncount_thread(tx: Transaction, parent_id: str) -> None:
-    """Count a thread no more in its parent; the lock on a deleted one keeps its count for a re-creation."""
-    parent = tx.lock_dialogue(parent_id)
+def uncount_threads(tx: Transaction, parent_id: str, count: int) -> None:
+    """Count threads no more in their parent; the lock on a deleted one keeps its count for a re-creation."""
+    parent = tx.lock_dialogue(parent_id) or tx.find_expired(parent_id)
     if parent is None:
         tx.lock_tombstone(parent_id)
+        tx.release_tombstone(parent_id)
     else:
-        tx.save_dialogue(replace(parent, rev=parent.rev + 1, thread_count=parent.thread_count - 1))
+        tx.save_dialogue(replace(parent, rev=parent.rev + 1, thread_count=parent.thread_count - count))

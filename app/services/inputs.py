@@ -52,6 +52,7 @@ class NewDialogue:
     created: Timestamp | None
     messages: tuple[NewMessage, ...]
     hash: Fingerprint
+    expires_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +62,7 @@ class DialogueUpdate:
     label: str | Unset | None = UNSET
     tags: tuple[str, ...] | Unset = UNSET
     state: dict[str, Any] | Unset = UNSET
+    expires_at: Timestamp | Unset | None = UNSET
     messages: tuple[NewMessage, ...] = ()
     echoed_metadata: dict[str, Any] | Unset = UNSET
 
@@ -78,6 +80,7 @@ class NewMemory:
     metadata: JsonText
     hash: Fingerprint
     terms: str
+    expires_at: Timestamp | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +91,7 @@ class MemoryUpdate:
     value: JsonText | Unset = UNSET
     label: str | Unset | None = UNSET
     description: str | Unset | None = UNSET
+    expires_at: Timestamp | Unset | None = UNSET
 
 
 @dataclass(frozen=True, slots=True)

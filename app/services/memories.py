@@ -13,6 +13,7 @@ from ..domain.json_text import compact_json, is_same_json
 from ..domain.records import JsonText, Memory, Timestamp
 from ..search.analysis import memory_terms
 from .bodies import deletion_result, memory_fields, memory_result
+from .expiry import require_future
 from .inputs import UNSET, MemoryUpdate, NewMemory
 from .results import Result
 
@@ -23,7 +24,10 @@ if TYPE_CHECKING:
 
 
 def create(tx: Transaction, command: NewMemory) -> Result:
-    """Create a memory and answer it; a repeat answers it as it is now. Raises DuplicateId."""
+    """Create a memory and answer it; a repeat answers it as it is now.
+
+    Raises DuplicateId, and InvalidInput for an expiry that has passed.
+    """
     existing = tx.lock_memory(command.id) if command.id_given else None
     if existing is not None:
         if not command.hash.is_of(existing.hash):
@@ -32,6 +36,7 @@ def create(tx: Transaction, command: NewMemory) -> Result:
                 "change it with PUT /memory/{id}."
             )
         return memory_result(existing)
+    require_future(command.expires_at)
     memory = begin(tx, command, timestamps.now())
     tx.insert_memory(memory)
     return memory_result(memory)
@@ -51,13 +56,14 @@ def begin(tx: Transaction, command: NewMemory, now: Timestamp) -> Memory:
         terms=command.terms,
         label=command.label,
         description=command.description,
+        expires_at=command.expires_at,
     )
 
 
 def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Result:
     """Apply a PUT and answer the memory; what changes nothing does not move ``modified``.
 
-    Raises MemoryNotFound.
+    Raises MemoryNotFound, and InvalidInput for an expiry that has passed.
     """
     memory = _require(tx, memory_id)
     changed = replace(
@@ -66,9 +72,12 @@ def update(tx: Transaction, memory_id: str, command: MemoryUpdate) -> Result:
         value=_value_after(memory, command),
         label=memory.label if command.label is UNSET else command.label,
         description=memory.description if command.description is UNSET else command.description,
+        expires_at=memory.expires_at if command.expires_at is UNSET else command.expires_at,
     )
     if changed == memory:
         return memory_result(memory)
+    if changed.expires_at != memory.expires_at:
+        require_future(changed.expires_at)
     terms = memory_terms(changed.label, changed.description, changed.tags, orjson.loads(changed.value))
     changed = replace(changed, modified=timestamps.now(), terms=terms)
     tx.save_memory(changed)

@@ -16,6 +16,7 @@ from ..domain.errors import (
 )
 from ..domain.json_text import compact_json
 from ..domain.records import Action, Actor, Project, Rights, Timestamp
+from ..domain.retention import FOR_GOOD, Retention, retention_fields
 from .audit import Subject, note
 from .bodies import deletion_result
 from .inputs import UNSET, Unset
@@ -35,6 +36,7 @@ class NewProject:
 
     name: str
     immutable: bool = False
+    retention: Retention = FOR_GOOD
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,6 +44,7 @@ class ProjectUpdate:
     """What of a project to change."""
 
     immutable: bool | Unset = UNSET
+    retention: Retention | Unset = UNSET
 
 
 def free_name(catalog: Catalog, name: str) -> None:
@@ -51,29 +54,61 @@ def free_name(catalog: Catalog, name: str) -> None:
 
 
 def create(tx: Transaction, actor: Actor, command: NewProject) -> Result:
-    """Create a project; a repeat answers it as it is. Raises DuplicateId for one that differs."""
+    """Create a project; a repeat answers it as it is.
+
+    Raises DuplicateId for one that differs, and DialogueImmutable for one with a policy that is immutable.
+    """
     existing = tx.lock_project(command.name)
     if existing is not None:
-        if existing.immutable != command.immutable:
+        if (existing.immutable, existing.retention) != (command.immutable, command.retention):
             raise DuplicateId(f"There is a project {quote(command.name)}, and it is set otherwise.")
         return project_result(existing)
-    project = Project(command.name, command.immutable, timestamps.now())
+    project = Project(command.name, command.immutable, timestamps.now(), command.retention)
+    _require_one(project)
     if not tx.insert_project(project):
         raise _still_cleared(command.name)
-    note(tx, actor, Action.PROJECT_CREATED, Subject(project.name), immutable=project.immutable)
+    note(
+        tx,
+        actor,
+        Action.PROJECT_CREATED,
+        Subject(project.name),
+        immutable=project.immutable,
+        retention=retention_fields(project.retention) or None,
+    )
     return project_result(project)
 
 
 def update(tx: Transaction, actor: Actor, name: str, command: ProjectUpdate) -> Result:
-    """Change a project. Raises ProjectNotFound, and Forbidden where only ``admin`` may."""
+    """Change a project.
+
+    Raises ProjectNotFound, Forbidden where only ``admin`` may, and DialogueImmutable for a retention policy
+    of an immutable project.
+    """
     project = lock_project(tx, name)
-    if command.immutable is not UNSET and command.immutable != project.immutable:
-        if not actor.rights.covers(Rights.ADMIN):
-            raise Forbidden("Whether a project is immutable is for a key with the right admin to say.")
-        project = replace(project, immutable=command.immutable)
-        tx.save_project(project)
-        note(tx, actor, Action.PROJECT_CHANGED, Subject(name), immutable=project.immutable)
-    return project_result(project)
+    changed = replace(
+        project,
+        immutable=project.immutable if command.immutable is UNSET else command.immutable,
+        retention=project.retention if command.retention is UNSET else command.retention,
+    )
+    if changed.immutable != project.immutable and not actor.rights.covers(Rights.ADMIN):
+        raise Forbidden("Whether a project is immutable is for a key with the right admin to say.")
+    _require_one(changed)
+    if changed != project:
+        tx.save_project(changed)
+    if changed.immutable != project.immutable:
+        note(tx, actor, Action.PROJECT_CHANGED, Subject(name), immutable=changed.immutable)
+    if changed.retention != project.retention:
+        before, after = retention_fields(project.retention), retention_fields(changed.retention)
+        note(tx, actor, Action.RETENTION_CHANGED, Subject(name), before=before, after=after)
+    return project_result(changed)
+
+
+def _require_one(project: Project) -> None:
+    """Refuse a project that is both immutable and has a retention policy."""
+    if project.immutable and project.retention != FOR_GOOD:
+        raise DialogueImmutable(
+            "An immutable project keeps everything: it takes no retention policy, and none may be left in it."
+        )
 
 
 def take_over(tx: Transaction, actor: Actor, name: str, command: ProjectUpdate, created: Timestamp) -> None:
@@ -144,7 +179,9 @@ def not_found(name: str) -> ProjectNotFound:
 
 def project_fields(project: Project) -> dict[str, Any]:
     """Return the fields of a project."""
-    return {"id": project.name, "immutable": project.immutable, "created": project.created}
+    fields = {"id": project.name, "immutable": project.immutable, "created": project.created}
+    retention = retention_fields(project.retention)
+    return fields | {"retention": retention} if retention else fields
 
 
 def project_result(project: Project) -> Result:

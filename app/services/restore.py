@@ -117,6 +117,7 @@ def _begin(
 
 def _leave_tombstone(tx: Transaction, parent_id: str) -> None:
     """Make it so that the parent was deleted: a later dialogue of that id then counts its threads."""
+    dialogues.clear_expired(tx, parent_id)
     if tx.lock_tombstone(parent_id) is None:
         tx.insert_tombstone(Tombstone(parent_id, new_id(), purged=True))
 
@@ -230,7 +231,11 @@ def _with_head(dialogue: Dialogue, record: Record) -> Dialogue:
     command = record.command
     if record.last_modified is not None:
         return replace(
-            _with_status(dialogue, record), label=command.label, tags=command.tags, state=command.state
+            _with_status(dialogue, record),
+            label=command.label,
+            tags=command.tags,
+            state=command.state,
+            expires_at=command.expires_at,
         )
     told = dialogue if record.status is Status.ACTIVE else _with_status(dialogue, record)
     return replace(told, label=command.label or told.label, tags=command.tags or told.tags)

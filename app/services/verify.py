@@ -176,11 +176,13 @@ class DialogueCheck:
 
 
 def count_threads(backend: Backend, scope: Scope, dialogue_id: str) -> int:
-    """Return how many living dialogues of the scope are threads of one."""
+    """Return how many dialogues of the scope are threads of one, those included that await the sweeper."""
     scope_filter = ScopeFilter(scope.project, scope.namespace)
     count, after = 0, None
     while True:
-        query = DialogueListQuery(scope_filter, THREADS_PAGE, after=after, thread_of=dialogue_id)
+        query = DialogueListQuery(
+            scope_filter, THREADS_PAGE, after=after, thread_of=dialogue_id, with_expired=True
+        )
         page = backend.list_dialogues(query)
         count += len(page.items)
         if not page.more:

@@ -26,12 +26,6 @@ class Catalog(Protocol):
     def clear_removed(self, name: str) -> bool:
         """Remove up to 1000 rows of a removed project; whether its name may be used (again)."""
 
-    def set_immutable(self, name: str, *, immutable: bool) -> bool:
-        """Set the flag; False when there is no such project."""
-
-    def delete_project(self, name: str) -> bool:
-        """Close a project at once, then remove all its data; its keys stay and answer 404."""
-
     def create_key(self, key: Key) -> None:
         """Add a key."""
 
@@ -43,9 +37,6 @@ class Catalog(Protocol):
 
     def get_key(self, key_id: str) -> Key | None:
         """One key by its id, of whichever project."""
-
-    def revoke_key(self, key_id: str, when: Timestamp) -> bool:
-        """Revoke from ``when`` on, or from an earlier revocation on; False when there is no such key."""
 
     def find_key(self, key_hash: str) -> tuple[Key, Project | None] | None:
         """A key by the hash of its text, with its project (None: removed)."""

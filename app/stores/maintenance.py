@@ -6,6 +6,8 @@ from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
+from ..domain.list_items import ExpiringItem
+from ..domain.list_queries import ExpiryQuery, Page
 from ..domain.records import Dialogue, Memory, Scope, ScopeFilter, Tombstone
 
 
@@ -27,8 +29,14 @@ class Maintenance(Protocol):
     def sweep(self, rows: int = 1000) -> int:
         """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
 
+    def list_expiring(self, query: ExpiryQuery) -> Page[ExpiringItem]:
+        """One page of what of a project may have expired, and is not removed yet."""
+
+    def take_lease(self, name: str, owner: str, seconds: float) -> bool:
+        """Take or renew a lease for so long; False while another owner has it."""
+
     def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
-        """Every dialogue by (created, namespace, id), a batch at a time."""
+        """Every dialogue that has not expired, by (created, namespace, id), a batch at a time."""
 
     def iterate_tombstones(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, Tombstone]]:
         """Every tombstone."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import NamedTuple, Protocol
 
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, Summary, Tombstone
 from .administration import Administration
@@ -20,6 +20,15 @@ class Erased:
     summaries: int
 
 
+class Removed(NamedTuple):
+    """A dialogue that was removed: whose thread it was, and how many messages it had."""
+
+    id: str
+    uid: str
+    thread_of: str | None
+    total: int
+
+
 class Transaction(Administration, Protocol):
     """One transaction in one scope. Lock the dialogue first; write message rows last.
 
@@ -33,7 +42,16 @@ class Transaction(Administration, Protocol):
         """Whether the project forbids deleting."""
 
     def lock_dialogue(self, dialogue_id: str) -> Dialogue | None:
-        """Read a dialogue and keep every other writer of it out until this transaction ends."""
+        """Read a dialogue and keep every other writer of it out until this transaction ends.
+
+        One that has expired is locked, too, but not returned: see ``find_expired``.
+        """
+
+    def find_expired(self, dialogue_id: str) -> Dialogue | None:
+        """The dialogue that this transaction has locked and found expired."""
+
+    def remove_expired(self, dialogue_ids: Sequence[str]) -> list[Removed]:
+        """Delete those of the dialogues that have expired; the sweep takes what they leave."""
 
     def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
         """Read and lock a tombstone of an id: that of a uid, else the newest.
@@ -43,6 +61,9 @@ class Transaction(Administration, Protocol):
 
     def insert_tombstone(self, tombstone: Tombstone) -> None:
         """Add the tombstone of a dialogue that was deleted elsewhere; there must be none of its uid."""
+
+    def release_tombstone(self, dialogue_id: str) -> None:
+        """Let the sweeper see whether tombstones that were kept for threads are still needed."""
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         """Add a new dialogue. If another writer just took the id, the whole work is run again."""
@@ -89,7 +110,7 @@ class Transaction(Administration, Protocol):
         """Delete one message."""
 
     def lock_memory(self, memory_id: str) -> Memory | None:
-        """Read a memory and keep other writers of it out."""
+        """Read a memory and keep other writers of it out; one that has expired is deleted."""
 
     def insert_memory(self, memory: Memory) -> None:
         """Add a new memory."""
@@ -99,6 +120,9 @@ class Transaction(Administration, Protocol):
 
     def remove_memory(self, memory_id: str) -> None:
         """Delete the locked memory."""
+
+    def remove_expired_memories(self, memory_ids: Sequence[str]) -> int:
+        """Delete those of the memories that have expired; how many they were."""
 
     def find_summary(self, summary_id: str) -> Summary | None:
         """A summary by id, of any dialogue of the scope that is not purged."""

@@ -83,6 +83,11 @@ EMBEDDING_FAILURES: Final = Counter(
 EMBEDDING_QUEUE: Final = Level(
     "colloquy_embedding_queue", "Items that wait to be embedded, as the process says that embeds them."
 )
+EXPIRED: Final = Counter(
+    "colloquy_expired_items_total",
+    "Dialogues and memories that the sweeper removed because they had expired, by kind.",
+    "kind",
+)
 SWEPT: Final = Counter("colloquy_swept_rows_total", "Rows that the sweeper removed.")
 
 INSTRUMENTS: Final[tuple[Instrument, ...]] = (
@@ -104,5 +109,6 @@ INSTRUMENTS: Final[tuple[Instrument, ...]] = (
     EMBEDDED,
     EMBEDDING_FAILURES,
     EMBEDDING_QUEUE,
+    EXPIRED,
     SWEPT,
 )

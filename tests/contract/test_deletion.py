@@ -6,6 +6,7 @@ import pytest
 
 from app.stores import Backend
 from tests.contract.conftest import Api
+from tests.records import change_project
 
 HELLO = {"role": "user", "content": "Hello"}
 IN_D = {"dialogueId": "d"}
@@ -78,13 +79,13 @@ def test_cascade_deletes_messages_at_once(api: Api, backend: Backend) -> None:
 def test_immutable_projects_refuse_deletion(api: Api, backend: Backend) -> None:
     """Neither dialogues nor messages nor namespaces can be deleted; missing ones are 404."""
     api.ok("POST", "/dialogue", {"id": "d", "namespace": "n", "message": HELLO | {"id": "m"}})
-    backend.set_immutable("acme", immutable=True)
+    change_project(backend, immutable=True)
     here = {"namespace": "n"}
     api.refused(409, "DIALOGUE_IMMUTABLE", "DELETE", "/dialogue/d", query=here)
     api.refused(409, "DIALOGUE_IMMUTABLE", "DELETE", "/message/m", query=IN_D | here)
     api.refused(409, "DIALOGUE_IMMUTABLE", "DELETE", "/namespace/n")
     api.refused(404, "DIALOGUE_NOT_FOUND", "DELETE", "/dialogue/none")
-    backend.set_immutable("acme", immutable=False)
+    change_project(backend, immutable=False)
     api.ok("DELETE", "/dialogue/d", query=here)
 
 

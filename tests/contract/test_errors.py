@@ -9,6 +9,7 @@ import pytest
 
 from app.stores import Backend
 from tests.contract.conftest import Api, check_envelope
+from tests.records import close_project
 
 HELLO = {"role": "user", "content": "Hello"}
 
@@ -51,7 +52,7 @@ def test_every_bad_key_gets_the_same_401(api: Api, header: str) -> None:
 
 def test_a_removed_project_is_not_found(api: Api, backend: Backend) -> None:
     """A valid key of a project that was removed is PROJECT_NOT_FOUND."""
-    backend.delete_project("acme")
+    close_project(backend)
     api.refused(404, "PROJECT_NOT_FOUND", "GET", "/dialogue")
 
 

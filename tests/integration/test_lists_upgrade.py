@@ -13,9 +13,9 @@ from app.domain.records import Dialogue, JsonText, ScopeFilter
 from app.stores import Backend
 from app.stores.mongo import schema as mongo_schema
 from app.stores.sqlite import facets, open_sqlite, schema
-from tests.records import ANNA, SCOPE, deleted, dialogue, instant, message, project, stored
+from tests.records import ANNA, SCOPE, close_project, deleted, dialogue, instant, message, project, stored
 
-BEFORE_LISTS = schema.MIGRATIONS.index(schema._LISTS)
+OTHERS = tuple(step for step in schema.MIGRATIONS if step is not schema._LISTS)
 COUNT = 9
 
 
@@ -62,14 +62,16 @@ def check(backend: Backend) -> None:
 def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Backend]:
     """Give a file of the release before, just upgraded."""
     with monkeypatch.context() as patch:
-        patch.setattr(schema, "MIGRATIONS", schema.MIGRATIONS[:BEFORE_LISTS])
-        patch.setattr(schema, "VERSION", BEFORE_LISTS)
+        # What else was added since is there already, since today's code writes it.
+        patch.setattr(schema, "MIGRATIONS", OTHERS)
+        patch.setattr(schema, "VERSION", len(OTHERS))
         patch.setattr(facets, "add_rows", lambda *_: None)
         backend = open_sqlite(tmp_path / "store.db")
         backend.migrate()
         kept = len(fill(backend))
         backend.close()
     assert kept == COUNT
+    monkeypatch.setattr(schema, "MIGRATIONS", (*OTHERS, schema._LISTS))
     backend = open_sqlite(tmp_path / "store.db")
     backend.migrate()
     yield backend
@@ -156,5 +158,5 @@ def test_what_is_erased_leaves_no_metadata(sqlite_backend: Backend) -> None:
     assert count() == COUNT + COUNT // 2 + 1
     sqlite_backend.write(ANNA, lambda tx: tx.erase_namespace())
     assert count() == COUNT + COUNT // 2
-    sqlite_backend.delete_project("acme")
+    close_project(sqlite_backend)
     assert count() == 0

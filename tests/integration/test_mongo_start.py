@@ -19,7 +19,7 @@ from app.stores.mongo import maintenance, open_mongo, schema, start_up_lock
 from app.stores.mongo.schema import INDEXES, VERSION, require_transactions
 from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
-from tests.records import ANNA, SCOPE, deleted, dialogue, message, project, stored
+from tests.records import ANNA, SCOPE, close_project, deleted, dialogue, message, project, stored
 
 
 @pytest.fixture
@@ -226,7 +226,7 @@ def test_a_removed_project_is_forgotten_after_an_hour(server: Server) -> None:
     backend.migrate()
     backend.create_project(project("acme"))
     backend.create_project(project("other"))
-    backend.delete_project("acme")
+    close_project(backend)
     assert backend.sweep() == 0
     assert server.database["projects"].count_documents({}) == 2
     parent = dialogue(id="late")
@@ -245,7 +245,8 @@ def test_the_sweeper_keeps_to_its_rows_over_several_projects(server: Server) -> 
     backend.migrate()
     for name in ("acme", "globex"):
         backend.create_project(project(name))
-        backend.delete_project(name)
+        close_project(backend, name)
+    for name in ("acme", "globex"):
         rows = [{"project": name, "messageId": f"late-{number}"} for number in range(2)]
         server.database["messages"].insert_many(rows)
     assert [backend.sweep(rows=2) for _ in range(3)] == [2, 2, 0]

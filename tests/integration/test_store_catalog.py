@@ -4,9 +4,12 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
+
+from app.domain.errors import KeyNotFound
 from app.domain.records import Rights
 from app.stores import Backend
-from tests.records import SCOPE, instant, key, project
+from tests.records import SCOPE, change_project, close_project, instant, key, project, revoke_key
 
 
 def test_a_name_is_given_to_one_project(backend: Backend) -> None:
@@ -30,10 +33,9 @@ def test_projects_are_listed_by_name(backend: Backend) -> None:
 def test_immutability_is_seen_inside_transactions(backend: Backend) -> None:
     """It can be set and taken back; a project that does not exist is not immutable."""
     assert not backend.write(SCOPE, lambda tx: tx.is_immutable())
-    assert not backend.set_immutable("acme", immutable=True)
     backend.create_project(project("acme"))
     for flag in (True, False):
-        assert backend.set_immutable("acme", immutable=flag)
+        change_project(backend, immutable=flag)
         assert backend.write(SCOPE, lambda tx: tx.is_immutable()) is flag
         assert backend.get_project("acme") == project("acme", immutable=flag)
 
@@ -53,7 +55,7 @@ def test_a_key_is_found_by_its_hash_with_its_project(backend: Backend) -> None:
     backend.create_key(full)
     assert backend.find_key("h1") == (full, project("acme"))
     assert backend.find_key("h2") is None
-    backend.delete_project("acme")
+    close_project(backend)
     assert backend.find_key("h1") == (full, None)
     assert not backend.is_empty()
 
@@ -74,13 +76,16 @@ def test_keys_are_listed_oldest_first(backend: Backend) -> None:
 def test_a_key_is_revoked_once_and_its_use_noted(backend: Backend) -> None:
     """The first revocation's time stays; an unknown key is reported."""
     backend.create_key(key(id="k", hash="h"))
-    assert backend.revoke_key("k", instant(3))
-    assert backend.revoke_key("k", instant(9))
-    assert not backend.revoke_key("none", instant(3))
+    revoke_key(backend, "k")
+    (revoked,) = backend.list_keys()
+    revoke_key(backend, "k")
+    with pytest.raises(KeyNotFound):
+        revoke_key(backend, "none")
     backend.touch_key("k", instant(4))
     backend.touch_key("none", instant(4))
     (found,) = backend.list_keys()
-    assert (found.revoked, found.last_used) == (instant(3), instant(4))
+    assert found == replace(revoked, last_used=instant(4))
+    assert found.revoked is not None
 
 
 def test_migrating_again_changes_nothing(backend: Backend) -> None:

@@ -10,7 +10,19 @@ from app.domain.records import IdempotencyRecord, JsonText, Scope, ScopeFilter, 
 from app.search.keywords import read_keywords
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend, Counts, Erased
-from tests.records import ANNA, OTHER, SCOPE, deleted, dialogue, memory, message, project, stored, summary
+from tests.records import (
+    ANNA,
+    OTHER,
+    SCOPE,
+    close_project,
+    deleted,
+    dialogue,
+    memory,
+    message,
+    project,
+    stored,
+    summary,
+)
 
 
 def fill(backend: Backend, scope: Scope) -> None:
@@ -102,8 +114,7 @@ def test_deleting_a_project_removes_all_its_data(backend: Backend) -> None:
     backend.create_project(project("globex"))
     for scope in (SCOPE, ANNA, OTHER):
         fill(backend, scope)
-    assert backend.delete_project("acme")
-    assert not backend.delete_project("acme")
+    close_project(backend)
     assert backend.get_project("acme") is None
     assert [one.name for one in backend.list_projects()] == ["globex"]
     for scope in (SCOPE, ANNA):
@@ -117,7 +128,7 @@ def test_deleting_a_project_removes_all_its_data(backend: Backend) -> None:
 def test_a_late_write_to_a_deleted_project_is_refused(backend: Backend) -> None:
     """A request that passed its checks before the deletion leaves nothing behind."""
     backend.create_project(project("acme"))
-    backend.delete_project("acme")
+    close_project(backend)
     with pytest.raises(ProjectNotFound):
         backend.write(SCOPE, lambda tx: tx.insert_dialogue(dialogue(id="late")))
     assert backend.create_project(project("acme"))

@@ -25,7 +25,7 @@ from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, dialogue_lists
-from tests.records import SCOPE, dialogue, instant, key, memory, message, project, summary
+from tests.records import SCOPE, close_project, dialogue, instant, key, memory, message, project, summary
 
 LARGE = "dialogue|message|memory|summary|grave|idempotency|item|evidence|parent|row"
 SPAN = TimeRange(instant(0), instant(9))
@@ -158,7 +158,7 @@ def test_a_deep_page_is_found_by_its_position(sqlite_backend: Backend, recorder:
 def test_no_list_reads_state_or_embedded_messages(sqlite_backend: Backend, recorder: Recorder) -> None:
     """Pages of dialogues do not name those columns."""
     sqlite_backend.list_dialogues(DialogueListQuery(ScopeFilter("acme"), 5))
-    (statement,) = recorder.statements
+    _, statement = recorder.statements  # the first one reads the project's policy
     assert "state" not in statement
     assert "recent" not in statement
 
@@ -166,6 +166,7 @@ def test_no_list_reads_state_or_embedded_messages(sqlite_backend: Backend, recor
 def test_a_dialogue_is_read_with_one_statement(sqlite_backend: Backend, recorder: Recorder) -> None:
     """Its state and embedded messages included."""
     sqlite_backend.write(SCOPE, lambda tx: tx.insert_dialogue(dialogue(id="d")))
+    sqlite_backend.stats(ScopeFilter("acme"))  # as authentication does, this reads the project's policy
     recorder.statements.clear()
     seen: list[str] = []
     recorder.connection.set_trace_callback(seen.append)
@@ -234,11 +235,10 @@ def test_every_other_statement_uses_an_index_too(sqlite_backend: Backend, record
     for scope_filter in SCOPE_FILTERS:
         backend.stats(scope_filter)
     backend.find_key("h")
-    backend.revoke_key("k", instant(1))
     backend.touch_key("k", instant(1))
     backend.write(SCOPE, lambda tx: tx.erase_namespace())
     backend.sweep()
-    backend.delete_project("acme")
+    close_project(backend)
     checked = 0
     for statement, steps in recorder.plans():
         for step in steps:

@@ -16,7 +16,18 @@ from app.stores import Backend, Transaction
 from app.stores.mongo import MongoBackend
 from app.stores.sqlite import SqliteBackend
 from tests.fake_embedder import FakeEmbedder
-from tests.records import ANNA, SCOPE, deleted, dialogue, memory, message, project, stored, summary
+from tests.records import (
+    ANNA,
+    SCOPE,
+    close_project,
+    deleted,
+    dialogue,
+    memory,
+    message,
+    project,
+    stored,
+    summary,
+)
 
 HOLDER = "a process"
 
@@ -244,7 +255,7 @@ def test_a_removed_project_leaves_no_vectors(store: Backend, embedder: FakeEmbed
     stored(store, parent, [message(parent, 0, "whale")])
     embed(store, embedder)
     stored(store, dialogue(label="Reef"))
-    store.delete_project("acme")
+    close_project(store)
 
     assert (vectors(store), texts(store)) == (0, [])
 

@@ -5,19 +5,22 @@ from __future__ import annotations
 import logging
 import time
 from datetime import UTC, datetime, timedelta
+from functools import partial
 
 import pytest
 
 from app.domain import timestamps
-from app.domain.errors import ServiceUnavailable, Unauthorized
+from app.domain.errors import KeyEnded, ServiceUnavailable, Unauthorized
 from app.domain.records import Key, Rights, Timestamp
-from app.services.keys import Grant, create_key
+from app.services.audit import COMMAND_LINE, SERVER
+from app.services.keys import Grant, KeyPlace, create_key, rotate
 from app.settings import Settings
 from app.stores import Backend
 from app.web import authentication
 from app.web.authentication import CACHED_KEYS, LAST_USE_SECONDS, Authenticator
 from app.wiring import connect
 from tests.contract.conftest import Api, application, make_key
+from tests.records import revoke_key
 
 CACHE_SECONDS = 2.0
 
@@ -73,7 +76,7 @@ def test_a_revoked_key_stops_in_every_worker(backend: Backend, ticking: Clock) -
     workers = [Authenticator(backend, CACHE_SECONDS) for _ in range(2)]
     assert [opens(worker, key) for worker in workers] == [True, True]
 
-    backend.revoke_key(workers[0].authenticate(bearer(key)).key_id, timestamps.now())
+    revoke_key(backend, workers[0].authenticate(bearer(key)).key_id)
 
     ticking.now += CACHE_SECONDS
     assert [opens(worker, key) for worker in workers] == [False, False]
@@ -98,7 +101,7 @@ def test_a_slow_store_does_not_lengthen_trust(sqlite_backend: Backend, ticking: 
 
     worker = Authenticator(Slow(), CACHE_SECONDS)  # type: ignore[arg-type]
     key_id = worker.authenticate(bearer(key)).key_id
-    sqlite_backend.revoke_key(key_id, timestamps.now())
+    revoke_key(sqlite_backend, key_id)
 
     ticking.now += CACHE_SECONDS - 1
     assert not opens(worker, key)
@@ -122,13 +125,15 @@ def test_a_rotated_key_works_until_its_overlap_ends(backend: Backend) -> None:
     backend.create_key(old)
     worker = Authenticator(backend, 0.0)
 
-    later = timestamps.format_time(datetime.now(UTC) + timedelta(hours=1))
-    assert backend.revoke_key(old.id, later)
+    place = KeyPlace("acme", old.id)
+    rule = partial(rotate, actor=COMMAND_LINE, place=place, overlap=timedelta(hours=1))
+    backend.write(SERVER, rule)
     assert opens(worker, old_text)
 
-    assert backend.revoke_key(old.id, timestamps.now())
+    revoke_key(backend, old.id)
     assert not opens(worker, old_text)
-    assert backend.revoke_key(old.id, later)
+    with pytest.raises(KeyEnded):
+        backend.write(SERVER, rule)
     assert not opens(worker, old_text)
 
 

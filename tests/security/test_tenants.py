@@ -19,6 +19,7 @@ from app.stores import Backend
 from app.wiring import connect
 from tests.contract.conftest import application, make_key
 from tests.contract.spec import METHODS, follow, specification
+from tests.records import close_project
 from tests.security.tenancy import CANARY, OPEN, RECIPES, Operation, Place, Recipe, needs_key, operations
 
 LEAST_ATTEMPTS = 2000
@@ -111,7 +112,7 @@ class Matrix:
         theirs = key("globex")
         bound = key(namespace=THEIRS)
         removed = key("removed")
-        self.backend.delete_project("removed")
+        close_project(self.backend, "removed")
         return [
             Caller("other project", theirs, OURS),
             Caller("other project, no namespace", theirs, None),

@@ -15,6 +15,7 @@ from typing import Any
 from pymongo import MongoClient
 
 from .. import Backend
+from ..policies import Policies
 from .catalog import MongoCatalog
 from .database import MongoDatabase
 from .maintenance import MongoMaintenance
@@ -30,6 +31,7 @@ class MongoBackend(MongoStore, MongoCatalog, MongoMaintenance, MongoVectors, Bac
     def __init__(self, db: MongoDatabase) -> None:
         self._db = db
         self._locks = StripedLocks()
+        self._policies = Policies(self.get_project)
         self._start_up_lock = LeaseLock(db)
 
 

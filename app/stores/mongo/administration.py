@@ -4,10 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import NamedTuple
 
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
+from ...domain.expiry import Expiry
 from ...domain.records import AuditEntry, Key, Project
 from ..administration import Administration
 from .database import Document, MongoDatabase, Rows
@@ -15,11 +17,24 @@ from .erasure import OPEN
 from .mapping import AUDIT, KEY, PROJECT, key_from, plain, project_from
 
 
+class Surroundings(NamedTuple):
+    """What expires in the project of a transaction, and by which model its items are embedded.
+
+    ``saved`` gets the names of the projects that the transaction changes.
+    """
+
+    expiry: Expiry
+    saved: set[str]
+    model: str | None
+
+
 class MongoAdministration(Administration):
     """Projects and keys, of the scope's project and of others."""
 
     _db: MongoDatabase
     _session: ClientSession | None
+    _saved: set[str]
+    """The names of the projects that were changed."""
 
     def find_project(self, name: str) -> Project | None:
         found = self._db.projects.find_one({"_id": name, **OPEN}, session=self._session)
@@ -37,6 +52,7 @@ class MongoAdministration(Administration):
         return True
 
     def save_project(self, project: Project) -> None:
+        self._saved.add(project.name)
         self._db.projects.replace_one({"_id": project.name}, plain(project, PROJECT), session=self._session)
 
     def close_project(self, name: str) -> None:

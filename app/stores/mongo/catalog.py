@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from pymongo.errors import DuplicateKeyError
 
 from ...domain.list_queries import AuditListQuery, KeyListQuery, Page, ProjectListQuery
 from ...domain.records import AuditEntry, Key, Project, Timestamp
 from ..catalog import Catalog
+from ..policies import Policies
 from .database import MongoDatabase
 from .erasure import BATCH, OPEN, delete_some, erase_project, erase_some, forget_project
 from .mapping import AUDIT, KEY, PROJECT, audit_from, key_from, plain, project_from
@@ -21,6 +20,7 @@ class MongoCatalog(Catalog):
     """Projects and keys."""
 
     _db: MongoDatabase
+    _policies: Policies
     _start_up_lock: LeaseLock
 
     def create_project(self, project: Project) -> bool:
@@ -56,21 +56,6 @@ class MongoCatalog(Catalog):
         forget_project(self._db, name)
         return True
 
-    def set_immutable(self, name: str, *, immutable: bool) -> bool:
-        changes = {"$set": {"immutable": immutable}}
-        with self._db.bounded():
-            return self._db.projects.update_one({"_id": name, **OPEN}, changes).matched_count == 1
-
-    def delete_project(self, name: str) -> bool:
-        # If this is interrupted, the sweeper or another call finishes it. The sweeper also removes,
-        # for an hour, what requests wrote that were under way when it closed; readers see none of
-        # that, because a key of a removed project is not let in.
-        now = datetime.now(UTC)
-        with self._db.bounded():
-            closed = self._db.projects.update_one({"_id": name, **OPEN}, {"$set": {"removed": now}})
-        erase_project(self._db, self._start_up_lock, name, forget=False)
-        return closed.matched_count == 1
-
     def create_key(self, key: Key) -> None:
         with self._db.bounded():
             self._db.keys.insert_one(plain(key, KEY))
@@ -93,20 +78,15 @@ class MongoCatalog(Catalog):
             found = self._db.keys.find_one({"_id": key_id})
         return None if found is None else key_from(found)
 
-    def revoke_key(self, key_id: str, when: Timestamp) -> bool:
-        # A second revocation never postpones the first one.
-        with self._db.bounded():
-            later = {"$or": [{"revoked": None}, {"revoked": {"$gt": when}}]}
-            self._db.keys.update_one({"_id": key_id, **later}, {"$set": {"revoked": when}})
-            return self._db.keys.find_one({"_id": key_id}, ["_id"]) is not None
-
     def find_key(self, key_hash: str) -> tuple[Key, Project | None] | None:
         with self._db.bounded():
             found = self._db.keys.find_one({"hash": key_hash})
             if found is None:
                 return None
             project = self._db.projects.find_one({"_id": found["project"], **OPEN})
-        return key_from(found), None if project is None else project_from(project)
+        known = None if project is None else project_from(project)
+        self._policies.note(found["project"], known)
+        return key_from(found), known
 
     def touch_key(self, key_id: str, when: Timestamp) -> None:
         with self._db.bounded():

@@ -5,6 +5,7 @@ Which of both is less work the server tries out itself.
 
 from __future__ import annotations
 
+from ...domain.expiry import DialogueHorizon
 from ...domain.list_items import DialogueItem
 from ...domain.list_queries import DialogueListQuery, Page, SortKey
 from ...domain.records import DEFAULT_NAMESPACE, ScopeFilter, TimeRange
@@ -12,7 +13,7 @@ from .database import Document, MongoDatabase
 from .facets import scalar_facets
 from .mapping import DIALOGUE_ITEM_FIELDS, dialogue_item_from
 from .paging import Sort, Source, read_page
-from .queries import DIRECTION, beyond, in_scope, listed_by, tagged, within
+from .queries import DIRECTION, beyond, expired_dialogues, in_scope, listed_by, tagged, within
 
 FIELD = {
     SortKey.CREATED: "created",
@@ -22,9 +23,12 @@ FIELD = {
 """The field of an order."""
 
 
-def list_dialogues(db: MongoDatabase, query: DialogueListQuery) -> Page[DialogueItem]:
-    """Return one page, in order."""
+def list_dialogues(
+    db: MongoDatabase, query: DialogueListQuery, horizon: DialogueHorizon
+) -> Page[DialogueItem]:
+    """Return one page, in order, but for what has expired."""
     criteria, sort = dialogue_list(query)
+    criteria["$nor"] = expired_dialogues(horizon)
     with db.bounded():
         source = Source(db.dialogues, DIALOGUE_ITEM_FIELDS, dialogue_item_from)
         return read_page(source, criteria, sort, query.limit)

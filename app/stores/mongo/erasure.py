@@ -7,10 +7,12 @@ from datetime import UTC, datetime, timedelta
 from pymongo.client_session import ClientSession
 
 from ...domain.records import Scope, ScopeFilter
+from ..policies import KEEPS_ALL
 from ..transaction import Erased
+from .counts import hidden_rows
 from .database import Document, MongoDatabase, Rows
 from .mapping import place
-from .queries import hidden_uids, in_dialogue
+from .queries import in_dialogue
 from .start_up_lock import LeaseLock
 from .vectors import drop_vectors
 
@@ -28,7 +30,7 @@ def erase_namespace(db: MongoDatabase, session: ClientSession | None, scope: Sco
     """Hide all of a namespace and count it; dialogues, memories and summaries go at once."""
     here = place(scope)
     scope_filter = ScopeFilter(scope.project, scope.namespace)
-    visible = {**here, **hidden_uids(db, session, scope_filter)}
+    visible = {**here, **hidden_rows(db, session, scope_filter, KEEPS_ALL.dialogues())}
     messages = db.messages.count_documents(visible, session=session)
     summaries = db.summaries.count_documents(visible, session=session)
     dialogues = _end_dialogues(db, session, scope)
@@ -85,10 +87,29 @@ def _empty_tombstone(db: MongoDatabase, tombstone: Document, rows: int) -> int:
 
 def _close_tombstone(db: MongoDatabase, tombstone: Document) -> None:
     query = {"_id": tombstone["_id"]}
-    if tombstone.get("erased"):
-        db.tombstones.delete_one(query)
-    else:
+    is_erased = tombstone.get("erased", False)
+    if not is_erased or _is_needed(db, tombstone):
         db.tombstones.update_one(query, {"$unset": {"pending": ""}})
+    # Asked again: the last thread may have gone in between.
+    if is_erased and not _is_needed(db, tombstone):
+        db.tombstones.delete_one(query)
+
+
+def _is_needed(db: MongoDatabase, tombstone: Document) -> bool:
+    """Whether a tombstone must stay.
+
+    It is what a re-created parent counts its threads by, and hides messages of the id's earlier dialogues.
+    """
+    scope = Scope(tombstone["project"], tombstone["namespace"])
+    threads = {**place(scope), "threadOf": tombstone["dialogueId"]}
+    if db.dialogues.find_one(threads, ["_id"]) is not None:
+        return True
+    earlier = {
+        **in_dialogue(scope, tombstone["dialogueId"]),
+        "uid": {"$lt": tombstone["uid"]},
+        "purged": False,
+    }
+    return db.tombstones.find_one(earlier, ["_id"]) is not None
 
 
 def delete_some(rows: Rows, query: Document, limit: int) -> int:

@@ -2,20 +2,27 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
+from functools import partial
 
-from ...domain.list_queries import DialogueListQuery, MemoryListQuery, Page
-from ...domain.records import Dialogue, Memory, Order, Scope, ScopeFilter, Tombstone
+from pymongo.errors import DuplicateKeyError
+
+from ...domain.list_items import ExpiringItem
+from ...domain.list_queries import DialogueListQuery, ExpiryQuery, MemoryListQuery, Page
+from ...domain.records import Dialogue, Memory, Order, Scope, ScopeFilter, TimeRange, Tombstone
+from ...domain.retention import Kept
 from ..maintenance import Maintenance
 from ..paging import walk
-from . import reindexing
+from ..policies import Policies
+from . import queries, reindexing
 from .commit import read_snapshot
 from .database import MongoDatabase
 from .dialogue_lists import dialogue_list
 from .erasure import sweep_projects, sweep_tombstones
-from .mapping import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, memory_from
+from .mapping import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, expiring_item_from, memory_from
 from .paging import Source, read_page
 from .queries import beyond, in_scope, memory_list
 from .schema import (
@@ -42,6 +49,7 @@ class MongoMaintenance(Maintenance):
     """What the operator and the process need."""
 
     _db: MongoDatabase
+    _policies: Policies
     _start_up_lock: LeaseLock
 
     def migrate(self) -> int:
@@ -77,13 +85,37 @@ class MongoMaintenance(Maintenance):
     def sweep(self, rows: int = 1000) -> int:
         return sweep_tombstones(self._db, rows) or sweep_projects(self._db, self._start_up_lock, rows)
 
+    def list_expiring(self, query: ExpiryQuery) -> Page[ExpiringItem]:
+        rows = self._db.dialogues if query.kind is Kept.DIALOGUE else self._db.memories
+        time = "modified" if query.by_age else "expiresAt"
+        names = (time, "namespace", "id")
+        times = TimeRange(before=query.before)
+        source = Source(rows, [*names, "status"], partial(expiring_item_from, time=time))
+        criteria = {"project": query.project, **beyond(names, query.after, Order.ASC, times)}
+        with self._db.bounded():
+            return read_page(source, criteria, [(name, 1) for name in names], query.limit)
+
+    def take_lease(self, name: str, owner: str, seconds: float) -> bool:
+        # By the clocks of the processes: two holders for a moment do no harm.
+        now = time.time()
+        free = {"_id": "lease:" + name, "$or": [{"owner": owner}, {"until": {"$lte": now}}]}
+        changes = {"$set": {"owner": owner, "until": now + seconds}}
+        with self._db.bounded():
+            try:
+                self._db.meta.update_one(free, changes, upsert=True)
+            except DuplicateKeyError:
+                return False
+        return True
+
     def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
         query = DialogueListQuery(scope_filter, DIALOGUES, Order.ASC)
         source = Source(self._db.dialogues, DIALOGUE_FIELDS, dialogue_from)
+        expired = queries.expired_dialogues(self._policies.of(scope_filter.project).dialogues())
 
         def read(last: Dialogue | None) -> Page[Dialogue]:
             position = None if last is None else (last.created, last.namespace, last.id)
             criteria, sort = dialogue_list(replace(query, after=position))
+            criteria["$nor"] = expired
             with self._db.bounded():
                 return read_page(source, criteria, sort, DIALOGUES)
 
@@ -109,10 +141,12 @@ class MongoMaintenance(Maintenance):
     def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
         query = MemoryListQuery(scope_filter, ROWS, Order.ASC)
         source = Source(self._db.memories, MEMORY_FIELDS, memory_from)
+        expired = queries.expired_memories(self._policies.of(scope_filter.project).memories())
 
         def read(last: Memory | None) -> Page[Memory]:
             position = None if last is None else (last.created, last.namespace, last.id)
             criteria, sort = memory_list(replace(query, after=position))
+            criteria["$nor"] = expired
             with self._db.bounded():
                 return read_page(source, criteria, sort, ROWS)
 

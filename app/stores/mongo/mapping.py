@@ -14,7 +14,7 @@ from enum import Enum
 from typing import Any
 
 from ...domain.json_text import compact_json
-from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ...domain.list_items import DialogueItem, ExpiringItem, MemoryItem, MessageItem
 from ...domain.records import (
     Action,
     AuditEntry,
@@ -30,7 +30,9 @@ from ...domain.records import (
     Status,
     Summary,
 )
+from ...domain.retention import Retention
 from ...search.analysis import dialogue_terms
+from ..policies import read_retention, write_retention
 from .database import Document
 from .facets import facets
 from .indexing import searched, written_terms
@@ -82,6 +84,8 @@ def native(value: object) -> Any:
     """Return a field's value as BSON keeps it."""
     if isinstance(value, tuple):
         return list(value)
+    if isinstance(value, Retention):
+        return write_retention(value)
     return value.value if isinstance(value, Enum) else value
 
 
@@ -210,6 +214,12 @@ def memory_changes(scope: Scope, memory: Memory) -> Document:
     return {"$set": document, **({"$unset": gone} if gone else {})}
 
 
+def expiring_item_from(document: Document, time: str) -> ExpiringItem:
+    """Return what may have expired; ``time`` is the field that decides."""
+    place = (document["namespace"], document["id"], document.get("status", ""))
+    return ExpiringItem(document[time], *place)
+
+
 def summary_document(scope: Scope, summary: Summary) -> Document:
     """Return a summary's document."""
     return {"_id": key_of(scope, summary.id), **place(scope), **plain(summary, SUMMARY)}
@@ -222,7 +232,8 @@ def summary_from(document: Document) -> Summary:
 
 def project_from(document: Document) -> Project:
     """Return a project."""
-    return Project(**_read(document, PROJECT))
+    values = _read(document, PROJECT)
+    return Project(**{**values, "retention": read_retention(values["retention"])})
 
 
 def key_from(document: Document) -> Key:

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from ...domain.list_queries import MemoryListQuery, NamespaceListQuery
+from ...domain.expiry import NEVER, DialogueHorizon, Expiry, Lifetime, MemoryHorizon
+from ...domain.list_queries import MemoryListQuery
 from ...domain.records import (
-    DEFAULT_NAMESPACE,
     IdempotencyRecord,
     Message,
     Order,
@@ -19,8 +20,8 @@ from ...domain.records import (
     Summary,
     TimeRange,
 )
-from ..namespaces import Tally, end_of
-from .database import Document, MongoDatabase, Rows
+from ..bounds import take_bytes
+from .database import Document, MongoDatabase
 from .mapping import (
     MESSAGE_FIELDS,
     SUMMARY_FIELDS,
@@ -32,9 +33,6 @@ from .mapping import (
 )
 
 DIRECTION = {Order.ASC: 1, Order.DESC: -1}
-
-MOST_HIDDEN = 100_000
-"""How many unswept purges one search or count takes into account; the sweeper keeps it near none."""
 
 
 def in_scope(scope_filter: ScopeFilter) -> Document:
@@ -104,6 +102,18 @@ def tagged(tags: Sequence[str]) -> Document:
     return {"tags": {"$all": list(tags)}} if tags else {}
 
 
+def expired_dialogues(horizon: DialogueHorizon) -> list[Document]:
+    """Return the filters one of which a dialogue meets that has expired."""
+    idle = [{"status": status, "modified": {"$lte": time}} for status, time in horizon.idle.items()]
+    return [{"expiresAt": {"$lte": horizon.moment}}, *idle]
+
+
+def expired_memories(horizon: MemoryHorizon) -> list[Document]:
+    """Return the filters one of which a memory meets that has expired."""
+    idle = [] if horizon.idle == NEVER else [{"modified": {"$lte": horizon.idle}}]
+    return [{"expiresAt": {"$lte": horizon.moment}}, *idle]
+
+
 def is_purged(
     db: MongoDatabase, session: ClientSession | None, scope: Scope, dialogue_id: str, uid: str
 ) -> bool:
@@ -112,34 +122,67 @@ def is_purged(
     return db.tombstones.find_one(query, ["_id"], session=session) is not None
 
 
-def find_message(
-    db: MongoDatabase,
-    session: ClientSession | None,
-    scope: Scope,
-    dialogue_id: str,
-    message_id: str,
-) -> Message | None:
-    """Return a message by id, of the newest generation that has it and is not purged."""
+LIFETIME_FIELDS = ["uid", "status", "modified", "expiresAt"]
+
+
+def lifetime_from(document: Document) -> Lifetime:
+    """Return what decides whether a dialogue has expired."""
+    return Lifetime(document["status"], document["modified"], document.get("expiresAt"))
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """Reads what hangs on a dialogue, inside a transaction or outside, but for what has expired."""
+
+    db: MongoDatabase
+    session: ClientSession | None
+    scope: Scope
+    expiry: Expiry
+
+    def is_hidden(self, dialogue_id: str, uid: str) -> bool:
+        """Whether a generation has expired, or is deleted with all its messages and summaries."""
+        key = {"_id": key_of(self.scope, dialogue_id)}
+        living = self.db.dialogues.find_one(key, LIFETIME_FIELDS, session=self.session)
+        if living is None or living["uid"] != uid:
+            return is_purged(self.db, self.session, self.scope, dialogue_id, uid)
+        return self.expiry.hides_dialogue(lifetime_from(living))
+
+
+def read_messages(
+    reader: Reader,
+    query: Document,
+    sort: Sequence[tuple[str, int]] | None = None,
+    limit: int = 0,
+    most_bytes: int | None = None,
+) -> list[Message]:
+    """Return messages, up to and including the one with which they exceed so many bytes."""
+    with reader.db.messages.find(
+        query, MESSAGE_FIELDS, sort=sort, limit=limit, batch_size=limit, session=reader.session
+    ) as cursor:
+        return take_bytes(map(message_from, cursor), most_bytes)
+
+
+def find_message(reader: Reader, dialogue_id: str, message_id: str) -> Message | None:
+    """Return a message by id, of the newest generation that has it and is not hidden."""
+    scope, session = reader.scope, reader.session
     query = {**in_dialogue(scope, dialogue_id), "messageId": message_id}
     newest_first = [("uid", -1)]
-    with db.messages.find(query, MESSAGE_FIELDS, sort=newest_first, batch_size=2, session=session) as cursor:
+    messages = reader.db.messages
+    with messages.find(query, MESSAGE_FIELDS, sort=newest_first, batch_size=2, session=session) as cursor:
         for document in cursor:
-            if not is_purged(db, session, scope, dialogue_id, document["uid"]):
+            if not reader.is_hidden(dialogue_id, document["uid"]):
                 return message_from(document)
     return None
 
 
-def find_summary(
-    db: MongoDatabase, session: ClientSession | None, scope: Scope, summary_id: str
-) -> Summary | None:
-    """Return a summary by id, unless its dialogue is purged."""
-    query = {"_id": key_of(scope, summary_id)}
-    document = db.summaries.find_one(query, SUMMARY_FIELDS, session=session)
+def find_summary(reader: Reader, summary_id: str) -> Summary | None:
+    """Return a summary by id, unless its dialogue is hidden."""
+    query = {"_id": key_of(reader.scope, summary_id)}
+    document = reader.db.summaries.find_one(query, SUMMARY_FIELDS, session=reader.session)
     if document is None:
         return None
     summary = summary_from(document)
-    purged = is_purged(db, session, scope, summary.dialogue_id, summary.uid)
-    return None if purged else summary
+    return None if reader.is_hidden(summary.dialogue_id, summary.uid) else summary
 
 
 def find_idempotency(
@@ -153,40 +196,3 @@ def find_idempotency(
     further = [f"{request}/{number}" for number in range(1, document.get("pieces", 1))]
     pieces = (db.idempotency.find_one({"_id": name}, session=session) for name in further)
     return idempotency_from(document, filter(None, pieces))
-
-
-def hidden_uids(
-    db: MongoDatabase, session: ClientSession | None, scope_filter: ScopeFilter
-) -> dict[str, Any]:
-    """Return the filter that leaves out rows which are purged and wait for the sweeper."""
-    query = {**in_scope(scope_filter), "pending": True}
-    tombstones = db.tombstones.find(query, ["uid"], limit=MOST_HIDDEN, session=session)
-    uids = [tombstone["uid"] for tombstone in tombstones]
-    return {"uid": {"$nin": uids}} if uids else {}
-
-
-def tally_namespaces(rows: Rows, query: NamespaceListQuery) -> list[Tally]:
-    """Return how many rows each namespace of a page has, and one namespace more, counted on an index.
-
-    Which namespaces these are is found first, one by one, so that no others are walked.
-    """
-    names: list[str] = []
-    place = {"project": query.scope_filter.project}
-    bounds: Document = {"$gte": query.prefix, "$gt": query.after[0] if query.after else DEFAULT_NAMESPACE}
-    if query.prefix:
-        bounds["$lt"] = end_of(query.prefix)
-    fields = {"_id": 0, "namespace": 1}
-    while len(names) <= query.limit:
-        here = {**place, "namespace": bounds}
-        found = rows.find_one(here, fields, sort=[("namespace", 1)])
-        if found is None:
-            break
-        names.append(found["namespace"])
-        bounds = {**bounds, "$gt": names[-1]}
-    if not names:
-        return []
-    pipeline: list[Document] = [
-        {"$match": {**place, "namespace": {"$gte": names[0], "$lte": names[-1]}}},
-        {"$group": {"_id": "$namespace", "count": {"$sum": 1}, "changed": {"$max": "$modified"}}},
-    ]
-    return [(found["_id"], found["count"], found["changed"]) for found in rows.aggregate(pipeline)]

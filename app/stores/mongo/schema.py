@@ -46,6 +46,11 @@ GENERATION = ("project", "namespace", "dialogueId", "uid")
 SEARCHED = IndexModel([("project", 1), ("tokens", 1), ("number", -1)], name="project_tokens")
 """What a search walks: a token's items, the newest first."""
 
+EXPIRY = _index(
+    "project", "expiresAt", "namespace", "id", partialFilterExpression={"expiresAt": {"$exists": True}}
+)
+"""What the sweeper walks to find what has an end of its own."""
+
 INDEXES: Mapping[str, list[IndexModel]] = {
     "dialogues": [
         # Roots, which have no isThread, and threads stand apart, so that roots are found without walking
@@ -59,6 +64,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # Metadata never changes, and neither does ``created``: an append leaves these as they are.
         _index("project", "facets", *LISTED),
         _index("project", "namespace", "facets", "created", "id"),
+        EXPIRY,
         _index("project", "namespace", "threadOf", "created", "id"),
         _index("project", "status", "namespace"),
         SEARCHED,
@@ -80,6 +86,9 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         _index("project", "namespace", "created", "id"),
         # What the list of namespaces walks.
         _index("project", "namespace", "modified"),
+        # What the sweeper walks to find what is too old.
+        _index("project", "modified", "namespace", "id"),
+        EXPIRY,
         SEARCHED,
     ],
     "summaries": [
@@ -171,7 +180,15 @@ def _complete(db: MongoDatabase, document: Document) -> None:
         db.dialogues.update_one(lacking, {"$set": {LAST: document["created"]}})
 
 
-MIGRATIONS = (create, rank_searches, create_indexes, create_indexes, create_indexes, order_lists)
+MIGRATIONS = (
+    create,
+    rank_searches,
+    create_indexes,
+    create_indexes,
+    create_indexes,
+    order_lists,
+    create_indexes,
+)
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""
 
 VERSION = len(MIGRATIONS)

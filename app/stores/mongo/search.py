@@ -10,12 +10,14 @@ import re
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
-from ...domain.records import Scope
+from ...domain.expiry import Expiry
+from ...domain.records import Scope, ScopeFilter
 from ...search.query import Found, Hit, SearchObject, SearchQuery
 from ...search.ranking import Candidate, Frequencies, Ref
 from ...search.results import Ranked, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
+from .counts import hidden_rows
 from .database import Document, MongoDatabase, Rows
 from .filters import conditions, has_image
 from .indexing import written_terms
@@ -28,7 +30,7 @@ from .mapping import (
     memory_item_from,
     message_item_from,
 )
-from .queries import hidden_uids, in_scope
+from .queries import expired_dialogues, expired_memories, in_scope
 
 BATCH: Final = 100
 """How many hits are read at once; the server sends 16 MiB at a time at most."""
@@ -55,7 +57,7 @@ _READ: Final[dict[SearchObject, tuple[list[str], Callable[[Document], Any]]]] = 
 }
 
 
-def find_hits(db: MongoDatabase, query: SearchQuery) -> Found:
+def find_hits(db: MongoDatabase, query: SearchQuery, expiry: Expiry) -> Found:
     """Return a page of hits; a query without words finds nothing.
 
     It is no snapshot: what is deleted while it runs is left out. Raises ServiceUnavailable when the
@@ -64,7 +66,7 @@ def find_hits(db: MongoDatabase, query: SearchQuery) -> Found:
     if not query.keywords.words:
         return Found([], Frequencies(0, ()))
     with db.bounded():
-        results = Results(rank(query, SearchIndexes(db, query)), query.limit)
+        results = Results(rank(query, SearchIndexes(db, query, expiry)), query.limit)
         return results.found(take_hits(_hits(db, query.object, results.page)))
 
 
@@ -92,15 +94,17 @@ def _fetch(db: MongoDatabase, kind: SearchObject, refs: Sequence[Ref]) -> dict[R
 class SearchIndexes:
     """The indexes of one search; see ``search.results.Indexes``."""
 
-    def __init__(self, db: MongoDatabase, query: SearchQuery) -> None:
+    def __init__(self, db: MongoDatabase, query: SearchQuery, expiry: Expiry) -> None:
         self._db = db
         self._query = query
+        self._expiry = expiry
 
     def index(self, kind: SearchObject, *, filtered: bool) -> DocumentIndex:
         """See ``Indexes``."""
-        if kind is SearchObject.DIALOGUE:
-            return DialogueIndex(self._db, self._query, kind, filtered=filtered)
-        return DocumentIndex(self._db, self._query, kind, filtered=filtered)
+        make = DialogueIndex if kind is SearchObject.DIALOGUE else DocumentIndex
+        index = make(self._db, self._query, kind, filtered=filtered)
+        index.leave_out_hidden(self._query.scope_filter, self._expiry)
+        return index
 
 
 class DocumentIndex:
@@ -116,8 +120,17 @@ class DocumentIndex:
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
         if filtered and query.has_image is not None and kind is not SearchObject.DIALOGUE:
             self._filters.append(has_image(wanted=query.has_image))
-        hidden = hidden_uids(db, None, query.scope_filter) if kind is SearchObject.MESSAGE else {}
-        self._visible = [hidden] if hidden else []
+        self._kind = kind
+        self._visible: list[Document] = []
+
+    def leave_out_hidden(self, scope_filter: ScopeFilter, expiry: Expiry) -> None:
+        """Keep to what is neither purged nor expired."""
+        if self._kind is SearchObject.MEMORY:
+            self._visible.append({"$nor": expired_memories(expiry.memories())})
+        elif self._kind is SearchObject.DIALOGUE:
+            self._visible.append({"$nor": expired_dialogues(expiry.dialogues())})
+        elif hidden := hidden_rows(self._db, None, scope_filter, expiry.dialogues()):
+            self._visible.append(hidden)
 
     def count(self, tokens: Sequence[str], limit: int) -> int:
         """See ``TermIndex``."""

@@ -29,9 +29,11 @@ from ...domain.records import (
 from ...search.query import Found, SearchQuery
 from ..namespaces import merge_tallies
 from ..paging import walk
+from ..policies import KEEPS_ALL, Policies
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
-from . import dialogue_lists, queries
+from . import counts, dialogue_lists, queries
+from .administration import Surroundings
 from .commit import transact
 from .database import Document, MongoDatabase
 from .mapping import (
@@ -52,7 +54,16 @@ from .mapping import (
     summary_from,
 )
 from .paging import Source, read_page
-from .queries import DIRECTION, beyond, in_dialogue, in_scope, memory_list
+from .queries import (
+    DIRECTION,
+    LIFETIME_FIELDS,
+    Reader,
+    beyond,
+    in_dialogue,
+    in_scope,
+    lifetime_from,
+    memory_list,
+)
 from .search import find_hits
 from .striped_locks import LockHolder, StripedLocks
 from .transaction import MongoTransaction
@@ -68,28 +79,38 @@ class MongoStore(Store):
 
     _db: MongoDatabase
     _locks: StripedLocks
+    _policies: Policies
     _model: str | None = None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
-        model = self._model
+        surroundings = Surroundings(self._policies.of(scope.project), set(), self._model)
 
         def attempt(session: ClientSession | None, locks: LockHolder | None) -> T:
-            return work(MongoTransaction(self._db, scope, session, locks, model))
+            return work(MongoTransaction(self._db, scope, session, locks, surroundings))
 
-        return transact(self._db, self._locks, attempt)
+        result = transact(self._db, self._locks, attempt)
+        for project in surroundings.saved:
+            self._policies.forget(project)
+        return result
 
     def get_dialogue(self, scope: Scope, dialogue_id: str) -> Dialogue | None:
         with self._db.bounded():
             key = {"_id": key_of(scope, dialogue_id)}
             document = self._db.dialogues.find_one(key, DIALOGUE_FIELDS)
-        return None if document is None else dialogue_from(document)
+        if document is None:
+            return None
+        dialogue = dialogue_from(document)
+        return None if self._policies.of(scope.project).hides_dialogue(dialogue) else dialogue
 
     def get_dialogues(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[Dialogue]:
-        return [dialogue_from(found) for found in self._among(scope, dialogue_ids, DIALOGUE_FIELDS)]
+        expiry = self._policies.of(scope.project)
+        dialogues = map(dialogue_from, self._among(scope, dialogue_ids, DIALOGUE_FIELDS))
+        return [dialogue for dialogue in dialogues if not expiry.hides_dialogue(dialogue)]
 
     def get_dialogue_items(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueItem]:
-        found = self._among(scope, dialogue_ids, DIALOGUE_ITEM_FIELDS)
-        return [dialogue_item_from(document) for document in found]
+        expiry = self._policies.of(scope.project)
+        items = map(dialogue_item_from, self._among(scope, dialogue_ids, DIALOGUE_ITEM_FIELDS))
+        return [item for item in items if not expiry.hides_dialogue(item)]
 
     def _among(self, scope: Scope, dialogue_ids: Sequence[str], fields: Sequence[str]) -> list[Document]:
         keys = [key_of(scope, dialogue_id) for dialogue_id in dialogue_ids]
@@ -97,12 +118,15 @@ class MongoStore(Store):
             return list(self._db.dialogues.find({"_id": {"$in": keys}}, list(fields)))
 
     def list_dialogues(self, query: DialogueListQuery) -> Page[DialogueItem]:
-        return dialogue_lists.list_dialogues(self._db, query)
+        expiry = KEEPS_ALL if query.with_expired else self._policies.of(query.scope_filter.project)
+        return dialogue_lists.list_dialogues(self._db, query, expiry.dialogues())
 
     def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
         with self._db.bounded():
-            living = self._db.dialogues.find_one({"_id": key_of(scope, dialogue_id)}, ["uid"])
+            living = self._db.dialogues.find_one({"_id": key_of(scope, dialogue_id)}, LIFETIME_FIELDS)
             if living is not None:
+                if self._policies.of(scope.project).hides_dialogue(lifetime_from(living)):
+                    return None
                 return Generation(living["uid"], alive=True)
             criteria = in_dialogue(scope, dialogue_id)
             tombstone = self._db.tombstones.find_one(criteria, ["uid", "purged"], sort=[("uid", -1)])
@@ -125,7 +149,10 @@ class MongoStore(Store):
 
     def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
         with self._db.bounded():
-            return queries.find_message(self._db, None, scope, dialogue_id, message_id)
+            return queries.find_message(self._reader(scope), dialogue_id, message_id)
+
+    def _reader(self, scope: Scope) -> Reader:
+        return Reader(self._db, None, scope, self._policies.of(scope.project))
 
     def messages_since(self, scope: Scope, dialogue_id: str, uid: str, after_seq: int) -> Iterator[Message]:
 
@@ -148,10 +175,15 @@ class MongoStore(Store):
         with self._db.bounded():
             key = {"_id": key_of(scope, memory_id)}
             document = self._db.memories.find_one(key, MEMORY_FIELDS)
-        return None if document is None else memory_from(document)
+        if document is None:
+            return None
+        memory = memory_from(document)
+        return None if self._policies.of(scope.project).hides_memory(memory) else memory
 
     def list_memories(self, query: MemoryListQuery) -> Page[MemoryItem]:
         criteria, sort = memory_list(query)
+        horizon = self._policies.of(query.scope_filter.project).memories()
+        criteria["$nor"] = queries.expired_memories(horizon)
         with self._db.bounded():
             return read_page(
                 Source(self._db.memories, MEMORY_ITEM_FIELDS, memory_item_from),
@@ -162,7 +194,7 @@ class MongoStore(Store):
 
     def get_summary(self, scope: Scope, summary_id: str) -> Summary | None:
         with self._db.bounded():
-            return queries.find_summary(self._db, None, scope, summary_id)
+            return queries.find_summary(self._reader(scope), summary_id)
 
     def list_summaries(self, scope: Scope, dialogue_id: str, query: SummaryListQuery) -> Page[Summary]:
         criteria = in_dialogue(scope, dialogue_id, query.uid)
@@ -191,25 +223,33 @@ class MongoStore(Store):
             return queries.find_idempotency(self._db, None, scope, request)
 
     def search(self, query: SearchQuery) -> Found:
-        return find_hits(self._db, query)
+        return find_hits(self._db, query, self._policies.of(query.scope_filter.project))
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
+        covered = query.scope_filter
+        expiry = self._policies.of(covered.project)
         with self._db.bounded():
-            dialogues = queries.tally_namespaces(self._db.dialogues, query)
-            memories = queries.tally_namespaces(self._db.memories, query)
+            visible = counts.hidden_dialogues(self._db, covered, expiry.dialogues())
+            dialogues = counts.tally_namespaces(self._db.dialogues, query, visible)
+            visible = counts.hidden_memories(self._db, covered, expiry.memories())
+            memories = counts.tally_namespaces(self._db.memories, query, visible)
         return merge_tallies(dialogues, memories, query.limit)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         here = in_scope(scope_filter)
         count = self._db.dialogues.count_documents
+        expiry = self._policies.of(scope_filter.project)
+        horizon = expiry.dialogues()
         with self._db.bounded():
-            visible = here | queries.hidden_uids(self._db, None, scope_filter)
-            active, ended, archived = (count({**here, "status": status.value}) for status in Status)
+            visible = here | counts.hidden_rows(self._db, None, scope_filter, horizon)
+            living = here | counts.hidden_dialogues(self._db, scope_filter, horizon)
+            kept = here | counts.hidden_memories(self._db, scope_filter, expiry.memories())
+            active, ended, archived = (count({**living, "status": status.value}) for status in Status)
             return Counts(
                 active=active,
                 ended=ended,
                 archived=archived,
                 messages=self._db.messages.count_documents(visible),
-                memories=self._db.memories.count_documents(here),
+                memories=self._db.memories.count_documents(kept),
                 summaries=self._db.summaries.count_documents(visible),
             )

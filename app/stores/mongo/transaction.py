@@ -22,10 +22,9 @@ from ...domain.records import (
     Summary,
     Tombstone,
 )
-from ..bounds import take_bytes
-from ..transaction import Erased, Transaction
-from . import queries
-from .administration import MongoAdministration
+from ..transaction import Erased, Removed, Transaction
+from . import expiry, queries
+from .administration import MongoAdministration, Surroundings
 from .commit import WriteConflict
 from .database import Document, MongoDatabase
 from .erasure import erase_namespace
@@ -33,7 +32,6 @@ from .indexing import numbered
 from .mapping import (
     DIALOGUE_FIELDS,
     MEMORY_FIELDS,
-    MESSAGE_FIELDS,
     dialogue_changes,
     dialogue_document,
     dialogue_from,
@@ -43,11 +41,11 @@ from .mapping import (
     memory_document,
     memory_from,
     message_document,
-    message_from,
     native,
     place,
     summary_document,
 )
+from .queries import Reader, read_messages
 from .striped_locks import LockHolder
 from .vectors import drop_vectors, enqueue
 
@@ -64,14 +62,16 @@ class MongoTransaction(MongoAdministration, Transaction):
         scope: Scope,
         session: ClientSession | None,
         locks: LockHolder | None,
-        model: str | None,
+        surroundings: Surroundings,
     ) -> None:
         self.scope = scope
+        self._expiry, self._saved, self._model = surroundings
         self._db = db
         self._session = session
         self._locks = locks
-        self._model = model
         self._seen: dict[str, Dialogue] = {}
+        self._expired: dict[str, Dialogue] = {}
+        self._reader = Reader(db, session, scope, self._expiry)
 
     def is_immutable(self) -> bool:
         query = {"_id": self.scope.project, "immutable": True}
@@ -83,14 +83,27 @@ class MongoTransaction(MongoAdministration, Transaction):
         document = self._lock(self._db.dialogues, key, DIALOGUE_FIELDS)
         if document is None:
             return None
-        self._seen[dialogue_id] = dialogue_from(document)
-        return self._seen[dialogue_id]
+        dialogue = self._seen[dialogue_id] = dialogue_from(document)
+        if self._expiry.hides_dialogue(dialogue):
+            self._expired[dialogue_id] = dialogue
+            return None
+        return dialogue
+
+    def find_expired(self, dialogue_id: str) -> Dialogue | None:
+        return self._expired.get(dialogue_id)
+
+    def remove_expired(self, dialogue_ids: Sequence[str]) -> list[Removed]:
+        keys = [key_of(self.scope, dialogue_id) for dialogue_id in dialogue_ids]
+        return expiry.remove_dialogues(self._reader, keys)
 
     def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
         query = queries.in_dialogue(self.scope, dialogue_id, uid)
         fields = ["uid", "purged"]
         document = self._lock(self._db.tombstones, query, fields, sort=[("uid", -1)])
         return None if document is None else Tombstone(dialogue_id, document["uid"], document["purged"])
+
+    def release_tombstone(self, dialogue_id: str) -> None:
+        expiry.release_tombstone(self._reader, dialogue_id)
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         self._require_project()
@@ -115,6 +128,7 @@ class MongoTransaction(MongoAdministration, Transaction):
             raise WriteConflict
         self._drop_vectors("dialogues", query["_id"])
         self._seen.pop(dialogue.id, None)
+        self._expired.pop(dialogue.id, None)
         self.insert_tombstone(Tombstone(dialogue.id, dialogue.uid, purge))
 
     def insert_tombstone(self, tombstone: Tombstone) -> None:
@@ -131,17 +145,17 @@ class MongoTransaction(MongoAdministration, Transaction):
     def find_messages(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, Message]:
         """The given messages of this generation, by id; missing ones are left out."""
         query = {**self._rows(dialogue), "messageId": {"$in": list(message_ids)}}
-        return {found.id: found for found in self._read_messages(query)}
+        return {found.id: found for found in read_messages(self._reader, query)}
 
     def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
-        return queries.find_message(self._db, self._session, self.scope, dialogue_id, message_id)
+        return queries.find_message(self._reader, dialogue_id, message_id)
 
     def find_seqs(self, dialogue: Dialogue, seqs: Sequence[int]) -> set[int]:
         query = {**self._rows(dialogue), "seq": {"$in": list(seqs)}}
         return {found["seq"] for found in self._db.messages.find(query, ["seq"], session=self._session)}
 
     def messages_below(self, dialogue: Dialogue, seq: int) -> list[Message]:
-        return self._read_messages({**self._rows(dialogue), "seq": {"$lt": seq}}, [("seq", 1)])
+        return read_messages(self._reader, {**self._rows(dialogue), "seq": {"$lt": seq}}, [("seq", 1)])
 
     def message_hashes(self, dialogue: Dialogue, message_ids: Sequence[str]) -> dict[str, str]:
         query = {**self._rows(dialogue), "messageId": {"$in": list(message_ids)}}
@@ -149,7 +163,7 @@ class MongoTransaction(MongoAdministration, Transaction):
         return {document["messageId"]: document["hash"] for document in found}
 
     def newest_messages(self, dialogue: Dialogue, limit: int, most_bytes: int | None = None) -> list[Message]:
-        return self._read_messages(self._rows(dialogue), NEWEST_FIRST, limit, most_bytes)[::-1]
+        return read_messages(self._reader, self._rows(dialogue), NEWEST_FIRST, limit, most_bytes)[::-1]
 
     def messages_through(
         self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
@@ -162,7 +176,7 @@ class MongoTransaction(MongoAdministration, Transaction):
                 {"created": message.created, "seq": {"$lte": message.seq}},
             ],
         }
-        return self._read_messages(query, IN_ORDER, limit, most_bytes)
+        return read_messages(self._reader, query, IN_ORDER, limit, most_bytes)
 
     def insert_messages(self, messages: Sequence[Message]) -> None:
         if messages:
@@ -187,7 +201,13 @@ class MongoTransaction(MongoAdministration, Transaction):
         self._acquire("memory", self.scope.namespace, memory_id)
         key = {"_id": key_of(self.scope, memory_id)}
         document = self._lock(self._db.memories, key, MEMORY_FIELDS)
-        return None if document is None else memory_from(document)
+        if document is None:
+            return None
+        memory = memory_from(document)
+        if self._expiry.hides_memory(memory):
+            self.remove_memory(memory_id)
+            return None
+        return memory
 
     def insert_memory(self, memory: Memory) -> None:
         self._require_project()
@@ -208,8 +228,12 @@ class MongoTransaction(MongoAdministration, Transaction):
         self._db.memories.delete_one({"_id": key}, session=self._session)
         self._drop_vectors("memories", key)
 
+    def remove_expired_memories(self, memory_ids: Sequence[str]) -> int:
+        keys = [key_of(self.scope, memory_id) for memory_id in memory_ids]
+        return expiry.remove_memories(self._reader, keys)
+
     def find_summary(self, summary_id: str) -> Summary | None:
-        return queries.find_summary(self._db, self._session, self.scope, summary_id)
+        return queries.find_summary(self._reader, summary_id)
 
     def insert_summary(self, summary: Summary) -> None:
         document = summary_document(self.scope, summary)
@@ -268,15 +292,3 @@ class MongoTransaction(MongoAdministration, Transaction):
     def _row(self, message: Message) -> Document:
         rows = queries.in_dialogue(self.scope, message.dialogue_id, message.uid)
         return {**rows, "messageId": message.id}
-
-    def _read_messages(
-        self,
-        query: Document,
-        sort: Sequence[tuple[str, int]] | None = None,
-        limit: int = 0,
-        most_bytes: int | None = None,
-    ) -> list[Message]:
-        with self._db.messages.find(
-            query, MESSAGE_FIELDS, sort=sort, limit=limit, batch_size=limit, session=self._session
-        ) as cursor:
-            return take_bytes(map(message_from, cursor), most_bytes)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from .. import Backend
+from ..policies import Policies
 from .catalog import SqliteCatalog
 from .database import SqliteDatabase
 from .maintenance import SqliteMaintenance
@@ -18,6 +19,7 @@ class SqliteBackend(SqliteStore, SqliteCatalog, SqliteMaintenance, SqliteVectors
 
     def __init__(self, path: Path, timeout: float, commit_delay: float) -> None:
         self._db = SqliteDatabase(path, timeout, commit_delay)
+        self._policies = Policies(self.get_project)
         self._start_up_lock = FileLock(path.with_name(path.name + ".lock"), timeout)
 
 

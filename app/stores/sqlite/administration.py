@@ -13,6 +13,8 @@ class SqliteAdministration(Administration):
     """Projects and keys, of the scope's project and of others."""
 
     _connection: Connection
+    _saved: set[str]
+    """The names of the projects that were changed."""
 
     def lock_project(self, name: str) -> Project | None:
         return self.find_project(name)
@@ -26,6 +28,7 @@ class SqliteAdministration(Administration):
         return self._connection.execute(catalog.ADD_PROJECT, values).rowcount > 0
 
     def save_project(self, project: Project) -> None:
+        self._saved.add(project.name)
         values = (*mapping.PROJECT_FIELDS.values(project), project.name)
         self._connection.execute(catalog.SAVE_PROJECT, values)
 

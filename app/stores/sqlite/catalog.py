@@ -8,6 +8,7 @@ from typing import Final
 from ...domain.list_queries import AuditListQuery, KeyListQuery, Page, ProjectListQuery
 from ...domain.records import AuditEntry, Key, Project, Timestamp
 from ..catalog import Catalog
+from ..policies import Policies
 from . import erasure, mapping, queries
 from .database import SqliteDatabase
 from .statements import insertion
@@ -16,17 +17,16 @@ ROWS_PER_STEP: Final = 1000
 
 ADD_PROJECT: Final = (
     insertion("project", mapping.PROJECT_FIELDS.columns) + " ON CONFLICT (name) DO UPDATE "
-    "SET immutable = excluded.immutable, created = excluded.created, closed = 0 WHERE closed = 2"
+    "SET immutable = excluded.immutable, created = excluded.created, retention = excluded.retention, "
+    "closed = 0 WHERE closed = 2"
 )
 """A removed project's row stays closed, to refuse late writes, until the name is used again."""
 GET_PROJECT: Final = f"SELECT {mapping.PROJECT} FROM project WHERE name = ? AND closed = 0"
 LIST_PROJECTS: Final = f"SELECT {mapping.PROJECT} FROM project WHERE closed = 0 ORDER BY name"
-SET_IMMUTABLE: Final = "UPDATE project SET immutable = ? WHERE name = ? AND closed = 0"
 BEGIN_REMOVAL: Final = "UPDATE project SET closed = 1 WHERE name = ? AND closed = 0"
 ADD_KEY: Final = insertion("access_key", str(mapping.KEY))
 LIST_KEYS: Final = f"SELECT {mapping.KEY} FROM access_key ORDER BY created, id"
 LIST_PROJECT_KEYS: Final = f"SELECT {mapping.KEY} FROM access_key WHERE project = ? ORDER BY created, id"
-REVOKE_KEY: Final = "UPDATE access_key SET revoked = min(coalesce(revoked, ?1), ?1) WHERE id = ?2"
 TOUCH_KEY: Final = "UPDATE access_key SET last_used = ? WHERE id = ?"
 GET_KEY: Final = f"SELECT {mapping.KEY} FROM access_key WHERE id = ?"
 SAVE_PROJECT: Final = f"UPDATE project SET {mapping.PROJECT_FIELDS.assignments} WHERE name = ?"
@@ -50,6 +50,7 @@ class SqliteCatalog(Catalog):
     """Projects and keys."""
 
     _db: SqliteDatabase
+    _policies: Policies
 
     def create_project(self, project: Project) -> bool:
         return self._change(ADD_PROJECT, *mapping.PROJECT_FIELDS.values(project))
@@ -72,17 +73,6 @@ class SqliteCatalog(Catalog):
             lambda connection: erasure.clear_step(connection, name, ROWS_PER_STEP)
         )
 
-    def set_immutable(self, name: str, *, immutable: bool) -> bool:
-        return self._change(SET_IMMUTABLE, immutable, name)
-
-    def delete_project(self, name: str) -> bool:
-        # If this is interrupted, ``sweep`` finishes it.
-        if not self._change(BEGIN_REMOVAL, name):
-            return False
-        while self._db.commits.run(lambda connection: erasure.clear_step(connection, name, ROWS_PER_STEP)):
-            continue
-        return True
-
     def create_key(self, key: Key) -> None:
         self._change(ADD_KEY, *mapping.KEY_FIELDS.values(key))
 
@@ -98,17 +88,15 @@ class SqliteCatalog(Catalog):
         row = self._db.one(GET_KEY, (key_id,))
         return None if row is None else mapping.KEY.read(row)
 
-    def revoke_key(self, key_id: str, when: Timestamp) -> bool:
-        # A second revocation never postpones the first one.
-        return self._change(REVOKE_KEY, when, key_id)
-
     def find_key(self, key_hash: str) -> tuple[Key, Project | None] | None:
         row = self._db.one(FIND_KEY, (key_hash,))
         if row is None:
             return None
         own = len(mapping.KEY.names)
+        key = mapping.KEY.read(row[:own])
         project = None if row[own] is None else mapping.PROJECT.read(row[own:])
-        return mapping.KEY.read(row[:own]), project
+        self._policies.note(key.project, project)
+        return key, project
 
     def touch_key(self, key_id: str, when: Timestamp) -> None:
         self._change(TOUCH_KEY, when, key_id)

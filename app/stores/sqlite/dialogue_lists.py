@@ -12,12 +12,14 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final, TypeVar
 
+from ...domain.expiry import DialogueHorizon
 from ...domain.list_queries import DialogueListQuery, MetadataFilter, Page, SortKey
 from ...domain.records import DEFAULT_NAMESPACE, ScopeFilter, TimeRange
 from . import facets
 from .database import SqliteDatabase
 from .mapping import Columns
 from .queries import Clauses, Query, sort
+from .statements import dialogue_expired
 
 T = TypeVar("T")
 
@@ -54,9 +56,14 @@ class _Source:
     held: MetadataFilter | TimeRange | None = None
 
 
-def list_dialogues(db: SqliteDatabase, query: DialogueListQuery, columns: Columns[T]) -> Page[T]:
-    """Return one page, in order."""
-    sql, values = _page(_choose(db, query), query, columns)
+def list_dialogues(
+    db: SqliteDatabase, query: DialogueListQuery, columns: Columns[T], horizon: DialogueHorizon
+) -> Page[T]:
+    """Return one page, in order, but for what has expired."""
+    sources = _choose(db, query)
+    for source in sources:
+        source.clauses.add(f"NOT {dialogue_expired('dialogue')}", *horizon)
+    sql, values = _page(sources, query, columns)
     return db.page(sql, values, query.limit, columns)
 
 

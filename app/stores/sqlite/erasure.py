@@ -8,17 +8,19 @@ from typing import Final
 from ...domain.records import Scope, ScopeFilter
 from ..transaction import Erased
 from . import mapping, statements
+from .counts import count_visible
 from .indexing import INDEXED_ROW, drop_terms
-from .queries import count_visible
 
 KEPT: Final = 0
 """The fate of a tombstone whose messages and summaries stay readable."""
 PURGED: Final = 1
 """They are hidden and await the sweep; the tombstone stays, so that the id's last uid is known."""
 ERASED: Final = 2
-"""They are hidden and await the sweep; the tombstone goes too."""
+"""They are hidden and await the sweep; the tombstone goes too, unless it is needed."""
 SWEPT: Final = 3
 """They are gone."""
+NEEDED: Final = 4
+"""They are gone; the tombstone would go too, but is still needed."""
 
 TOMBSTONES_PER_STEP: Final = 100
 
@@ -40,8 +42,18 @@ SWEEP_MESSAGES: Final = (
 SWEEP_SUMMARIES: Final = (
     f"DELETE FROM summary WHERE number IN (SELECT number FROM summary {_OF_TOMBSTONE} LIMIT ?)"
 )
-CLOSE_TOMBSTONE: Final = f"UPDATE grave SET fate = {SWEPT} {_OF_TOMBSTONE}"
+CLOSE_TOMBSTONE: Final = f"UPDATE grave SET fate = ? {_OF_TOMBSTONE}"
+RELEASE_TOMBSTONES: Final = (
+    f"UPDATE grave SET fate = {ERASED} WHERE project = ? AND namespace = ? AND dialogue_id = ? "
+    f"AND fate = {NEEDED}"
+)
 DROP_TOMBSTONE: Final = f"DELETE FROM grave {_OF_TOMBSTONE}"
+IS_NEEDED: Final = (
+    "SELECT EXISTS (SELECT 1 FROM dialogue WHERE project = ?1 AND namespace = ?2 AND thread_of = ?3) OR "
+    "EXISTS (SELECT 1 FROM grave WHERE project = ?1 AND namespace = ?2 AND dialogue_id = ?3 AND uid < ?4 "
+    f"AND fate = {KEPT})"
+)
+"""Whether a tombstone must stay: a re-created parent counts its threads by it, or it hides older messages."""
 SWEEP_ANSWERS: Final = (
     "DELETE FROM idempotency WHERE request IN (SELECT request FROM idempotency "
     f"WHERE expires <= {statements.NOW} LIMIT ?)"
@@ -101,9 +113,18 @@ def sweep_step(connection: Connection, rows: int) -> tuple[int, bool]:
         removed += connection.execute(SWEEP_SUMMARIES, (*key, rows - removed)).rowcount
         if removed == rows:
             return removed, True
-        connection.execute(DROP_TOMBSTONE if fate == ERASED else CLOSE_TOMBSTONE, key)
+        _close_tombstone(connection, key, fate)
     removed += connection.execute(SWEEP_ANSWERS, (rows - removed,)).rowcount
     return removed, bool(tombstones)
+
+
+def _close_tombstone(connection: Connection, key: tuple[str, ...], fate: int) -> None:
+    if fate == PURGED:
+        connection.execute(CLOSE_TOMBSTONE, (SWEPT, *key))
+    elif connection.execute(IS_NEEDED, key).fetchone()[0]:
+        connection.execute(CLOSE_TOMBSTONE, (NEEDED, *key))
+    else:
+        connection.execute(DROP_TOMBSTONE, key)
 
 
 def clear_step(connection: Connection, project: str, rows: int) -> int:

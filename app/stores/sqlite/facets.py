@@ -16,7 +16,7 @@ import orjson
 
 from ...domain.json_text import canonical_json
 from ...domain.list_queries import MetadataFilter
-from ...domain.records import Dialogue, JsonText, Scalar
+from ...domain.records import Dialogue, JsonText, Scalar, Scope
 
 if TYPE_CHECKING:
     from .database import SqliteDatabase
@@ -59,18 +59,19 @@ def add_functions(connection: Connection) -> None:
 
 def add_rows(connection: Connection, dialogue: Dialogue) -> None:
     """Add the rows of a new dialogue."""
-    connection.executemany("INSERT INTO dialogue_facet VALUES (?, ?, ?, ?, ?)", _rows(dialogue))
+    place = (dialogue.created, dialogue.namespace, dialogue.id)
+    rows = [(dialogue.project, digest, *place) for digest in _digests(dialogue.metadata)]
+    connection.executemany("INSERT INTO dialogue_facet VALUES (?, ?, ?, ?, ?)", rows)
 
 
-def drop_rows(connection: Connection, dialogue: Dialogue) -> None:
+def drop_rows(
+    connection: Connection, scope: Scope, created: str, dialogue_id: str, metadata: JsonText
+) -> None:
     """Remove the rows of a dialogue that is removed."""
-    key = "project = ? AND digest = ? AND created = ? AND namespace = ? AND id = ?"
-    connection.executemany(f"DELETE FROM dialogue_facet WHERE {key}", _rows(dialogue))
-
-
-def _rows(dialogue: Dialogue) -> Iterator[tuple[str, ...]]:
-    for digest in _digests(dialogue.metadata):
-        yield dialogue.project, digest, dialogue.created, dialogue.namespace, dialogue.id
+    key = "digest = ? AND project = ? AND namespace = ? AND created = ? AND id = ?"
+    place = (scope.project, scope.namespace, created, dialogue_id)
+    rows = [(digest, *place) for digest in _digests(metadata)]
+    connection.executemany(f"DELETE FROM dialogue_facet WHERE {key}", rows)
 
 
 def store_step(connection: Connection, pending: int, rows: int) -> tuple[int, int] | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import sqlite3
+import time
 from collections.abc import Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
@@ -11,11 +12,13 @@ from functools import partial
 from typing import Final
 
 from ...domain.errors import ServiceUnavailable
-from ...domain.list_queries import DialogueListQuery, MemoryListQuery, Page
+from ...domain.list_items import ExpiringItem
+from ...domain.list_queries import DialogueListQuery, ExpiryQuery, MemoryListQuery, Page
 from ...domain.records import Dialogue, Memory, Order, Scope, ScopeFilter, Tombstone
 from ..maintenance import Maintenance
 from ..paging import walk
-from . import dialogue_lists, erasure, mapping, queries, reindexing, schema
+from ..policies import Policies
+from . import counts, dialogue_lists, erasure, mapping, queries, reindexing, schema
 from .database import SqliteDatabase, prepare_file
 from .start_up_lock import FileLock
 from .store import BATCH_ROWS
@@ -28,10 +31,18 @@ _COUNT_CHECK: Final = (
 )
 
 
+_TAKE_LEASE: Final = (
+    "INSERT INTO meta (name, value) VALUES (?1, json_object('owner', ?2, 'until', ?4)) "
+    "ON CONFLICT (name) DO UPDATE SET value = excluded.value "
+    "WHERE json_extract(value, '$.owner') = ?2 OR json_extract(value, '$.until') <= ?3"
+)
+
+
 class SqliteMaintenance(Maintenance):
     """What the operator and the process need."""
 
     _db: SqliteDatabase
+    _policies: Policies
     _start_up_lock: FileLock
 
     def migrate(self) -> int:
@@ -68,12 +79,23 @@ class SqliteMaintenance(Maintenance):
             removed += self._db.commits.run(clear)
         return removed
 
+    def list_expiring(self, query: ExpiryQuery) -> Page[ExpiringItem]:
+        sql, values = counts.list_expiring(query)
+        return self._db.page(sql, values, query.limit, mapping.EXPIRING_ITEM)
+
+    def take_lease(self, name: str, owner: str, seconds: float) -> bool:
+        # By the clock of this machine, which all processes of a file share.
+        values = ("lease:" + name, owner, time.time(), time.time() + seconds)
+        return self._db.commits.run(lambda connection: connection.execute(_TAKE_LEASE, values).rowcount) > 0
+
     def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
         query = DialogueListQuery(scope_filter, BATCH_ROWS, Order.ASC)
+        horizon = self._policies.of(scope_filter.project).dialogues()
 
         def read(last: Dialogue | None) -> Page[Dialogue]:
             after = None if last is None else (last.created, last.namespace, last.id)
-            return dialogue_lists.list_dialogues(self._db, replace(query, after=after), mapping.DIALOGUE)
+            here = replace(query, after=after)
+            return dialogue_lists.list_dialogues(self._db, here, mapping.DIALOGUE, horizon)
 
         return walk(read)
 
@@ -90,10 +112,11 @@ class SqliteMaintenance(Maintenance):
 
     def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
         query = MemoryListQuery(scope_filter, BATCH_ROWS, Order.ASC)
+        horizon = self._policies.of(scope_filter.project).memories()
 
         def read(last: Memory | None) -> Page[Memory]:
             after = None if last is None else (last.created, last.namespace, last.id)
-            sql, values = queries.list_memories(replace(query, after=after), mapping.MEMORY)
+            sql, values = queries.list_memories(replace(query, after=after), mapping.MEMORY, horizon)
             return self._db.page(sql, values, BATCH_ROWS, mapping.MEMORY)
 
         return walk(read)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import orjson
 
-from ...domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ...domain.list_items import DialogueItem, ExpiringItem, MemoryItem, MessageItem
 from ...domain.records import (
     Action,
     AuditEntry,
@@ -25,6 +25,7 @@ from ...domain.records import (
     Summary,
     Tombstone,
 )
+from ..policies import read_retention, write_retention
 
 if TYPE_CHECKING:
     from _typeshed import DataclassInstance
@@ -50,6 +51,7 @@ WRITERS: Final[Mapping[str, Codec]] = {
     "status": attrgetter("value"),
     "rights": attrgetter("value"),
     "action": attrgetter("value"),
+    "retention": write_retention,
 }
 """What makes the column of a field; the columns of all others hold the field as it is."""
 
@@ -63,6 +65,7 @@ READERS: Final[Mapping[str, Codec]] = {
     "ranged": bool,
     "completed": bool,
     "stale": bool,
+    "retention": read_retention,
 }
 """What makes a field of its column."""
 
@@ -141,6 +144,7 @@ DIALOGUE_LISTED: Final = Columns(
 """The columns of an item, and what lists sort it by beside them."""
 MESSAGE: Final = _record(Message, _names(Message), "body")
 MESSAGE_ITEM: Final = _item(MessageItem._make, MessageItem._fields, "body")
+EXPIRING_ITEM: Final = _item(ExpiringItem._make, ExpiringItem._fields)
 MEMORY: Final = _record(Memory, _names(Memory), "value", "metadata")
 MEMORY_ITEM: Final = _item(MemoryItem._make, MemoryItem._fields, "value", "metadata")
 SUMMARY: Final = _record(Summary, _names(Summary), "body")
@@ -163,13 +167,13 @@ COUNTED_FIELDS: Final = Fields(
     "recent_count",
 )
 """What changes with every message; the indexes of lists by activity alone have some of it."""
-INDEXED_FIELDS: Final = Fields("status", "tags", "label", "ended_at", "archived_at")
+INDEXED_FIELDS: Final = Fields("status", "tags", "label", "ended_at", "archived_at", "expires_at")
 """What of a dialogue changes seldom, and is indexed or searched."""
 MESSAGE_FIELDS: Final = Fields(*MESSAGE.names)
 RETAGGED_FIELDS: Final = Fields("tags", "modified", "body")
 """What of a message can change."""
 MEMORY_FIELDS: Final = Fields(*MEMORY.names)
-REPLACED_FIELDS: Final = Fields("value", "tags", "modified", "terms", "label", "description")
+REPLACED_FIELDS: Final = Fields("value", "tags", "modified", "terms", "label", "description", "expires_at")
 """What of a memory can change."""
 SUMMARY_FIELDS: Final = Fields(*SUMMARY.names)
 PROJECT_FIELDS: Final = Fields(*PROJECT.names)

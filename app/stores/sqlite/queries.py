@@ -3,21 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any
 
+from ...domain.expiry import MemoryHorizon
 from ...domain.list_queries import (
     AuditListQuery,
     KeyListQuery,
     MemoryListQuery,
     MessageListQuery,
-    NamespaceListQuery,
     ProjectListQuery,
     SummaryListQuery,
 )
-from ...domain.records import DEFAULT_NAMESPACE, Order, Scope, ScopeFilter, TimeRange
-from ..namespaces import end_of
+from ...domain.records import Order, Scope, ScopeFilter, TimeRange
 from . import mapping
-from .statements import NOT_PURGED
+from .statements import MEMORY_EXPIRED, NOT_PURGED
 
 Query = tuple[str, list[object]]
 
@@ -81,7 +80,7 @@ def scope_clauses(scope_filter: ScopeFilter, prefix: str = "") -> Clauses:
     return clauses
 
 
-def list_memories(query: MemoryListQuery, columns: mapping.Columns[Any]) -> Query:
+def list_memories(query: MemoryListQuery, columns: mapping.Columns[Any], horizon: MemoryHorizon) -> Query:
     """Return the query of one page; its last value, the limit, is left to the caller."""
     clauses = scope_clauses(query.scope_filter)
     sorted_by: tuple[str, ...] = ("created", "namespace", "id")
@@ -92,6 +91,7 @@ def list_memories(query: MemoryListQuery, columns: mapping.Columns[Any]) -> Quer
     clauses.seek(sorted_by, query.order, after, query.times)
     order = sort(sorted_by, query.order)
     clauses.tags("tags", query.tags)
+    clauses.add(f"NOT {MEMORY_EXPIRED.format('memory')}", *horizon)
     sql = f"SELECT {columns} FROM memory WHERE {clauses} ORDER BY {order} LIMIT ?"
     return sql, clauses.values
 
@@ -162,51 +162,3 @@ def list_audit(query: AuditListQuery) -> Query:
             clauses.add(f"{name} = ?", getattr(query, name))
     where, order = str(clauses) or "TRUE", sort(columns, query.order)
     return f"SELECT {mapping.AUDIT} FROM audit WHERE {where} ORDER BY {order} LIMIT ?", clauses.values
-
-
-ACTIVE: Final = {"dialogue": "dialogue_namespace_modified", "memory": "memory_activity"}
-"""The index that namespaces are counted on."""
-
-
-def tally_namespaces(table: str, query: NamespaceListQuery) -> Query:
-    """Return the query that counts the rows of each namespace of a page, and one more, on an index alone."""
-    clauses = scope_clauses(query.scope_filter)
-    clauses.add("namespace >= ?", max(query.prefix, *(query.after or ("",))))
-    if query.after is not None:
-        clauses.add("namespace <> ?", *query.after)
-    if query.prefix:
-        clauses.add("namespace < ?", end_of(query.prefix))
-    clauses.add("namespace <> ?", DEFAULT_NAMESPACE)
-    sql = (
-        f"SELECT namespace, count(*), max(modified) FROM {table} INDEXED BY {ACTIVE[table]} "
-        f"WHERE {clauses} GROUP BY namespace ORDER BY namespace LIMIT ?"
-    )
-    return sql, [*clauses.values, query.limit + 1]
-
-
-def count_statuses(scope_filter: ScopeFilter) -> Query:
-    """Return the query for how many dialogues have each status."""
-    clauses = scope_clauses(scope_filter)
-    return f"SELECT status, count(*) FROM dialogue WHERE {clauses} GROUP BY status", clauses.values
-
-
-def count_memories(scope_filter: ScopeFilter) -> Query:
-    """Return the query that counts memories."""
-    clauses = scope_clauses(scope_filter)
-    return f"SELECT count(*) FROM memory WHERE {clauses}", clauses.values
-
-
-def count_visible(table: str, scope_filter: ScopeFilter) -> Query:
-    """Return the query that counts the messages or summaries that are not purged.
-
-    Those that await the sweep are few, and subtracted, so that the rest is counted on an index.
-    """
-    clauses = scope_clauses(scope_filter)
-    pending = scope_clauses(scope_filter, "grave.")
-    hidden = (
-        f"SELECT count(*) FROM grave CROSS JOIN {table} AS hidden ON hidden.project = grave.project "
-        "AND hidden.namespace = grave.namespace AND hidden.dialogue_id = grave.dialogue_id "
-        f"AND hidden.uid = grave.uid WHERE grave.fate IN (1, 2) AND {pending}"
-    )
-    sql = f"SELECT (SELECT count(*) FROM {table} WHERE {clauses}) - ({hidden})"
-    return sql, clauses.values + pending.values

@@ -191,6 +191,17 @@ CREATE INDEX dialogue_facet_namespace ON dialogue_facet (project, namespace, dig
 INSERT INTO reindexing SELECT 'facet', max(number) + 1 FROM dialogue HAVING max(number) IS NOT NULL;
 """
 
+# A column that is added comes behind the large ones; where it is NULL, as it mostly is, a row's header
+# says so, and the pages that the row overflows to are not read for it.
+_EXPIRY = """
+ALTER TABLE dialogue ADD COLUMN expires_at TEXT;
+ALTER TABLE memory ADD COLUMN expires_at TEXT;
+ALTER TABLE project ADD COLUMN retention TEXT;
+CREATE INDEX dialogue_expiry ON dialogue (project, expires_at, namespace, id) WHERE expires_at IS NOT NULL;
+CREATE INDEX memory_expiry ON memory (project, expires_at, namespace, id) WHERE expires_at IS NOT NULL;
+CREATE INDEX memory_age ON memory (project, modified, namespace, id);
+"""
+
 MIGRATIONS: Final = (
     _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
     RANKED_SEARCH,
@@ -198,6 +209,7 @@ MIGRATIONS: Final = (
     _ACTIVITY,
     _VECTORS,
     _LISTS,
+    _EXPIRY,
 )
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 

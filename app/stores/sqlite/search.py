@@ -7,6 +7,7 @@ from typing import Any, Final, cast
 
 import orjson
 
+from ...domain.expiry import Expiry
 from ...search.query import Found, Hit, SearchObject, SearchQuery
 from ...search.ranking import Candidate, Frequencies, Ref
 from ...search.results import Ranked, rank
@@ -18,7 +19,7 @@ from .filters import filter_clauses, scope_conditions
 from .indexing import match_any, vocabulary_of
 from .mapping import Columns
 from .queries import Clauses
-from .statements import NOT_PURGED
+from .statements import MEMORY_EXPIRED, NOT_EXPIRED, NOT_PURGED, dialogue_expired
 
 BATCH: Final = 10
 """How many hits are read at once: a dialogue with its evidence may take 3 MiB."""
@@ -41,7 +42,7 @@ _COLUMNS: Final[dict[SearchObject, Columns[Any]]] = {
 }
 
 
-def find_hits(db: SqliteDatabase, query: SearchQuery) -> Found:
+def find_hits(db: SqliteDatabase, query: SearchQuery, expiry: Expiry) -> Found:
     """Return a page of hits; a query without words finds nothing.
 
     Raises ServiceUnavailable when the file cannot be read.
@@ -49,7 +50,7 @@ def find_hits(db: SqliteDatabase, query: SearchQuery) -> Found:
     if not query.keywords.words:
         return Found([], Frequencies(0, ()))
     with db.snapshot():
-        results = Results(rank(query, SearchIndexes(db, query)), query.limit)
+        results = Results(rank(query, SearchIndexes(db, query, expiry)), query.limit)
         return results.found(take_hits(_hits(db, query.object, results.page)))
 
 
@@ -77,13 +78,16 @@ def _fetch(db: SqliteDatabase, kind: SearchObject, numbers: Sequence[Ref]) -> di
 class SearchIndexes:
     """The indexes of one search; see ``search.results.Indexes``."""
 
-    def __init__(self, db: SqliteDatabase, query: SearchQuery) -> None:
+    def __init__(self, db: SqliteDatabase, query: SearchQuery, expiry: Expiry) -> None:
         self._db = db
         self._query = query
+        self._expiry = expiry
 
     def index(self, kind: SearchObject, *, filtered: bool) -> RowIndex:
         """See ``Indexes``."""
-        return RowIndex(self._db, self._query, kind, filtered=filtered)
+        index = RowIndex(self._db, self._query, kind, filtered=filtered)
+        index.leave_out_expired(self._expiry)
+        return index
 
 
 class RowIndex:
@@ -98,6 +102,15 @@ class RowIndex:
         if kind is SearchObject.MESSAGE:
             self._clauses.add(NOT_PURGED.format("item"))
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
+
+    def leave_out_expired(self, expiry: Expiry) -> None:
+        """Keep to what has not expired."""
+        if self._kind is SearchObject.MEMORY:
+            self._clauses.add(f"NOT {MEMORY_EXPIRED.format('item')}", *expiry.memories())
+        elif self._kind is SearchObject.DIALOGUE:
+            self._clauses.add(f"NOT {dialogue_expired('item')}", *expiry.dialogues())
+        else:
+            self._clauses.add(NOT_EXPIRED.format("item"), *expiry.dialogues())
 
     def count(self, tokens: Sequence[str], limit: int) -> int:
         """See ``TermIndex``."""

@@ -7,6 +7,7 @@ from typing import Final, TypeVar
 
 import orjson
 
+from ...domain.expiry import DialogueHorizon
 from ...domain.list_items import DialogueItem, MemoryItem, MessageItem, NamespaceItem
 from ...domain.list_queries import (
     DialogueListQuery,
@@ -20,9 +21,10 @@ from ...domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scop
 from ...search.query import Found, SearchQuery
 from ..namespaces import merge_tallies
 from ..paging import walk
+from ..policies import KEEPS_ALL, Policies
 from ..store import Counts, Generation, Store
 from ..transaction import Transaction
-from . import dialogue_lists, mapping, queries, statements
+from . import counts, dialogue_lists, mapping, queries, statements
 from .database import SqliteDatabase
 from .search import find_hits
 from .transaction import SqliteTransaction
@@ -37,44 +39,59 @@ class SqliteStore(Store):
     """Everything that services need."""
 
     _db: SqliteDatabase
+    _policies: Policies
     _model: str | None = None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         # The work runs once; writers of this process share commits.
-        return self._db.commits.run(
-            lambda connection: work(SqliteTransaction(connection, scope, self._model))
+        saved: set[str] = set()
+        result = self._db.commits.run(
+            lambda connection: work(SqliteTransaction(connection, scope, saved, self._model))
         )
+        for project in saved:
+            self._policies.forget(project)
+        return result
 
     def get_dialogue(self, scope: Scope, dialogue_id: str) -> Dialogue | None:
         row = self._db.one(statements.GET_DIALOGUE, (scope.project, scope.namespace, dialogue_id))
-        return None if row is None else mapping.DIALOGUE.read(row)
+        if row is None:
+            return None
+        dialogue = mapping.DIALOGUE.read(row)
+        return None if self._policies.of(scope.project).hides_dialogue(dialogue) else dialogue
 
     def get_dialogues(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[Dialogue]:
         ids = orjson.dumps(dialogue_ids).decode()
         found = self._db.all(statements.GET_DIALOGUES, (scope.project, scope.namespace, ids))
-        return [mapping.DIALOGUE.read(row) for row in found]
+        expiry = self._policies.of(scope.project)
+        dialogues = map(mapping.DIALOGUE.read, found)
+        return [dialogue for dialogue in dialogues if not expiry.hides_dialogue(dialogue)]
 
     def get_dialogue_items(self, scope: Scope, dialogue_ids: Sequence[str]) -> list[DialogueItem]:
         ids = orjson.dumps(dialogue_ids).decode()
         found = self._db.all(statements.GET_DIALOGUE_ITEMS, (scope.project, scope.namespace, ids))
-        return [mapping.DIALOGUE_ITEM.read(row) for row in found]
+        expiry = self._policies.of(scope.project)
+        items = map(mapping.DIALOGUE_ITEM.read, found)
+        return [item for item in items if not expiry.hides_dialogue(item)]
 
     def list_dialogues(self, query: DialogueListQuery) -> Page[DialogueItem]:
-        return dialogue_lists.list_dialogues(self._db, query, mapping.DIALOGUE_LISTED)
+        expiry = KEEPS_ALL if query.with_expired else self._policies.of(query.scope_filter.project)
+        columns = mapping.DIALOGUE_LISTED
+        return dialogue_lists.list_dialogues(self._db, query, columns, expiry.dialogues())
 
     def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
-        row = self._db.one(statements.FIND_GENERATION, (scope.project, scope.namespace, dialogue_id))
+        key = (scope.project, scope.namespace, dialogue_id, *self._horizon(scope))
+        row = self._db.one(statements.FIND_GENERATION, key)
         if row is None:
             return None
-        uid, alive, fate = row
-        return None if fate else Generation(uid, alive=bool(alive))
+        uid, alive, is_hidden = row
+        return None if is_hidden else Generation(uid, alive=bool(alive))
 
     def list_messages(self, scope: Scope, dialogue_id: str, query: MessageListQuery) -> Page[MessageItem]:
         sql, values = queries.list_messages(scope, dialogue_id, query)
         return self._db.page(sql, values, query.limit, mapping.MESSAGE_ITEM)
 
     def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
-        key = (scope.project, scope.namespace, dialogue_id, message_id)
+        key = (scope.project, scope.namespace, dialogue_id, message_id, *self._horizon(scope))
         row = self._db.one(statements.GET_MESSAGE, key)
         return None if row is None else mapping.MESSAGE.read(row)
 
@@ -88,14 +105,19 @@ class SqliteStore(Store):
 
     def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
         row = self._db.one(statements.GET_MEMORY, (scope.project, scope.namespace, memory_id))
-        return None if row is None else mapping.MEMORY.read(row)
+        if row is None:
+            return None
+        memory = mapping.MEMORY.read(row)
+        return None if self._policies.of(scope.project).hides_memory(memory) else memory
 
     def list_memories(self, query: MemoryListQuery) -> Page[MemoryItem]:
-        sql, values = queries.list_memories(query, mapping.MEMORY_ITEM)
+        horizon = self._policies.of(query.scope_filter.project).memories()
+        sql, values = queries.list_memories(query, mapping.MEMORY_ITEM, horizon)
         return self._db.page(sql, values, query.limit, mapping.MEMORY_ITEM)
 
     def get_summary(self, scope: Scope, summary_id: str) -> Summary | None:
-        row = self._db.one(statements.GET_SUMMARY, (scope.project, scope.namespace, summary_id))
+        key = (scope.project, scope.namespace, summary_id, *self._horizon(scope))
+        row = self._db.one(statements.GET_SUMMARY, key)
         return None if row is None else mapping.SUMMARY.read(row)
 
     def list_summaries(self, scope: Scope, dialogue_id: str, query: SummaryListQuery) -> Page[Summary]:
@@ -111,21 +133,31 @@ class SqliteStore(Store):
         return None if row is None else mapping.IDEMPOTENCY.read(row)
 
     def search(self, query: SearchQuery) -> Found:
-        return find_hits(self._db, query)
+        return find_hits(self._db, query, self._policies.of(query.scope_filter.project))
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
+        expiry = self._policies.of(query.scope_filter.project)
         with self._db.snapshot():
-            dialogues = self._db.all(*queries.tally_namespaces("dialogue", query))
-            memories = self._db.all(*queries.tally_namespaces("memory", query))
+            dialogues = self._db.all(*counts.tally_dialogues(query, expiry.dialogues()))
+            memories = self._db.all(*counts.tally_memories(query, expiry.memories()))
         return merge_tallies(dialogues, memories, query.limit)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
-        by_status: dict[str, int] = dict(self._db.all(*queries.count_statuses(scope_filter)))
+        expiry = self._policies.of(scope_filter.project)
+        horizon = expiry.dialogues()
+        by_status: dict[str, int] = dict(self._db.all(*counts.count_statuses(scope_filter, horizon)))
         return Counts(
             active=by_status.get("active", 0),
             ended=by_status.get("ended", 0),
             archived=by_status.get("archived", 0),
-            messages=self._db.all(*queries.count_visible("message", scope_filter))[0][0],
-            memories=self._db.all(*queries.count_memories(scope_filter))[0][0],
-            summaries=self._db.all(*queries.count_visible("summary", scope_filter))[0][0],
+            messages=self._count_visible("message", scope_filter, horizon),
+            memories=self._db.all(*counts.count_memories(scope_filter, expiry.memories()))[0][0],
+            summaries=self._count_visible("summary", scope_filter, horizon),
         )
+
+    def _count_visible(self, table: str, scope_filter: ScopeFilter, horizon: DialogueHorizon) -> int:
+        count: int = self._db.all(*counts.count_visible(table, scope_filter))[0][0]
+        return count - int(self._db.all(*counts.count_expired(table, scope_filter, horizon))[0][0])
+
+    def _horizon(self, scope: Scope) -> DialogueHorizon:
+        return self._policies.of(scope.project).dialogues()

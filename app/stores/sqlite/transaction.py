@@ -12,6 +12,7 @@ from sqlite3 import Connection
 import orjson
 
 from ...domain.errors import ProjectNotFound
+from ...domain.expiry import Expiry
 from ...domain.records import (
     Dialogue,
     IdempotencyRecord,
@@ -23,8 +24,9 @@ from ...domain.records import (
 )
 from ...search.analysis import dialogue_terms
 from ..bounds import take_bytes
-from ..transaction import Erased, Transaction
-from . import erasure, facets, mapping, statements
+from ..policies import read_retention
+from ..transaction import Erased, Removed, Transaction
+from . import erasure, expiry, facets, mapping, statements
 from .administration import SqliteAdministration
 from .database import note_size
 from .indexing import IndexedRow, add_terms, count_terms, drop_terms, drop_vectors, enqueue
@@ -33,14 +35,17 @@ from .indexing import IndexedRow, add_terms, count_terms, drop_terms, drop_vecto
 class SqliteTransaction(SqliteAdministration, Transaction):
     """A transaction that the group commit has begun."""
 
-    def __init__(self, connection: Connection, scope: Scope, model: str | None) -> None:
+    def __init__(self, connection: Connection, scope: Scope, saved: set[str], model: str | None) -> None:
         self.scope = scope
         self._model = model
         self._connection = connection
+        self._saved = saved
         self._key = (scope.project, scope.namespace)
         self._locked: dict[str, Dialogue] = {}
+        self._expired: dict[str, Dialogue] = {}
         row = connection.execute(statements.FIND_PROJECT, (scope.project,)).fetchone()
         self._immutable = row is not None and bool(row[0])
+        self._expiry = Expiry() if row is None else Expiry(read_retention(row[2]), self._immutable)
         if row is not None and row[1]:
             raise ProjectNotFound("The project of this key was removed.")
 
@@ -54,7 +59,16 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         if row is None:
             return None
         dialogue = self._locked[dialogue_id] = mapping.DIALOGUE.read(row)
+        if self._expiry.hides_dialogue(dialogue):
+            self._expired[dialogue_id] = dialogue
+            return None
         return dialogue
+
+    def find_expired(self, dialogue_id: str) -> Dialogue | None:
+        return self._expired.get(dialogue_id)
+
+    def remove_expired(self, dialogue_ids: Sequence[str]) -> list[Removed]:
+        return expiry.remove_dialogues(self._connection, self.scope, dialogue_ids, self._expiry.dialogues())
 
     def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
         values = (*self._key, dialogue_id, uid)
@@ -65,6 +79,9 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         fate = erasure.PURGED if tombstone.purged else erasure.KEPT
         values = (*self._key, tombstone.dialogue_id, tombstone.uid, fate)
         self._connection.execute(statements.INSERT_TOMBSTONE, values)
+
+    def release_tombstone(self, dialogue_id: str) -> None:
+        self._connection.execute(erasure.RELEASE_TOMBSTONES, (*self._key, dialogue_id))
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         terms = dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata)
@@ -101,9 +118,10 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         key = (*self._key, dialogue.id, dialogue.uid)
         removed = self._connection.execute(statements.REMOVE_DIALOGUE, key).fetchall()
         drop_terms(self._connection, "dialogue", self.scope.project, removed)
-        facets.drop_rows(self._connection, dialogue)
+        facets.drop_rows(self._connection, self.scope, dialogue.created, dialogue.id, dialogue.metadata)
         self.insert_tombstone(Tombstone(dialogue.id, dialogue.uid, purge))
         self._locked.pop(dialogue.id, None)
+        self._expired.pop(dialogue.id, None)
 
     def count_threads(self, dialogue_id: str) -> int:
         cursor = self._connection.execute(statements.COUNT_THREADS, (*self._key, dialogue_id))
@@ -117,7 +135,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         return {message.id: message for message in found}
 
     def find_message(self, dialogue_id: str, message_id: str) -> Message | None:
-        key = (*self._key, dialogue_id, message_id)
+        key = (*self._key, dialogue_id, message_id, *self._expiry.dialogues())
         row = self._connection.execute(statements.GET_MESSAGE, key).fetchone()
         return None if row is None else mapping.MESSAGE.read(row)
 
@@ -180,7 +198,13 @@ class SqliteTransaction(SqliteAdministration, Transaction):
 
     def lock_memory(self, memory_id: str) -> Memory | None:
         row = self._connection.execute(statements.GET_MEMORY, (*self._key, memory_id)).fetchone()
-        return None if row is None else mapping.MEMORY.read(row)
+        if row is None:
+            return None
+        memory = mapping.MEMORY.read(row)
+        if self._expiry.hides_memory(memory):
+            self.remove_memory(memory_id)
+            return None
+        return memory
 
     def insert_memory(self, memory: Memory) -> None:
         values = (*mapping.MEMORY_FIELDS.values(memory), self.scope.project, count_terms(memory.terms))
@@ -201,6 +225,9 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         removed = self._connection.execute(statements.REMOVE_MEMORY, (*self._key, memory_id)).fetchall()
         drop_terms(self._connection, "memory", self.scope.project, removed)
 
+    def remove_expired_memories(self, memory_ids: Sequence[str]) -> int:
+        return expiry.remove_memories(self._connection, self.scope, memory_ids, self._expiry.memories())
+
     def _index(self, table: str, rows: Sequence[IndexedRow]) -> None:
         add_terms(self._connection, table, self.scope.project, rows)
         enqueue(self._connection, table, self.scope.project, rows, self._model)
@@ -208,7 +235,8 @@ class SqliteTransaction(SqliteAdministration, Transaction):
     # Summaries, erasure, recorded answers
 
     def find_summary(self, summary_id: str) -> Summary | None:
-        row = self._connection.execute(statements.GET_SUMMARY, (*self._key, summary_id)).fetchone()
+        key = (*self._key, summary_id, *self._expiry.dialogues())
+        row = self._connection.execute(statements.GET_SUMMARY, key).fetchone()
         return None if row is None else mapping.SUMMARY.read(row)
 
     def insert_summary(self, summary: Summary) -> None:

@@ -34,6 +34,7 @@ class DialogueListItem(_DialogueListItemRequired, total=False):
     lastMessageCreated: Timestamp
     endedAt: Timestamp
     archivedAt: Timestamp
+    expiresAt: Expiry
     state: State
     messages: Messages
 
@@ -63,6 +64,7 @@ class Dialogue(_DialogueRequired, total=False):
     lastMessageCreated: Timestamp
     endedAt: Timestamp
     archivedAt: Timestamp
+    expiresAt: Expiry
 
 
 class _DialogueListRequired(TypedDict):
@@ -89,6 +91,7 @@ class NewDialogue(TypedDict, total=False):
     metadata: Metadata
     state: State
     created: TimeInput
+    expiresAt: ExpiryInput
     message: NewMessage
     messages: NewMessages
 
@@ -99,6 +102,7 @@ class DialogueUpdate(TypedDict, total=False):
     tags: Tags
     label: Label
     state: State
+    expiresAt: ExpiryInput
     message: NewMessage
     messages: NewMessages
     id: ResourceId
@@ -118,6 +122,7 @@ class DialogueUpdateById(_DialogueUpdateByIdRequired, total=False):
     tags: Tags
     label: Label
     state: State
+    expiresAt: ExpiryInput
     message: NewMessage
     messages: NewMessages
     namespace: Namespace
@@ -293,6 +298,7 @@ class Memory(_MemoryRequired, total=False):
     namespace: Namespace
     label: str
     description: str
+    expiresAt: Expiry
 
 
 class _MemoryListRequired(TypedDict):
@@ -322,6 +328,7 @@ class NewMemory(_NewMemoryRequired, total=False):
     description: MemoryDescription
     tags: Tags
     metadata: Metadata
+    expiresAt: ExpiryInput
 
 
 class MemoryUpdate(TypedDict, total=False):
@@ -332,6 +339,7 @@ class MemoryUpdate(TypedDict, total=False):
     value: JsonValue
     label: Label
     description: MemoryDescription
+    expiresAt: ExpiryInput
 
 
 class _SearchRequestRequired(TypedDict):
@@ -797,12 +805,28 @@ class KeyRotation(TypedDict, total=False):
     overlapSeconds: int
 
 
-class Project(TypedDict):
-    """A tenant of this server."""
+class _ProjectRequired(TypedDict):
+    """What is always there."""
 
     id: ProjectName
     immutable: Immutable
     created: Timestamp
+
+
+class Project(_ProjectRequired, total=False):
+    """A tenant of this server."""
+
+    retention: Retention
+
+
+class Retention(TypedDict, total=False):
+    """For how many days after their last change dialogues and memories are kept; what has no number is kept for good."""
+
+    dialogueDays: RetentionDays
+    activeDays: RetentionDays
+    endedDays: RetentionDays
+    archivedDays: RetentionDays
+    memoryDays: RetentionDays
 
 
 class _ProjectListRequired(TypedDict):
@@ -827,12 +851,14 @@ class NewProject(_NewProjectRequired, total=False):
     """A project to create."""
 
     immutable: Immutable
+    retention: Retention
 
 
 class ProjectUpdate(TypedDict, total=False):
     """What is left out stays."""
 
     immutable: Immutable
+    retention: Retention
 
 
 class _AuditEntryRequired(TypedDict):
@@ -927,6 +953,12 @@ Timestamp = str
 
 
 TimeInput = str
+
+
+ExpiryInput = Union[str, None]
+
+
+Expiry = str
 
 
 DatePrefix = str
@@ -1061,6 +1093,9 @@ ProjectName = str
 Immutable = bool
 
 
+RetentionDays = int
+
+
 AuditAction = Literal[
     "key.created",
     "key.rotated",
@@ -1068,6 +1103,7 @@ AuditAction = Literal[
     "project.created",
     "project.changed",
     "project.deleted",
+    "retention.changed",
     "namespace.erased",
     "dialogue.purged",
     "project.exported",

@@ -88,6 +88,7 @@ class AsyncOperations(AsyncTransport):
         metadata: types.Metadata | None = None,
         state: types.State | None = None,
         created: str | None = None,
+        expires_at: str | None | Unset = UNSET,
         message: types.NewMessage | None = None,
         messages: types.NewMessages | None = None,
     ) -> types.Dialogue:
@@ -118,7 +119,7 @@ class AsyncOperations(AsyncTransport):
                         "messages": messages,
                     }
                 )
-                | given_or_null({"label": label})
+                | given_or_null({"label": label, "expiresAt": expires_at})
             ),
         )
         return cast("types.Dialogue", answer.data)
@@ -149,6 +150,7 @@ class AsyncOperations(AsyncTransport):
         tags: types.Tags | None = None,
         label: str | None | Unset = UNSET,
         state: types.State | None = None,
+        expires_at: str | None | Unset = UNSET,
         message: types.NewMessage | None = None,
         messages: types.NewMessages | None = None,
         metadata: types.Metadata | None = None,
@@ -169,7 +171,7 @@ class AsyncOperations(AsyncTransport):
             body=given(
                 {"tags": tags, "state": state, "message": message, "messages": messages, "metadata": metadata}
             )
-            | given_or_null({"label": label}),
+            | given_or_null({"label": label, "expiresAt": expires_at}),
         )
         return cast("types.Dialogue", answer.data)
 
@@ -613,6 +615,7 @@ class AsyncOperations(AsyncTransport):
         description: str | None | Unset = UNSET,
         tags: types.Tags | None = None,
         metadata: types.Metadata | None = None,
+        expires_at: str | None | Unset = UNSET,
     ) -> types.Memory:
         """Create a memory.
 
@@ -626,7 +629,7 @@ class AsyncOperations(AsyncTransport):
             headers=given({"Idempotency-Key": idempotency_key}),
             body=choose_id(
                 given({"id": id, "tags": tags, "metadata": metadata}, {"value": value})
-                | given_or_null({"label": label, "description": description})
+                | given_or_null({"label": label, "description": description, "expiresAt": expires_at})
             ),
         )
         return cast("types.Memory", answer.data)
@@ -653,6 +656,7 @@ class AsyncOperations(AsyncTransport):
         value: types.JsonValue | Unset = UNSET,
         label: str | None | Unset = UNSET,
         description: str | None | Unset = UNSET,
+        expires_at: str | None | Unset = UNSET,
     ) -> types.Memory:
         """Update a memory.
 
@@ -665,7 +669,9 @@ class AsyncOperations(AsyncTransport):
             query=given({"namespace": self.choose_namespace(namespace)}),
             headers=given({"Idempotency-Key": idempotency_key or new_id()}),
             body=given({"tags": tags})
-            | given_or_null({"value": value, "label": label, "description": description}),
+            | given_or_null(
+                {"value": value, "label": label, "description": description, "expiresAt": expires_at}
+            ),
         )
         return cast("types.Memory", answer.data)
 
@@ -1038,7 +1044,12 @@ class AsyncOperations(AsyncTransport):
         return AsyncListing(self, "GET", "/projects", query=given({"limit": limit}))
 
     async def create_project(
-        self, *, id: str, idempotency_key: str | None = None, immutable: types.Immutable | None = None
+        self,
+        *,
+        id: str,
+        idempotency_key: str | None = None,
+        immutable: types.Immutable | None = None,
+        retention: types.Retention | Unset = UNSET,
     ) -> types.Project:
         """Create a project.
 
@@ -1050,7 +1061,7 @@ class AsyncOperations(AsyncTransport):
             "POST",
             "/projects",
             headers=given({"Idempotency-Key": idempotency_key or new_id()}),
-            body=given({"immutable": immutable}, {"id": id}),
+            body=given({"immutable": immutable}, {"id": id}) | given_or_null({"retention": retention}),
         )
         return cast("types.Project", answer.data)
 
@@ -1063,18 +1074,26 @@ class AsyncOperations(AsyncTransport):
         return cast("types.Project", answer.data)
 
     async def update_project(
-        self, id: str, *, idempotency_key: str | None = None, immutable: types.Immutable | None = None
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        immutable: types.Immutable | None = None,
+        retention: types.Retention | Unset = UNSET,
     ) -> types.Project:
         """Change a project.
 
-        *Extension*. What is left out stays. Only a key with `admin` may change another project than its own,
-          or `immutable`.
+        *Extension*. What is left out stays; `retention` is replaced as a whole. Only a key with `admin` may
+          change
+        another project than its own, or `immutable`. A change of `retention` holds in every server within
+          five
+        seconds.
         """
         answer = await self.send(
             "PUT",
             path_of("/projects/{id}", id=id),
             headers=given({"Idempotency-Key": idempotency_key or new_id()}),
-            body=given({"immutable": immutable}),
+            body=given({"immutable": immutable}) | given_or_null({"retention": retention}),
         )
         return cast("types.Project", answer.data)
 

@@ -88,6 +88,7 @@ class Operations(Transport):
         metadata: types.Metadata | None = None,
         state: types.State | None = None,
         created: str | None = None,
+        expires_at: str | None | Unset = UNSET,
         message: types.NewMessage | None = None,
         messages: types.NewMessages | None = None,
     ) -> types.Dialogue:
@@ -118,7 +119,7 @@ class Operations(Transport):
                         "messages": messages,
                     }
                 )
-                | given_or_null({"label": label})
+                | given_or_null({"label": label, "expiresAt": expires_at})
             ),
         )
         return cast("types.Dialogue", answer.data)
@@ -149,6 +150,7 @@ class Operations(Transport):
         tags: types.Tags | None = None,
         label: str | None | Unset = UNSET,
         state: types.State | None = None,
+        expires_at: str | None | Unset = UNSET,
         message: types.NewMessage | None = None,
         messages: types.NewMessages | None = None,
         metadata: types.Metadata | None = None,
@@ -169,7 +171,7 @@ class Operations(Transport):
             body=given(
                 {"tags": tags, "state": state, "message": message, "messages": messages, "metadata": metadata}
             )
-            | given_or_null({"label": label}),
+            | given_or_null({"label": label, "expiresAt": expires_at}),
         )
         return cast("types.Dialogue", answer.data)
 
@@ -613,6 +615,7 @@ class Operations(Transport):
         description: str | None | Unset = UNSET,
         tags: types.Tags | None = None,
         metadata: types.Metadata | None = None,
+        expires_at: str | None | Unset = UNSET,
     ) -> types.Memory:
         """Create a memory.
 
@@ -626,7 +629,7 @@ class Operations(Transport):
             headers=given({"Idempotency-Key": idempotency_key}),
             body=choose_id(
                 given({"id": id, "tags": tags, "metadata": metadata}, {"value": value})
-                | given_or_null({"label": label, "description": description})
+                | given_or_null({"label": label, "description": description, "expiresAt": expires_at})
             ),
         )
         return cast("types.Memory", answer.data)
@@ -653,6 +656,7 @@ class Operations(Transport):
         value: types.JsonValue | Unset = UNSET,
         label: str | None | Unset = UNSET,
         description: str | None | Unset = UNSET,
+        expires_at: str | None | Unset = UNSET,
     ) -> types.Memory:
         """Update a memory.
 
@@ -665,7 +669,9 @@ class Operations(Transport):
             query=given({"namespace": self.choose_namespace(namespace)}),
             headers=given({"Idempotency-Key": idempotency_key or new_id()}),
             body=given({"tags": tags})
-            | given_or_null({"value": value, "label": label, "description": description}),
+            | given_or_null(
+                {"value": value, "label": label, "description": description, "expiresAt": expires_at}
+            ),
         )
         return cast("types.Memory", answer.data)
 
@@ -1034,7 +1040,12 @@ class Operations(Transport):
         return Listing(self, "GET", "/projects", query=given({"limit": limit}))
 
     def create_project(
-        self, *, id: str, idempotency_key: str | None = None, immutable: types.Immutable | None = None
+        self,
+        *,
+        id: str,
+        idempotency_key: str | None = None,
+        immutable: types.Immutable | None = None,
+        retention: types.Retention | Unset = UNSET,
     ) -> types.Project:
         """Create a project.
 
@@ -1046,7 +1057,7 @@ class Operations(Transport):
             "POST",
             "/projects",
             headers=given({"Idempotency-Key": idempotency_key or new_id()}),
-            body=given({"immutable": immutable}, {"id": id}),
+            body=given({"immutable": immutable}, {"id": id}) | given_or_null({"retention": retention}),
         )
         return cast("types.Project", answer.data)
 
@@ -1059,18 +1070,26 @@ class Operations(Transport):
         return cast("types.Project", answer.data)
 
     def update_project(
-        self, id: str, *, idempotency_key: str | None = None, immutable: types.Immutable | None = None
+        self,
+        id: str,
+        *,
+        idempotency_key: str | None = None,
+        immutable: types.Immutable | None = None,
+        retention: types.Retention | Unset = UNSET,
     ) -> types.Project:
         """Change a project.
 
-        *Extension*. What is left out stays. Only a key with `admin` may change another project than its own,
-          or `immutable`.
+        *Extension*. What is left out stays; `retention` is replaced as a whole. Only a key with `admin` may
+          change
+        another project than its own, or `immutable`. A change of `retention` holds in every server within
+          five
+        seconds.
         """
         answer = self.send(
             "PUT",
             path_of("/projects/{id}", id=id),
             headers=given({"Idempotency-Key": idempotency_key or new_id()}),
-            body=given({"immutable": immutable}),
+            body=given({"immutable": immutable}) | given_or_null({"retention": retention}),
         )
         return cast("types.Project", answer.data)
 
