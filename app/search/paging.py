@@ -1,8 +1,8 @@
 """Pages of a search: what a cursor remembers, so that each page goes on where the last one ended.
 
 It holds the position of the last result, how many there were, the time that date phrases were
-resolved at and the frequencies that words were weighed by. So all pages are parts of one order,
-whatever is written meanwhile.
+resolved at, the frequencies that words were weighed by and the range of what is near by meaning.
+So all pages are parts of one order, whatever is written meanwhile.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from typing import Any, Final
 
 import orjson
 
+from .fusion import Range
 from .query import Found, SearchQuery
 from .ranking import MOST_CANDIDATES, Frequencies
 
@@ -40,8 +41,8 @@ class SearchPage:
         shown = self.shown + len(found.hits)
         if found.last is None or shown >= MOST_CANDIDATES:
             return None
-        items, words = found.frequencies
-        state = [self.now.isoformat(), shown, found.last, items, words]
+        items, words, nearness = found.frequencies
+        state = [self.now.isoformat(), shown, found.last, items, words, *nearness]
         return (orjson.dumps(state).decode(),)
 
 
@@ -53,8 +54,9 @@ def open_page(position: Sequence[Any] | None, now: datetime) -> SearchPage:
     """Return the page that a cursor asks for, or the first page of a search that is asked now."""
     if position is None:
         return SearchPage(now)
-    begun, shown, after, items, words = orjson.loads(position[0])
-    return SearchPage(datetime.fromisoformat(begun), shown, tuple(after), Frequencies(items, tuple(words)))
+    begun, shown, after, items, words, *nearness = orjson.loads(position[0])
+    frequencies = Frequencies(items, tuple(words), Range(*nearness))
+    return SearchPage(datetime.fromisoformat(begun), shown, tuple(after), frequencies)
 
 
 def resumption(body: dict[str, Any]) -> list[str]:

@@ -19,6 +19,14 @@ class SearchObject(StrEnum):
     MEMORY = "memory"
 
 
+class Mode(StrEnum):
+    """What decides which items are found, and how they are ranked."""
+
+    KEYWORD = "keyword"
+    MEANING = "meaning"
+    HYBRID = "hybrid"
+
+
 class OrderBy(StrEnum):
     """What hits are ordered by."""
 
@@ -72,6 +80,9 @@ class SearchQuery:
     order: Order = Order.DESC
     after: tuple[float | int | str, ...] | None = None
     frequencies: Frequencies | None = None
+    mode: Mode = Mode.KEYWORD
+    vector: bytes = b""
+    """What is looked for by meaning, in the form of ``meaning.embedder``; empty for KEYWORD."""
 
     @property
     def has_filters(self) -> bool:

@@ -15,8 +15,9 @@ from heapq import nlargest
 from itertools import pairwise
 from typing import Final, NamedTuple, Protocol
 
+from .fusion import Range
 from .keywords import MOST_COMPLETIONS, Keyword, Keywords
-from .scoring import Score, Scoring, idf
+from .scoring import NO_SCORE, Score, Scoring, idf
 from .tokens import IMPACTS, LEVELS
 
 MOST_CANDIDATES: Final = 1000
@@ -76,18 +77,20 @@ class TermIndex(Protocol):
 
 
 class Frequencies(NamedTuple):
-    """How many items there are, and how many have each word of a query."""
+    """How many items there are, and how many have each word of a query; how near any are by meaning."""
 
     items: int
     words: tuple[int, ...]
+    nearness: Range = Range()
 
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An item with its score."""
+    """An item with its score by words, and how near it is by meaning if it is a candidate by that."""
 
     candidate: Candidate
     score: Score
+    cosine: float | None = None
 
 
 @dataclass(slots=True)
@@ -219,9 +222,14 @@ def complete(index: TermIndex, keywords: Keywords) -> Keywords:
     return keywords.complete(endings)
 
 
-def score_all(index: TermIndex, refs: Sequence[Ref], scoring: Scoring) -> Iterator[Scored]:
-    """Yield the candidates that are hits, with their scores."""
-    for candidate in index.read(refs):
+def score_all(
+    index: TermIndex, refs: Sequence[Ref], near: Mapping[Ref, float], scoring: Scoring
+) -> Iterator[Scored]:
+    """Yield the candidates by words and by meaning that are hits, with their scores."""
+    for candidate in index.read(list(dict.fromkeys([*refs, *near]))):
         score = scoring.score(candidate.written)
+        cosine = near.get(candidate.ref)
         if score is not None:
-            yield Scored(candidate, score)
+            yield Scored(candidate, score, cosine)
+        elif cosine is not None and scoring.admits(candidate.written):
+            yield Scored(candidate, NO_SCORE, cosine)

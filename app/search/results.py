@@ -7,15 +7,18 @@ when the words of the query are spread over more of it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import nsmallest
+from itertools import chain
 from operator import itemgetter
 from typing import Final, Protocol
 
 from ..domain.records import Order
-from .query import OrderBy, SearchObject, SearchQuery
+from .fusion import Finding, Range, fuse, range_of
+from .query import Mode, OrderBy, SearchObject, SearchQuery
 from .ranking import (
+    MOST_CANDIDATES,
     Candidate,
     Frequencies,
     Gathering,
@@ -26,7 +29,7 @@ from .ranking import (
     count_frequencies,
     score_all,
 )
-from .scoring import Score, Scoring
+from .scoring import NO_SCORE, Score, Scoring
 
 EVIDENCE: Final = 3
 """How many messages a dialogue's hit shows at most."""
@@ -34,12 +37,22 @@ EVIDENCE: Final = 3
 BEST_SHARE: Final = 0.75
 """How much of a dialogue's score is that of its best part; the rest is of all parts together."""
 
-NO_SCORE: Final = Score(0.0, {}, 0.0)
-
 Position = tuple[float | int | str, ...]
 """Where a result stands: results are in the order of their positions, no two of which are equal."""
 
 _DIGITS: Final = str.maketrans("", "", "-T:.Z")
+
+
+class Vectors(Protocol):
+    """The vectors of a store, in the same view as its indexes."""
+
+    def nearest(
+        self, kind: SearchObject, vector: bytes, limit: int, *, filtered: bool
+    ) -> Mapping[Ref, float]:
+        """Return those of a kind, within the reach of the search, that are nearest to a vector.
+
+        At most ``limit``, each with the cosine of its nearest piece; the filters apply if ``filtered``.
+        """
 
 
 class Indexes(Protocol):
@@ -71,11 +84,37 @@ class Ranking:
 class _Hit:
     candidate: Candidate
     total: float
-    messages: Sequence[Scored] = ()
+    coverage: float
+    cosine: float | None
+    messages: Sequence[_Hit] = ()
 
 
-def rank(query: SearchQuery, indexes: Indexes) -> Ranking:
-    """Return the results of a search by words, in their order; none for a search without words."""
+@dataclass(frozen=True, slots=True)
+class _Valuation:
+    """What a hit is worth, in the mode of a search."""
+
+    mode: Mode
+    scoring: Scoring
+    nearness: Range
+
+    def value(self, hit: _Hit) -> float:
+        """Return what hits are ordered by."""
+        if self.mode is Mode.KEYWORD:
+            return hit.total
+        if self.mode is Mode.MEANING:
+            return hit.cosine or 0.0
+        return fuse(Finding(self.scoring.relevance(hit.total), hit.coverage, hit.cosine), self.nearness)
+
+    def relevance(self, value: float) -> float:
+        """Return a value as a number from 0 to 1."""
+        return self.scoring.relevance(value) if self.mode is Mode.KEYWORD else max(0.0, min(1.0, value))
+
+
+def rank(query: SearchQuery, indexes: Indexes, vectors: Vectors | None = None) -> Ranking:
+    """Return the results of a search, in their order; none for a search by words without any.
+
+    ``vectors`` are needed by the modes MEANING and HYBRID.
+    """
     kinds = [query.object]
     if query.object is SearchObject.DIALOGUE:
         kinds.append(SearchObject.MESSAGE)
@@ -85,42 +124,83 @@ def rank(query: SearchQuery, indexes: Indexes) -> Ranking:
         keywords = complete(index, keywords)
     frequencies = query.frequencies or count_frequencies(opened, keywords)
     query = replace(query, keywords=keywords)
+    near = [_nearest(query, vectors, kind) for kind in kinds]
+    if query.frequencies is None:
+        frequencies = frequencies._replace(
+            nearness=range_of(chain.from_iterable(one.values() for one in near))
+        )
     scoring = Scoring(keywords, frequencies.words, frequencies.items)
-    scored = [list(score_all(index, _gather(index, query, frequencies), scoring)) for index in opened]
-    hits = _items(scored[0]) if len(scored) == 1 else _dialogues(opened[0], scored[0], scored[1], scoring)
-    return Ranking(_ordered(query, hits, scoring), frequencies)
+    scored = [
+        list(score_all(index, _gather(index, query, frequencies), found, scoring))
+        for index, found in zip(opened, near, strict=True)
+    ]
+    hits = _hits(opened[0], scored, scoring)
+    return Ranking(_ordered(query, hits, _Valuation(query.mode, scoring, frequencies.nearness)), frequencies)
+
+
+def _nearest(query: SearchQuery, vectors: Vectors | None, kind: SearchObject) -> Mapping[Ref, float]:
+    if vectors is None or query.mode is Mode.KEYWORD:
+        return {}
+    return vectors.nearest(kind, query.vector, MOST_CANDIDATES, filtered=kind is query.object)
 
 
 def _gather(index: TermIndex, query: SearchQuery, frequencies: Frequencies) -> Sequence[Ref]:
+    if query.mode is Mode.MEANING:
+        return ()
     gathering = Gathering(index, query.keywords, frequencies)
     if query.order_by is OrderBy.RELEVANCE:
         return gathering.best()
     return gathering.newest(oldest=query.order is Order.ASC)
 
 
-def _items(scored: Iterable[Scored]) -> list[_Hit]:
-    return [_Hit(one.candidate, one.score.total) for one in scored]
+def _hits(index: TermIndex, scored: Sequence[Sequence[Scored]], scoring: Scoring) -> list[_Hit]:
+    """Return the hits of the first kind; messages behind dialogues count for those."""
+    own, *said = scored
+    if said:
+        return _dialogues(index, own, said[0], scoring)
+    return [_hit(one, scoring) for one in own]
+
+
+def _hit(scored: Scored, scoring: Scoring) -> _Hit:
+    return _Hit(scored.candidate, scored.score.total, scoring.coverage(scored.score), scored.cosine)
 
 
 def _dialogues(
     index: TermIndex, own: Iterable[Scored], said: Iterable[Scored], scoring: Scoring
 ) -> list[_Hit]:
-    """Return the dialogues that their own words or those of their messages make hits."""
-    scores = {one.candidate.ref: one.score for one in own}
+    """Return the dialogues that they themselves or their messages make hits."""
+    selves = {one.candidate.ref: one for one in own}
     messages: dict[Ref, list[Scored]] = defaultdict(list)
     for one in said:
         if one.candidate.parent is not None:
             messages[one.candidate.parent].append(one)
-    found = index.read(list(dict.fromkeys([*scores, *messages])))
+    found = index.read(list(dict.fromkeys([*selves, *messages])))
     return [
-        _dialogue(candidate, scores.get(candidate.ref, NO_SCORE), messages[candidate.ref])
+        _dialogue(
+            candidate,
+            selves.get(candidate.ref, Scored(candidate, NO_SCORE)),
+            messages[candidate.ref],
+            scoring,
+        )
         for candidate in found
         if not scoring.excludes(candidate.written)
     ]
 
 
-def _dialogue(candidate: Candidate, own: Score, messages: list[Scored]) -> _Hit:
-    scores = [own, *(one.score for one in messages)]
+def _dialogue(candidate: Candidate, own: Scored, messages: list[Scored], scoring: Scoring) -> _Hit:
+    scores = [own.score, *(one.score for one in messages)]
+    cosines = [one.cosine for one in (own, *messages) if one.cosine is not None]
+    return _Hit(
+        candidate,
+        _total(scores),
+        max(map(scoring.coverage, scores)),
+        max(cosines, default=None),
+        [_hit(one, scoring) for one in messages],
+    )
+
+
+def _total(scores: Sequence[Score]) -> float:
+    """Return the score of a dialogue by those of its parts."""
     parts: dict[int, float] = {}
     for score in scores:
         for number, part in score.parts.items():
@@ -128,25 +208,25 @@ def _dialogue(candidate: Candidate, own: Score, messages: list[Scored]) -> _Hit:
     best = max(score.total for score in scores)
     # Summed in the order of the words, since floats added in another order differ in their last bits.
     together = sum(parts[number] for number in sorted(parts)) + max(score.nearness for score in scores)
-    total = BEST_SHARE * best + (1 - BEST_SHARE) * together
-    return _Hit(candidate, total, messages)
+    return BEST_SHARE * best + (1 - BEST_SHARE) * together
 
 
-def _ordered(query: SearchQuery, hits: Iterable[_Hit], scoring: Scoring) -> list[Ranked]:
+def _ordered(query: SearchQuery, hits: Iterable[_Hit], valuation: _Valuation) -> list[Ranked]:
     """Return the hits of a page in the order asked for, and the one behind them."""
-    placed = ((_position(query, hit.candidate, hit.total), hit) for hit in hits)
-    behind = (one for one in placed if query.after is None or one[0] > query.after)
+    placed = ((valuation.value(hit), hit) for hit in hits)
+    positioned = ((_position(query, hit.candidate, value), value, hit) for value, hit in placed)
+    behind = (one for one in positioned if query.after is None or one[0] > query.after)
     return [
-        Ranked(hit.candidate.ref, scoring.relevance(hit.total), position, _evidence(hit.messages, scoring))
-        for position, hit in nsmallest(query.limit + 1, behind, key=itemgetter(0))
+        Ranked(hit.candidate.ref, valuation.relevance(value), position, _evidence(hit.messages, valuation))
+        for position, value, hit in nsmallest(query.limit + 1, behind, key=itemgetter(0))
     ]
 
 
-def _position(query: SearchQuery, candidate: Candidate, score: float) -> Position:
+def _position(query: SearchQuery, candidate: Candidate, value: float) -> Position:
     """Return what a result is ordered by; between equals the newest comes first, then ids decide."""
     sign = -1 if query.order is Order.DESC else 1
     if query.order_by is OrderBy.RELEVANCE:
-        return (sign * score, -_number(candidate.created), *candidate.ids)
+        return (sign * value, -_number(candidate.created), *candidate.ids)
     moment = candidate.created if query.order_by is OrderBy.CREATED else candidate.modified
     return (sign * _number(moment), *candidate.ids)
 
@@ -156,14 +236,15 @@ def _number(moment: str) -> int:
     return int(moment.translate(_DIGITS))
 
 
-def _evidence(messages: Iterable[Scored], scoring: Scoring) -> tuple[Ranked, ...]:
+def _evidence(messages: Iterable[_Hit], valuation: _Valuation) -> tuple[Ranked, ...]:
     """Return the best messages of a dialogue."""
+    valued = [(valuation.value(one), one.candidate) for one in messages]
     placed = [
         Ranked(
-            one.candidate.ref,
-            scoring.relevance(one.score.total),
-            (-one.score.total, -_number(one.candidate.created), *one.candidate.ids),
+            one.ref,
+            valuation.relevance(value),
+            (-value, -_number(one.created), *one.ids),
         )
-        for one in messages
+        for value, one in valued
     ]
     return tuple(nsmallest(EVIDENCE, placed, key=lambda one: one.position))

@@ -89,6 +89,10 @@ class Score:
     nearness: float
 
 
+NO_SCORE: Final = Score(0.0, {}, 0.0)
+"""The score of an item without any word of the query."""
+
+
 class Scoring:
     """Scores items for one query."""
 
@@ -106,11 +110,19 @@ class Scoring:
 
     def score(self, written: str) -> Score | None:
         """Return the score of an item by its written words; None when it is no hit."""
-        if self.excludes(written) or not self._has_phrases(written):
+        if not self.admits(written):
             return None
         heading, _, text = written.rpartition(HEADING_END)
         found = self._score(heading.split(), text.split())
         return found if found.parts else None
+
+    def admits(self, written: str) -> bool:
+        """Whether an item has every phrase of the query and nothing that it excludes."""
+        return not self.excludes(written) and self._has_phrases(written)
+
+    def coverage(self, score: Score) -> float:
+        """Return how much of the query an item has, from 0 to 1: its words, each by how much it says."""
+        return sum(self.idfs[number] for number in score.parts) / sum(self.idfs) if score.parts else 0.0
 
     def relevance(self, score: float) -> float:
         """Return a score as a share of that of an item that says what is asked and hardly more, up to 1."""

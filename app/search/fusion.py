@@ -1,0 +1,51 @@
+"""One order of what words and meaning find.
+
+    value = (nearness + WORDS * coverage * relevance) / (1 + WORDS)
+
+Nearness is how near an item is by meaning, from that of the last candidate (0) to that of the nearest (1).
+Words add to it as far as an item has what the query says, which is its coverage: one word of a long question
+says little, all of them almost always mean what is looked for. Reciprocal rank fusion knows no such
+difference: it lets any item in that has a common word of the question.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Final, NamedTuple
+
+WORDS: Final = 3.0
+"""How much words count, beside meaning, for an item that says what is asked and hardly more."""
+
+
+class Range(NamedTuple):
+    """The cosines of the last and of the nearest candidate by meaning, between which an item is placed."""
+
+    last: float = 1.0
+    nearest: float = 1.0
+
+    def place(self, cosine: float | None) -> float:
+        """Return where a cosine is in the range, from 0 to 1; None is that of an item without vectors."""
+        if cosine is None or cosine < self.last:
+            return 0.0
+        width = self.nearest - self.last
+        return min(1.0, (cosine - self.last) / width) if width else 1.0
+
+
+def range_of(cosines: Iterable[float]) -> Range:
+    """Return the range of all candidates; of none, nothing is near."""
+    found = list(cosines)
+    return Range(min(found), max(found)) if found else Range()
+
+
+class Finding(NamedTuple):
+    """What is known of an item: by words its relevance and coverage, from 0 to 1, by meaning its cosine."""
+
+    relevance: float
+    coverage: float
+    cosine: float | None
+
+
+def fuse(finding: Finding, nearness: Range) -> float:
+    """Return the value of an item, from 0 to 1; it grows with each of what is known."""
+    words = finding.coverage * finding.relevance
+    return (nearness.place(finding.cosine) + WORDS * words) / (1 + WORDS)
