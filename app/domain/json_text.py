@@ -30,7 +30,7 @@ def canonical_json(value: object, default: Callable[[Any], object] | None = None
     text = orjson.dumps(value, default, orjson.OPT_SORT_KEYS)
     if _MAYBE_WHOLE.search(text) is None:
         return text
-    return orjson.dumps(_with_integers(value), default, orjson.OPT_SORT_KEYS)
+    return orjson.dumps(with_integers(value), default, orjson.OPT_SORT_KEYS)
 
 
 def is_same_json(left: JsonText, right: JsonText) -> bool:
@@ -38,12 +38,12 @@ def is_same_json(left: JsonText, right: JsonText) -> bool:
     return left == right or canonical_json(orjson.loads(left)) == canonical_json(orjson.loads(right))
 
 
-def _with_integers(value: object) -> object:
+def with_integers(value: object) -> object:
     """Return a value in which each number that has no fraction is an integer, where integers reach."""
     if isinstance(value, float) and value.is_integer() and int(value) in _INTEGERS:
         return int(value)
     if isinstance(value, dict):
-        return {key: _with_integers(item) for key, item in value.items()}
+        return {key: with_integers(item) for key, item in value.items()}
     if type(value) in (list, tuple):
-        return [_with_integers(item) for item in value]  # type: ignore[attr-defined]  # it is one of both
+        return [with_integers(item) for item in value]  # type: ignore[attr-defined]  # it is one of both
     return value

@@ -8,7 +8,7 @@ from flask import Response
 from inflection import camelize
 
 from ..domain.errors import Detail, InvalidInput, InvalidParameter
-from ..domain.list_queries import DialogueListQuery
+from ..domain.list_queries import DialogueListQuery, SortKey
 from ..domain.records import Order, Scope, ScopeFilter, Status
 from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
@@ -20,6 +20,7 @@ from ..transfer.writers.page import POLICY
 from ..web.answers import commit, fetch, fetch_page
 from ..web.cursors import PageRequest
 from ..web.request_context import actor, condition, context, known_etags, principal, scope
+from .metadata import metadata_filters
 from .times import time_range
 
 NEW_DIALOGUE = DialogueSchema()
@@ -50,16 +51,32 @@ def _list_page(
     thread_of: str | None = None,
     status: str | None = None,
     tag: list[str] | None = None,
+    order_by: str = "created",
+    metadata: dict[str, str] | None = None,
+    *,
+    roots: bool = False,
     **dates: str,
 ) -> Response:
     if thread_of is not None and scope_filter.namespace is None:
         scope_filter = ScopeFilter(scope_filter.project, scope(None).namespace)
     times = time_range(**dates)
     tags = tuple(dict.fromkeys(tag or ()))
+    wanted = metadata_filters(metadata or {})
     query = DialogueListQuery(
-        scope_filter, limit, Order(order), None, times, _statuses(status), tags, thread_of
+        scope_filter,
+        limit,
+        Order(order),
+        None,
+        times,
+        _statuses(status),
+        tags,
+        thread_of,
+        roots,
+        wanted,
+        SortKey(order_by),
     )
-    page = PageRequest(("dialogues", scope_filter, order, thread_of, status, tags, times), next_, 3)
+    filters = (scope_filter, order, order_by, thread_of, roots, status, tags, wanted, times)
+    page = PageRequest(("dialogues", *filters), next_, 3)
     return fetch_page(dialogue_reads.list_dialogues, query, page)
 
 
@@ -80,7 +97,7 @@ def _get_several(where: Scope, ids: list[str], include: list[str] | None = None,
     return fetch(dialogue_reads.get_dialogues, where, ids, include or ())
 
 
-DEFAULTS = (("limit", 100), ("order", "desc"))
+DEFAULTS = (("limit", 100), ("order", "desc"), ("order_by", "created"), ("roots", False))
 """The parameters that have a value when the request names none."""
 
 

@@ -35,13 +35,15 @@ class ParameterParser:
     """Path and query parameters of one operation: checked by compiled schemas, typed, named for Python.
 
     Unknown parameters and scalars given twice are refused; an array is split on commas only where
-    the description says ``explode: false``; the text ``null`` is a text like any other.
+    the description says ``explode: false``; the text ``null`` is a text like any other. An object is what
+    stands in parameters whose names begin with its own and a dot.
     """
 
     def __init__(self, parameters: list[dict[str, Any]], keyword: Callable[[str], str]) -> None:
         compiled = [(entry["in"], _Parameter(entry, keyword(entry["name"]))) for entry in parameters]
         self.path = {item.name: item for place, item in compiled if place == "path"}
         self.query = {item.name: item for place, item in compiled if place == "query"}
+        self.objects = [item for item in self.query.values() if item.type == "object"]
         self.required = [item for item in self.query.values() if item.required]
         self.defaults = {item.keyword: item.default for item in self.query.values() if item.has_default}
 
@@ -67,11 +69,18 @@ class ParameterParser:
         return values
 
     def _parse_query(self, given: Mapping[str, Any], values: dict[str, Any]) -> None:
+        objects: dict[str, dict[str, str]] = {}
         for name, texts in given.lists():  # type: ignore[attr-defined]
             parameter = self.query.get(name)
-            if parameter is None:
+            if parameter is not None and parameter.type != "object":
+                values[parameter.keyword] = parameter.read(texts)
+                continue
+            whole = next((item for item in self.objects if name.startswith(item.prefix)), None)
+            if whole is None:
                 raise self._unknown(name)
-            values[parameter.keyword] = parameter.read(texts)
+            objects.setdefault(whole.name, {})[name.removeprefix(whole.prefix)] = whole.only(name, texts)
+        for name, fields in objects.items():
+            values[self.query[name].keyword] = self.query[name].check(fields)
 
     def _unknown(self, name: str) -> InvalidParameter:
         nearest = hint(name, self.query) or "."
@@ -87,6 +96,7 @@ class _Parameter:
     def __init__(self, definition: dict[str, Any], keyword: str) -> None:
         schema = to_json_schema(definition["schema"])
         self.name: str = definition["name"]
+        self.prefix = f"{self.name}."
         self.keyword = keyword
         self.has_default = "default" in schema
         self.default = schema.get("default")
@@ -104,6 +114,18 @@ class _Parameter:
         value: Any = [self._typed(text) for text in texts] if self.is_array else self._typed(texts[0])
         if self.name in REQUIRED_IDS and self.required and value == "":
             raise self.missing()
+        return self.check(value)
+
+    def only(self, name: str, texts: list[str]) -> str:
+        """Return the one value of a field of an object."""
+        if len(texts) > 1:
+            raise InvalidParameter(
+                f"{quote(name)} is given more than once.", Detail(name[:80], "is given twice")
+            )
+        return texts[0]
+
+    def check(self, value: Any) -> Any:
+        """Return a value that the schema allows; raises InvalidParameter."""
         if not self.body.validator.is_valid(value):
             detail = self.body.refusal(value).details[0]
             raise self.refusal(detail.message)

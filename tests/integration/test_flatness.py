@@ -17,7 +17,7 @@ from flask import Flask
 from app.domain.records import JsonText, Scope, Timestamp
 from app.settings import Settings
 from app.stores import Backend, Transaction
-from app.stores.sqlite import SqliteBackend
+from app.stores.sqlite import SqliteBackend, dialogue_lists
 from app.web.parts import parts_of
 from app.wiring import connect, create_app
 from tests.contract.conftest import make_key
@@ -59,7 +59,8 @@ class Site:
         return answer.get_json()
 
     def cost(self, method: str, path: str, body: Any = None) -> Cost:
-        """Return what a request costs."""
+        """Return what a request costs when what is remembered for a while, the project's policy, is known."""
+        self.call("GET", "/dialogue?limit=1")
         counts = {"statements": 0, "steps": 0}
 
         def note(name: str) -> int:
@@ -171,3 +172,55 @@ def add_dialogues(site: Site, start: int, end: int) -> None:
             tx.insert_dialogue(dialogue(SCOPE, id=f"d{number}", created=moment(number)))
 
     site.backend.write(SCOPE, work)
+
+
+ORDERS = ("created", "modified", "lastMessageCreated")
+
+
+def test_every_order_costs_the_same_however_many_dialogues_there_are(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With roots only, few of a value of metadata, and many of it: first pages and later ones."""
+    monkeypatch.setattr(dialogue_lists, "MOST_GATHERED", FEW - 10)
+    lists = [
+        f"/dialogue?limit=5&orderBy={order}{where}{narrowing}"
+        for order in ORDERS
+        for where in ("", "&namespace=anna")
+        for narrowing in (
+            "",
+            "&roots=true",
+            "&metadata.plan=rare",
+            "&metadata.plan=rare&roots=true",
+            "&metadata.app=web",
+        )
+    ]
+    add_active(site, 0, FEW)
+    site.call("GET", f"{lists[0]}&metadata.k=none")
+    paths = [path for first in lists for path in (first, after(site, first, 1))]
+    costs = [site.cost("GET", path) for path in paths]
+    add_active(site, FEW, MANY)
+    assert [site.cost("GET", path) for path in paths] == costs
+    assert site.cost("GET", after(site, lists[-5], 300)) == costs[-9]
+
+
+def add_active(site: Site, start: int, end: int) -> None:
+    """Store dialogues of one app: the first ones are roots, half of those rare, the others threads."""
+
+    def work(tx: Transaction) -> None:
+        for number in range(start, end):
+            is_early = number < FEW // 2
+            plan = "rare" if is_early and number % 2 else "usual"
+            tx.insert_dialogue(
+                dialogue(
+                    Scope("acme", "anna"),
+                    id=f"d{number}",
+                    created=moment(number),
+                    modified=moment(number),
+                    total=1,
+                    last_message_created=moment(number),
+                    metadata=JsonText(f'{{"plan":"{plan}","app":"web"}}'),
+                    thread_of=None if is_early else "parent",
+                )
+            )
+
+    site.backend.write(Scope("acme", "anna"), work)

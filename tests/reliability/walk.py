@@ -4,6 +4,9 @@ A list of dialogues, of memories and of one dialogue's messages is filled with m
 thousand of them with one and the same ``created`` (and equal ids in several namespaces). Then it is
 walked page by page in both orders with every filter, while other clients insert and delete items
 everywhere in it. Each item that existed throughout has to come exactly once, in order.
+
+The list of dialogues is walked by activity too, while others append to some of them. These may come
+again, or only to who reads the front again; all others come exactly once, in order.
 """
 
 from __future__ import annotations
@@ -23,8 +26,15 @@ from tests.contract.conftest import Api
 from tests.reliability.harness import KINDS, UNDOCUMENTED, Harness, open_harness
 from tests.reliability.report import say
 from tests.reliability.seeding import seed
+from tests.reliability.walk_activity import (
+    ActivityChurn,
+    activity_walks,
+    is_moving,
+    make_active_dialogues,
+)
 from tests.reliability.walk_lists import (
     DialogueChurn,
+    Item,
     MessageChurn,
     Walk,
     churn_memories,
@@ -60,7 +70,7 @@ def walk(api: Api, wanted: Walk, order: str, limit: int, result: Result) -> None
     while True:
         page = api.ok("GET", wanted.path, query=query)
         seen += map(wanted.key, page["items"])
-        times += [item["created"] for item in page["items"]]
+        times += [wanted.time(item) for item in page["items"]]
         places += [wanted.place(item) for item in page["items"] if "churn" not in item["id"]]
         result.pages += 1
         if "next" not in page:
@@ -71,14 +81,29 @@ def walk(api: Api, wanted: Walk, order: str, limit: int, result: Result) -> None
     where = f"{wanted.path} {wanted.query} {order} {limit}"
     counts = Counter(seen)
     missing = [item for item in wanted.expected if item not in counts]
-    twice = [item for item, count in counts.items() if count > 1]
-    foreign = [item for item in counts if item not in wanted.expected and "churn" not in item]
+    twice = [item for item, count in counts.items() if count > 1 and item not in wanted.moving]
+    if wanted.moving - counts.keys() and order == "desc":
+        result.problems += find_missed(api, wanted, wanted.moving - counts.keys(), times[0], where)
+    known = wanted.expected | wanted.moving
+    foreign = [item for item in counts if item not in known and "churn" not in item]
     for what, items in (("missing", missing), ("twice", twice), ("that do not belong", foreign)):
         if items:
             result.problems.append(f"{where}: {len(items)} items {what}, such as {items[:3]}")
     for listed in (times, places):
         if listed != sorted(listed, reverse=order == "desc"):
             result.problems.append(f"{where}: not in order")
+
+
+def find_missed(api: Api, wanted: Walk, missed: frozenset[str], start: str, where: str) -> list[str]:
+    """Read the front again, down to where a walk began, for those that moved there; say who is nowhere."""
+    query: Item = {**wanted.query, "order": "desc", "limit": 500}
+    while missed:
+        page = api.ok("GET", wanted.path, query=query)
+        missed -= set(map(wanted.key, page["items"]))
+        if "next" not in page or wanted.time(page["items"][-1]) < start:
+            break
+        query["next"] = page["next"]
+    return [f"{where}: {len(missed)} moved items missing, such as {sorted(missed)[:3]}"] if missed else []
 
 
 def walk_all(stage: Harness, walks: Sequence[Walk], result: Result) -> None:
@@ -125,6 +150,15 @@ def walk_dialogues(stage: Harness, count: int, tied: int, result: Result) -> Non
         walk_all(stage, list(dialogue_walks(items)), result)
 
 
+def walk_activity(stage: Harness, count: int, tied: int, result: Result) -> None:
+    """Prove the list of dialogues by activity."""
+    items = make_active_dialogues(count, tied)
+    seed(stage.backend, dialogues=items)
+    moving = [item for item in items if is_moving(item.id)]
+    with churning(stage, ActivityChurn(moving).change, result):
+        walk_all(stage, list(activity_walks(items)), result)
+
+
 def walk_memories(stage: Harness, count: int, tied: int, result: Result) -> None:
     """Prove the list of memories."""
     items = make_memories(count, tied)
@@ -141,7 +175,12 @@ def walk_messages(stage: Harness, count: int, tied: int, result: Result) -> None
         walk_all(stage, list(message_walks(items)), result)
 
 
-LISTS = {"dialogues": walk_dialogues, "memories": walk_memories, "messages": walk_messages}
+LISTS = {
+    "dialogues": walk_dialogues,
+    "activity": walk_activity,
+    "memories": walk_memories,
+    "messages": walk_messages,
+}
 
 
 def prove(kind: str, lists: Sequence[str], count: int, tied: int) -> int:

@@ -6,6 +6,7 @@ import random
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
+from operator import itemgetter
 from typing import Any
 
 from app.domain.json_text import compact_json
@@ -38,6 +39,10 @@ class Walk:
     """What tells an item apart."""
     place: Callable[[Item], tuple[str, ...]]
     """What the list is ordered by, of items that nobody changes."""
+    time: Callable[[Item], str] = itemgetter("created")
+    """What it is ordered by first."""
+    moving: frozenset[str] = frozenset()
+    """Those that others move meanwhile; they are not among the expected ones."""
 
 
 def moments(count: int, tied: int, shuffle: random.Random) -> list[Timestamp]:

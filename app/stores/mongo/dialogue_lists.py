@@ -56,6 +56,7 @@ def dialogue_list(query: DialogueListQuery) -> tuple[Document, Sort]:
 
 def _branch(query: DialogueListQuery) -> Document:
     """Return the filter for the threads of one dialogue, or for roots, or for both, which an index merges."""
-    if query.thread_of is not None:
-        return {"threadOf": query.thread_of}
-    return {"isThread": None} if query.roots else {"isThread": {"$in": [None, True]}}
+    kinds: Document = {"isThread": None if query.roots else {"$in": [None, True]}}
+    if query.thread_of is None:
+        return kinds
+    return {"threadOf": query.thread_of} | (kinds if query.roots else {})

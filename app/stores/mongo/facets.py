@@ -10,6 +10,7 @@ from typing import Any
 
 import orjson
 
+from ...domain.json_text import with_integers
 from ...domain.list_queries import MetadataFilter
 from ...domain.records import JsonText
 from .database import Document
@@ -26,7 +27,7 @@ def type_of(value: object) -> str:
 
 def scalar_facets(wanted: MetadataFilter) -> list[Document]:
     """Return the facets of which a dialogue has to have one; the order of their fields matters."""
-    return [{"k": wanted.key, "t": type_of(value), "v": value} for value in wanted.values]
+    return [{"k": wanted.key, "t": type_of(value), "v": with_integers(value)} for value in wanted.values]
 
 
 def facets(metadata: JsonText) -> list[Document]:
@@ -37,7 +38,8 @@ def facets(metadata: JsonText) -> list[Document]:
 def _facets(metadata: dict[str, Any]) -> Iterator[Document]:
     for key, value in metadata.items():
         if not isinstance(value, dict | list):
-            yield {"k": key, "t": type_of(value), "v": value}
+            # Inside a facet not every server takes 1.0 and 1 for equal.
+            yield {"k": key, "t": type_of(value), "v": with_integers(value)}
         elif isinstance(value, list) and all(isinstance(item, str) for item in value):
             for item in dict.fromkeys(value):
                 yield {"k": key, "t": "element", "v": item}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import uuid
 from collections.abc import Mapping, Sequence
 from enum import Enum
@@ -39,6 +40,14 @@ def path_of(template: str, **ids: str) -> str:
 def given(optional: Mapping[str, Any], required: Mapping[str, Any] | None = None) -> dict[str, Any]:
     """Return the required fields, and the optional ones that are not None."""
     return {**(required or {}), **{name: value for name, value in optional.items() if value is not None}}
+
+
+def prefixed(name: str, fields: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return a parameter for each field of an object: ``metadata.KEY``; values that are no texts as JSON."""
+    return {
+        f"{name}.{key}": value if isinstance(value, str) else json.dumps(value)
+        for key, value in (fields or {}).items()
+    }
 
 
 def given_or_null(optional: Mapping[str, Any]) -> dict[str, Any]:

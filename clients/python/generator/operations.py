@@ -20,7 +20,7 @@ from colloquy_client import types
 from colloquy_client._async.listing import AsyncListing
 from colloquy_client._async.transport import AsyncTransport
 from colloquy_client.requests import (
-    UNSET, Unset, choose_id, choose_ids, given, given_or_null, new_id, path_of,
+    UNSET, Unset, choose_id, choose_ids, given, given_or_null, new_id, path_of, prefixed,
 )
 
 
@@ -75,6 +75,7 @@ class Argument:
     required: bool = False
     nullable: bool = False
     commas: bool = False
+    prefixed: bool = False
     chosen: bool = False
 
     @property
@@ -138,12 +139,14 @@ def read_method(spec: Schema, path: str, verb: str) -> Method:
     for reference in [*item.get("parameters", []), *operation.get("parameters", [])]:
         parameter = resolve(reference, spec)
         schema = parameter["schema"]
+        is_object = resolve(schema, spec).get("type") == "object"
         method.arguments.append(
             Argument(
                 parameter["name"],
                 parameter["in"],
-                write_type(_values_of(schema, spec), "types."),
+                "Mapping[str, Any]" if is_object else write_type(_values_of(schema, spec), "types."),
                 required=bool(parameter.get("required")),
+                prefixed=is_object,
                 commas=resolve(schema, spec).get("type") == "array" and parameter.get("explode") is False,
                 chosen=not named,
             )
@@ -275,7 +278,13 @@ def _dictionary(arguments: list[Argument], *, keep_null: bool = False) -> str:
 
 
 def _pairs(arguments: Iterable[Argument]) -> str:
-    return "{" + ", ".join(f"{each.name!r}: {each.value}" for each in arguments) + "}"
+    return "{" + ", ".join(map(_pair, arguments)) + "}"
+
+
+def _pair(argument: Argument) -> str:
+    if argument.prefixed:
+        return f"**prefixed({argument.name!r}, {argument.value})"
+    return f"{argument.name!r}: {argument.value}"
 
 
 def _document(operation: Schema) -> str:

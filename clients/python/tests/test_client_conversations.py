@@ -90,6 +90,11 @@ def test_a_life(client: Colloquy) -> None:
     assert [message["content"] for message in thread.messages()] == ["Where is my order 4711?"]
     assert thread.label == "Another answer"
     assert [each["id"] for each in client.list_dialogues(thread_of=conversation.id)] == ["branch"]
+    client.create_dialogue(id="other", metadata={"plan": "pro", "seats": 5, "beta": True})
+    chosen = client.list_dialogues(
+        order_by="lastMessageCreated", roots=True, metadata={"plan": "pro", "seats": 5, "beta": True}, limit=1
+    )
+    assert [each["id"] for each in chosen] == ["other"]
     assert conversation.delete(cascade=True)["success"]
     with pytest.raises(errors.NotFound):
         conversation.load()

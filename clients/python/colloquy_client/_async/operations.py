@@ -17,6 +17,7 @@ from colloquy_client.requests import (
     given_or_null,
     new_id,
     path_of,
+    prefixed,
 )
 
 
@@ -34,21 +35,29 @@ class AsyncOperations(AsyncTransport):
         namespace: str | None = None,
         limit: int | None = None,
         order: Literal["asc", "desc"] | None = None,
+        order_by: Literal["created", "modified", "lastMessageCreated"] | None = None,
         thread_of: str | None = None,
+        roots: bool | None = None,
         created: str | None = None,
         start_date: str | None = None,
         end_date: str | None = None,
         status: Literal["active", "ended", "archived", "all"] | None = None,
         tag: list[types.Tag] | None = None,
+        metadata: Mapping[str, Any] | None = None,
         ids: list[types.ResourceId] | None = None,
         include: list[Literal["messages", "state"]] | None = None,
     ) -> AsyncListing[types.DialogueListItem]:
         """List dialogues.
 
         Newest first, without messages and state, over the whole project unless `namespace` is given.
-        Archived dialogues are shown only when `status` asks for them. All filters given must hold. A list
-        by `threadOf` stays in one namespace, the default one if none is given; an unknown parent has an
-        empty list.
+        Archived dialogues are shown only when `status` asks for them. All filters given must hold; those by
+        date are about `created`. A list by `threadOf` stays in one namespace, the default one if none is
+        given; an unknown parent has an empty list.
+
+        *Extension*: `orderBy=lastMessageCreated` is what a list of chats shows; a dialogue without messages
+        stands there by its `created`. By this or by `modified`, a dialogue that changes during a walk from
+        page to page moves: it may come again where it stands then, or, having gone to the front meanwhile,
+        come only to who reads the front again. Nothing else moves.
 
         *Extension*: with `ids` it fetches up to 100 dialogues at once, in the order asked and from one
         namespace, leaving out those that do not exist. `include` adds their recent messages and state; if
@@ -63,12 +72,15 @@ class AsyncOperations(AsyncTransport):
                     "namespace": self.choose_namespace(namespace),
                     "limit": limit,
                     "order": order,
+                    "orderBy": order_by,
                     "threadOf": thread_of,
+                    "roots": roots,
                     "created": created,
                     "startDate": start_date,
                     "endDate": end_date,
                     "status": status,
                     "tag": tag,
+                    **prefixed("metadata", metadata),
                     "ids": ",".join(ids or []) or None,
                     "include": ",".join(include or []) or None,
                 }
