@@ -13,12 +13,13 @@ from ..services import conversations
 from ..services.conversations import ItemQuery
 from ..web.answers import fetch
 from ..web.library_retries import commit
-from ..web.request_context import scope
+from ..web.request_context import context, scope
 
 
 def create_conversation(body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /v1/conversations."""
-    return commit(scope(namespace), conversations.create, read_conversation(body))
+    command = read_conversation(body, context().parts.settings.message_bytes)
+    return commit(scope(namespace), conversations.create, command)
 
 
 def list_conversations(
@@ -50,7 +51,7 @@ def create_items(
     conversation_id: str, body: dict[str, Any], namespace: str | None = None, **_include: Any
 ) -> Response:
     """POST /v1/conversations/{conversation_id}/items."""
-    drafts = read_items(body["items"])
+    drafts = read_items(body["items"], context().parts.settings.message_bytes)
     return commit(scope(namespace), conversations.append, conversation_id, drafts)
 
 

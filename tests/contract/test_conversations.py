@@ -7,8 +7,10 @@ from typing import Any
 import pytest
 
 from app.domain.records import Rights
+from app.settings import Settings
 from app.stores import Backend
-from tests.contract.conftest import Api, make_key
+from app.wiring import connect
+from tests.contract.conftest import Api, application, make_key
 
 CONVERSATIONS = "/v1/conversations"
 HELLO = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "Hello"}]}
@@ -199,3 +201,37 @@ def test_errors_have_the_form_that_the_libraries_know(api: Api, backend: Backend
     assert api.post(CONVERSATIONS, {}).get_json()["error"]["type"] == "permission_error"
     api.key = "nobody's"
     assert api.post(CONVERSATIONS, {}).get_json()["error"]["code"] == "invalid_api_key"
+
+
+@pytest.mark.parametrize("content", [None, 5, {"text": "Hello"}])
+def test_a_message_needs_words_or_parts(api: Api, content: Any) -> None:
+    """What no message can be is refused by its place, and a misspelt field with it; nothing is stored."""
+    conversation = make(api)
+    for wrong in ({"role": "user", "content": content}, {"role": "user", "contents": "Hello"}):
+        answer = api.post(f"{CONVERSATIONS}/{conversation}/items", {"items": [HELLO, wrong]})
+        assert answer.status_code == 400
+        assert answer.get_json()["error"]["param"] == "items[1].content"
+        assert api.post(CONVERSATIONS, {"items": [wrong]}).status_code == 400
+    assert items(api, conversation)["data"] == []
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"role": "user", "content": "x" * 2_000},
+        {"type": "function_call_output", "call_id": "c", "output": "x" * 2_000},
+    ],
+)
+def test_an_item_is_no_larger_than_a_message_may_be(api: Api, backend: Backend, item: dict[str, Any]) -> None:
+    """The setting for messages holds at this door, too."""
+    conversation = make(api)
+    connect(application(), Settings(key_cache=0.0, message_bytes=2_000), backend)
+    try:
+        for path in (CONVERSATIONS, f"{CONVERSATIONS}/{conversation}/items"):
+            answer = api.post(path, {"items": [HELLO, item]})
+            assert answer.status_code == 413
+            assert answer.get_json()["error"]["code"] == "payload_too_large"
+    finally:
+        connect(application(), Settings(key_cache=0.0), backend)
+    assert items(api, conversation)["data"] == []
+    assert api.post(f"{CONVERSATIONS}/{conversation}/items", {"items": [item]}).status_code == 200

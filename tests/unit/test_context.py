@@ -350,6 +350,21 @@ def test_images_and_unknown_blocks_are_sent_where_the_api_takes_them() -> None:
     assert plan(turns, LARGE).token_count > 3_000
 
 
+@pytest.mark.parametrize("target", [Format.OPENAI, Format.ANTHROPIC])
+def test_thoughts_alone_are_no_message(target: Format) -> None:
+    """Where an API takes no foreign thoughts, a message of nothing else is left out."""
+    thought = {"type": "reasoning", "id": "rs_1", "summary": [{"type": "summary_text", "text": "hm"}]}
+    said: list[tuple[str, Any]] = [("user", "Find it"), ("assistant", "Here."), ("user", "Thanks")]
+    with_thoughts = [said[0], ("assistant", [thought]), said[1], said[2], ("assistant", [thought])]
+
+    context = plan(dialogue(*with_thoughts), LARGE, target)
+
+    assert context.messages == plan(dialogue(*said), LARGE, target).messages
+    assert "(empty message)" in str(
+        plan(dialogue(("user", "Hi"), ("assistant", " ")), LARGE, target).messages
+    )
+
+
 def test_reasoning_stands_before_what_it_led_to_and_nowhere_else() -> None:
     """For the Responses API reasoning is kept beside its call, and left out where nothing follows it."""
     reasoning = {

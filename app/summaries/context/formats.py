@@ -57,9 +57,9 @@ def describe_summary(summary: str) -> str:
 
 
 def to_openai(step: Step) -> list[Wire]:
-    """Render one step as OpenAI messages."""
+    """Render one step as OpenAI messages; none for thoughts alone, which that API does not take."""
     if isinstance(step, Said):
-        return [_openai_said(step)]
+        return [] if _is_thought(step) else [_openai_said(step)]
     calls = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in step.calls
@@ -71,6 +71,13 @@ def to_openai(step: Step) -> list[Wire]:
         for call in step.calls
     ]
     return [message, *results]
+
+
+def _is_thought(step: Said) -> bool:
+    """Whether the assistant only thought, and said nothing."""
+    if step.role != "assistant" or not step.parts:
+        return False
+    return all(isinstance(part, Unknown) and part.kind in SILENT_KINDS for part in step.parts)
 
 
 def _openai_said(step: Said) -> Wire:
@@ -93,8 +100,13 @@ def openai_blocks(part: Part) -> list[Wire]:
 
 
 def to_anthropic(step: Step) -> list[Wire]:
-    """Render one step as Anthropic messages; a system message is set apart by ``join_anthropic``."""
+    """Render one step as Anthropic messages; a system message is set apart by ``join_anthropic``.
+
+    Thoughts alone are none: the API takes only its own, and those only beside what they led to.
+    """
     if isinstance(step, Said):
+        if _is_thought(step):
+            return []
         if step.role in {"system", "developer"}:
             return [{"role": "system", "content": words_of(step.parts) or EMPTY}]
         role = "assistant" if step.role == "assistant" else "user"

@@ -134,6 +134,7 @@ def _is_no_item(refusal: Refusal) -> bool:
     return any(
         item.get("type", "message") == "item_reference"
         or (item.get("type", "message") == "message" and "role" not in item)
+        or (item.get("type", "message") == "message" and not isinstance(item.get("content"), str | list))
         for item in items
     )
 
@@ -295,7 +296,11 @@ RULES = (
         PARAMETER,
         lambda refusal: "~" in unquote(refusal.sent.path) and refusal.names("item_id"),
     ),
-    Rule("an item is a message with a role, or of another type that is no reference", INPUT, _is_no_item),
+    Rule(
+        "an item is a message with role and content, or of another type that is no reference",
+        INPUT,
+        _is_no_item,
+    ),
     Rule(
         "names in the metadata of a conversation have at most 64 characters",
         INPUT,
