@@ -2,19 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
-from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
 
 from ...domain.expiry import Expiry
 from ...domain.records import AuditEntry, Key, Project
 from ..administration import Administration
-from .database import Document, MongoDatabase, Rows
+from .database import Document, MongoDatabase, Projection, Rows
 from .erasure import OPEN
-from .mapping import AUDIT, KEY, PROJECT, key_from, plain, project_from
+from .mapping import AUDIT, KEY, KEY_FIELDS, PROJECT, PROJECT_FIELDS, key_from, plain, project_from
 
 
 class Surroundings(NamedTuple):
@@ -41,7 +40,7 @@ class MongoAdministration(Administration):
         return None if found is None else project_from(found)
 
     def lock_project(self, name: str) -> Project | None:
-        found = self._lock(self._db.projects, {"_id": name, **OPEN}, [*PROJECT.values()])
+        found = self._lock(self._db.projects, {"_id": name, **OPEN}, PROJECT_FIELDS)
         return None if found is None else project_from(found)
 
     def insert_project(self, project: Project) -> bool:
@@ -60,7 +59,7 @@ class MongoAdministration(Administration):
         self._db.projects.update_one({"_id": name, **OPEN}, changes, session=self._session)
 
     def lock_key(self, key_id: str) -> Key | None:
-        found = self._lock(self._db.keys, {"_id": key_id}, [*KEY.values()])
+        found = self._lock(self._db.keys, {"_id": key_id}, KEY_FIELDS)
         return None if found is None else key_from(found)
 
     def insert_key(self, key: Key) -> None:
@@ -76,17 +75,23 @@ class MongoAdministration(Administration):
         self,
         rows: Rows,
         query: Document,
-        fields: Sequence[str],
-        sort: Sequence[tuple[str, int]] | None = None,
+        fields: Projection,
+        sort: Mapping[str, int] | None = None,
     ) -> Document | None:
-        """Read a document by an update that every other writer of it conflicts with."""
+        """Read a document by an update that every other writer of it conflicts with.
+
+        Nothing is retried inside a transaction, so that the driver's own method only adds to its cost.
+        """
         if self._session is None:
-            return rows.find_one(query, list(fields), sort=sort)
-        return rows.find_one_and_update(
-            query,
-            {"$inc": {"locks": 1}},
-            projection=list(fields),
-            sort=sort,
-            return_document=ReturnDocument.AFTER,
-            session=self._session,
-        )
+            return rows.find_one(query, fields, sort=sort)
+        command: Document = {
+            "findAndModify": rows.name,
+            "query": query,
+            "update": {"$inc": {"locks": 1}},
+            "fields": fields,
+            "new": True,
+        }
+        if sort is not None:
+            command["sort"] = sort
+        found: Document | None = self._db.database.command(command, session=self._session)["value"]
+        return found

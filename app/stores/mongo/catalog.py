@@ -10,7 +10,17 @@ from ..catalog import Catalog
 from ..policies import Policies
 from .database import MongoDatabase
 from .erasure import BATCH, OPEN, delete_some, erase_project, erase_some, forget_project
-from .mapping import AUDIT, KEY, PROJECT, audit_from, key_from, plain, project_from
+from .mapping import (
+    AUDIT_FIELDS,
+    KEY,
+    KEY_FIELDS,
+    PROJECT,
+    PROJECT_FIELDS,
+    audit_from,
+    key_from,
+    plain,
+    project_from,
+)
 from .paging import Source, read_page
 from .queries import DIRECTION, beyond
 from .start_up_lock import LeaseLock
@@ -45,7 +55,7 @@ class MongoCatalog(Catalog):
             return [project_from(found) for found in self._db.projects.find(OPEN, sort=[("_id", 1)])]
 
     def page_projects(self, query: ProjectListQuery) -> Page[Project]:
-        source = Source(self._db.projects, [*PROJECT.values()], project_from)
+        source = Source(self._db.projects, PROJECT_FIELDS, project_from)
         criteria = OPEN if query.after is None else {**OPEN, "_id": {"$gt": query.after[0]}}
         with self._db.bounded():
             return read_page(source, criteria, [("_id", 1)], query.limit)
@@ -69,7 +79,7 @@ class MongoCatalog(Catalog):
     def page_keys(self, query: KeyListQuery) -> Page[Key]:
         names, step = ("created", "_id"), DIRECTION[query.order]
         criteria = {"project": query.project, **beyond(names, query.after, query.order)}
-        source = Source(self._db.keys, [*KEY.values()], key_from)
+        source = Source(self._db.keys, KEY_FIELDS, key_from)
         with self._db.bounded():
             return read_page(source, criteria, [(name, step) for name in names], query.limit)
 
@@ -97,7 +107,7 @@ class MongoCatalog(Catalog):
         filters = {name: getattr(query, name) for name in ("project", "action", "actor", "target")}
         criteria = {name: value for name, value in filters.items() if value is not None}
         criteria |= beyond(names, query.after, query.order, query.times)
-        source = Source(self._db.audit, [*AUDIT.values()], audit_from)
+        source = Source(self._db.audit, AUDIT_FIELDS, audit_from)
         with self._db.bounded():
             return read_page(source, criteria, [(name, step) for name in names], query.limit)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -27,6 +27,7 @@ from .in_doubt import InDoubtTransactions
 
 Document = dict[str, Any]
 Rows = Collection[Document]
+Projection = Mapping[str, int]
 
 DATABASE = "colloquy"
 """The database of a URL that names none."""

@@ -42,7 +42,7 @@ ROWS = 500
 MIGRATION_SECONDS = 3600.0
 """How long an index may take to build on the data of an upgrade."""
 
-TOMBSTONE_FIELDS = ["project", "namespace", "dialogueId", "uid", "purged"]
+TOMBSTONE_FIELDS = dict.fromkeys(("project", "namespace", "dialogueId", "uid", "purged"), 1)
 
 
 class MongoMaintenance(Maintenance):

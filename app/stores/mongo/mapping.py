@@ -33,7 +33,7 @@ from ...domain.records import (
 from ...domain.retention import Retention
 from ...search.analysis import dialogue_terms
 from ..policies import read_retention, write_retention
-from .database import Document
+from .database import Document, Projection
 from .facets import facets
 from .indexing import searched, written_terms
 
@@ -61,13 +61,26 @@ IDEMPOTENCY = _names(IdempotencyRecord, request="_id")
 LAST = DIALOGUE["last_message_created"]
 """A dialogue without messages has its own ``created`` in it, which lists place it by."""
 
-DIALOGUE_FIELDS = [*DIALOGUE.values()]
-MESSAGE_FIELDS = [*MESSAGE.values()]
-MEMORY_FIELDS = [*MEMORY.values()]
-SUMMARY_FIELDS = [*SUMMARY.values()]
-DIALOGUE_ITEM_FIELDS = [*_names(DialogueItem).values()]
-MESSAGE_ITEM_FIELDS = [*_names(MessageItem, id="messageId").values()]
-MEMORY_ITEM_FIELDS = [*_names(MemoryItem).values()]
+DIALOGUE_ITEM = tuple(_names(DialogueItem).values())
+MESSAGE_ITEM = tuple(_names(MessageItem, id="messageId").values())
+MEMORY_ITEM = tuple(_names(MemoryItem).values())
+
+
+def _projection(names: Iterable[str]) -> Projection:
+    """Return these fields alone, in the form that the driver need not work out for each command."""
+    return {"_id": 0, **dict.fromkeys(names, 1)}
+
+
+DIALOGUE_FIELDS = _projection(DIALOGUE.values())
+MESSAGE_FIELDS = _projection(MESSAGE.values())
+MEMORY_FIELDS = _projection(MEMORY.values())
+SUMMARY_FIELDS = _projection(SUMMARY.values())
+DIALOGUE_ITEM_FIELDS = _projection(DIALOGUE_ITEM)
+MESSAGE_ITEM_FIELDS = _projection(MESSAGE_ITEM)
+MEMORY_ITEM_FIELDS = _projection(MEMORY_ITEM)
+PROJECT_FIELDS: Projection = dict.fromkeys(PROJECT.values(), 1)
+KEY_FIELDS: Projection = dict.fromkeys(KEY.values(), 1)
+AUDIT_FIELDS: Projection = dict.fromkeys(AUDIT.values(), 1)
 
 
 def key_of(scope: Scope, identifier: str) -> Document:
@@ -152,7 +165,7 @@ def dialogue_from(document: Document) -> Dialogue:
 
 def dialogue_item_from(document: Document) -> DialogueItem:
     """Return a dialogue as lists show it."""
-    entry = DialogueItem._make(map(document.get, DIALOGUE_ITEM_FIELDS))
+    entry = DialogueItem._make(map(document.get, DIALOGUE_ITEM))
     newest = entry.last_message_created if entry.total else None
     return entry._replace(tags=compact_json(entry.tags), last_message_created=newest)
 
@@ -174,7 +187,7 @@ def message_from(document: Document) -> Message:
 
 def message_item_from(document: Document) -> MessageItem:
     """Return a message as lists show it."""
-    return MessageItem._make(map(document.get, MESSAGE_ITEM_FIELDS))
+    return MessageItem._make(map(document.get, MESSAGE_ITEM))
 
 
 def memory_document(scope: Scope, memory: Memory) -> Document:
@@ -195,7 +208,7 @@ def memory_from(document: Document) -> Memory:
 
 def memory_item_from(document: Document) -> MemoryItem:
     """Return a memory as lists show it."""
-    entry = MemoryItem._make(map(document.get, MEMORY_ITEM_FIELDS))
+    entry = MemoryItem._make(map(document.get, MEMORY_ITEM))
     return entry._replace(tags=compact_json(entry.tags))
 
 

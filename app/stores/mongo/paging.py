@@ -8,7 +8,7 @@ from typing import Generic, TypeVar
 
 from ...domain.list_queries import Page
 from .. import PAGE_BYTES
-from .database import Document, Rows
+from .database import Document, Projection, Rows
 
 T = TypeVar("T")
 Sort = Sequence[tuple[str, int]]
@@ -19,7 +19,7 @@ class Source(Generic[T]):
     """Where rows come from: a collection, the fields that are fetched, the record made of them."""
 
     rows: Rows
-    fields: Sequence[str]
+    fields: Projection
     record: Callable[[Document], T]
 
 
@@ -31,9 +31,7 @@ def read_page(source: Source[T], query: Document, sort: Sort, limit: int) -> Pag
     """
     items: list[T] = []
     size = 0
-    with source.rows.find(
-        query, list(source.fields), sort=sort, limit=limit + 1, batch_size=limit + 1
-    ) as cursor:
+    with source.rows.find(query, source.fields, sort=sort, limit=limit + 1, batch_size=limit + 1) as cursor:
         for document in cursor:
             size += json_bytes(document)
             if len(items) == limit or (items and size > PAGE_BYTES):

@@ -18,7 +18,7 @@ from ...search.results import Ranked, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from .counts import hidden_rows
-from .database import Document, MongoDatabase, Rows
+from .database import Document, MongoDatabase, Projection, Rows
 from .filters import conditions, has_image
 from .indexing import written_terms
 from .mapping import (
@@ -50,7 +50,7 @@ _IDS: Final = {
 }
 """What decides between results that are equal in all else."""
 
-_READ: Final[dict[SearchObject, tuple[list[str], Callable[[Document], Any]]]] = {
+_READ: Final[dict[SearchObject, tuple[Projection, Callable[[Document], Any]]]] = {
     SearchObject.DIALOGUE: (DIALOGUE_ITEM_FIELDS, dialogue_item_from),
     SearchObject.MESSAGE: (MESSAGE_ITEM_FIELDS, message_item_from),
     SearchObject.MEMORY: (MEMORY_ITEM_FIELDS, memory_item_from),
@@ -87,7 +87,8 @@ def _fetch(db: MongoDatabase, kind: SearchObject, refs: Sequence[Ref]) -> dict[R
         return {}
     fields, read = _READ[kind]
     rows = db.database[_COLLECTIONS[kind]]
-    found = rows.find({"_id": {"$in": [_id_of(ref) for ref in refs]}}, fields)
+    named = {"_id": {"$in": [_id_of(ref) for ref in refs]}}
+    found = rows.find(named, {**fields, "_id": 1})
     return {_ref_of(document["_id"]): read(document) for document in found}
 
 

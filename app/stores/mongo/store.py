@@ -35,7 +35,7 @@ from ..transaction import Transaction
 from . import counts, dialogue_lists, queries
 from .administration import Surroundings
 from .commit import transact
-from .database import Document, MongoDatabase
+from .database import Document, MongoDatabase, Projection
 from .mapping import (
     DIALOGUE_FIELDS,
     DIALOGUE_ITEM_FIELDS,
@@ -112,10 +112,10 @@ class MongoStore(Store):
         items = map(dialogue_item_from, self._among(scope, dialogue_ids, DIALOGUE_ITEM_FIELDS))
         return [item for item in items if not expiry.hides_dialogue(item)]
 
-    def _among(self, scope: Scope, dialogue_ids: Sequence[str], fields: Sequence[str]) -> list[Document]:
+    def _among(self, scope: Scope, dialogue_ids: Sequence[str], fields: Projection) -> list[Document]:
         keys = [key_of(scope, dialogue_id) for dialogue_id in dialogue_ids]
         with self._db.bounded():
-            return list(self._db.dialogues.find({"_id": {"$in": keys}}, list(fields)))
+            return list(self._db.dialogues.find({"_id": {"$in": keys}}, fields))
 
     def list_dialogues(self, query: DialogueListQuery) -> Page[DialogueItem]:
         expiry = KEEPS_ALL if query.with_expired else self._policies.of(query.scope_filter.project)

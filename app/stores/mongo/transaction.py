@@ -98,8 +98,7 @@ class MongoTransaction(MongoAdministration, Transaction):
 
     def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
         query = queries.in_dialogue(self.scope, dialogue_id, uid)
-        fields = ["uid", "purged"]
-        document = self._lock(self._db.tombstones, query, fields, sort=[("uid", -1)])
+        document = self._lock(self._db.tombstones, query, {"uid": 1, "purged": 1}, sort={"uid": -1})
         return None if document is None else Tombstone(dialogue_id, document["uid"], document["purged"])
 
     def release_tombstone(self, dialogue_id: str) -> None:
@@ -179,9 +178,12 @@ class MongoTransaction(MongoAdministration, Transaction):
         return read_messages(self._reader, query, IN_ORDER, limit, most_bytes)
 
     def insert_messages(self, messages: Sequence[Message]) -> None:
-        if messages:
-            documents = [numbered(message_document(self.scope, message)) for message in messages]
+        documents = [numbered(message_document(self.scope, message)) for message in messages]
+        if len(documents) == 1:  # for which the driver does much less
+            self._db.messages.insert_one(documents[0], session=self._session)
+        elif documents:
             self._db.messages.insert_many(documents, session=self._session)
+        if documents:
             self._enqueue("messages", documents)
 
     def save_message(self, message: Message) -> None:
