@@ -239,6 +239,10 @@ bench: $(READY) $(CONTENDERS)/.ready wrk ## Colloquy beside other frameworks, al
 bench-quick: $(READY) $(CONTENDERS)/.ready wrk ## the same for GET and append on SQLite (under 2 minutes)
 	@$(BIN)/python -m bench quick $(ARGS)
 
+.PHONY: bench-evenness
+bench-evenness: $(READY) wrk ## how evenly keep-alive clients are spread over workers (ARGS='--connections 8 64 --rounds 5')
+	@$(BIN)/python -m bench.evenness $(ARGS)
+
 .PHONY: bench-imports
 bench-imports: $(READY) ## how fast imports are and what memory they take (a few minutes; ARGS='--gigabytes 2')
 	@$(BIN)/python -m bench.imports $(ARGS)

@@ -35,6 +35,7 @@ from .connection import (
     Connections,
     Phase,
 )
+from .listeners import Listeners
 from .request_buffer import RequestBuffer
 from .tls_socket import socket_opener
 from .tuning import tune_process
@@ -68,17 +69,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Have the threads serve until the worker is told to stop; then let them finish."""
         queue = self.method_queue
         self.poller.register(queue.fileno(), selectors.EVENT_READ, queue.run_callbacks)
-        for listener in self.sockets:
-            listener.settimeout(0)
-            self.poller.register(listener, selectors.EVENT_READ)
+        self.listeners = Listeners(self.sockets, self.poller, self.age)
+        self.listeners.open()
         for _ in range(self.cfg.threads):
             threading.Thread(target=self._run_thread, name="server", daemon=True).start()
         while self.alive and self.is_parent_alive():
             self._tick(TICK_SECONDS)
         self.alive = False
-        for listener in self.sockets:
-            self.poller.unregister(listener)
-            listener.close()
+        self.listeners.close()
         until = time.monotonic() + self.cfg.graceful_timeout
         while self.connections and time.monotonic() < until:
             self._tick(0.05)
@@ -109,9 +107,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         if now >= self.next_expiry:
             self.next_expiry = now + TICK_SECONDS
             self._expire(now)
-        events = self.poller.select(TICK_SECONDS)
+        listeners, connections = self.listeners, self.connections
+        is_overdue = listeners.update(len(connections), now)
+        events = self.poller.select(listeners.seconds_left(now, TICK_SECONDS))
         for key, _ in events:
-            if key.data is None:
+            if key.data is None and (is_overdue or listeners.is_turn(len(connections), time.monotonic())):
                 self._accept(key.fileobj)
         for key, _ in events:
             if key.data is not None:

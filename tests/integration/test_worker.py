@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import socket
 import threading
 import time
@@ -17,6 +18,9 @@ import pytest
 from tests.server import Server, serving
 
 pytestmark = pytest.mark.server
+
+ESTABLISHED = "01"
+"""The state of an open connection in /proc/net/tcp."""
 
 QUICK = 2.0
 """Seconds within which somebody is answered whom nobody keeps waiting, on a busy machine too."""
@@ -108,3 +112,61 @@ def test_a_body_that_arrives_as_the_worker_stops_is_answered(server: Server) -> 
         client.sendall(body[9:])
         assert client.recv(100).startswith(b"HTTP/1.1 200")
         assert stopped.result() == 0
+
+
+def children(pid: int) -> list[int]:
+    """Return the worker processes of a server."""
+    return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
+
+
+def clients_of(pid: int, port: int) -> int:
+    """Return how many connections of clients a process holds."""
+    rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
+    local = f"0100007F:{port:04X}"
+    inodes = {row[9] for row in rows if row[1] == local and row[3] == ESTABLISHED}
+    held = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir() if one.is_symlink()]
+    return len({f"socket:[{inode}]" for inode in inodes} & set(held))
+
+
+def test_clients_that_keep_their_connections_are_spread_over_the_workers(tmp_path: Path) -> None:
+    """Of 16 clients that come one after the other, each of two workers has about half."""
+    with (
+        serving(f"sqlite:///{tmp_path}/store.db", tmp_path / "log", WORKERS="2") as server,
+        ExitStack() as stack,
+    ):
+        port = urlsplit(server.url).port or 0
+        for _ in range(16):
+            client = stack.enter_context(httpx.Client(base_url=server.url, timeout=30))
+            assert client.get("/health").status_code == 200
+        held = sorted(clients_of(pid, port) for pid in children(server.process.pid))
+        assert sum(held) == 16
+        assert held[0] >= 6
+
+
+def test_a_reload_loses_no_request(tmp_path: Path) -> None:
+    """While clients connect for each request, SIGHUP replaces the workers, and all are answered."""
+    stop = threading.Event()
+
+    def ask(server: Server) -> int:
+        asked = 0
+        while not stop.is_set():
+            assert httpx.get(server.url + "/health", timeout=30).status_code == 200
+            asked += 1
+        return asked
+
+    with (
+        serving(f"sqlite:///{tmp_path}/store.db", tmp_path / "log", WORKERS="2") as server,
+        ThreadPoolExecutor(6) as pool,
+    ):
+        before = set(children(server.process.pid))
+        asking = [pool.submit(ask, server) for _ in range(6)]
+        try:
+            time.sleep(0.5)
+            server.process.send_signal(signal.SIGHUP)
+            until = time.monotonic() + 30
+            while before & set(children(server.process.pid)) and time.monotonic() < until:
+                time.sleep(0.1)
+        finally:
+            stop.set()
+        assert all(done.result() for done in asking)
+        assert not before & set(children(server.process.pid))
