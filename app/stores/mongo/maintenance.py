@@ -90,7 +90,8 @@ class MongoMaintenance(Maintenance):
         time = "modified" if query.by_age else "expiresAt"
         names = (time, "namespace", "id")
         times = TimeRange(before=query.before)
-        source = Source(rows, [*names, "status"], partial(expiring_item_from, time=time))
+        fields = dict.fromkeys((*names, "status"), 1)
+        source = Source(rows, fields, partial(expiring_item_from, time=time))
         criteria = {"project": query.project, **beyond(names, query.after, Order.ASC, times)}
         with self._db.bounded():
             return read_page(source, criteria, [(name, 1) for name in names], query.limit)
