@@ -76,13 +76,13 @@ def list_conversations(store: Store, scope: Scope, query: DialogueListQuery, aft
     """
     start = None if after is None else _position(store, scope, after)
     page = store.list_dialogues(replace(query, after=start))
-    found: dict[str, Dialogue] = {}
+    found: dict[str, dict[str, Any]] = {}
     ids = [item.id for item in page.items]
     for first in range(0, len(ids), WHOLE_AT_ONCE):
         some = store.get_dialogues(scope, ids[first : first + WHOLE_AT_ONCE])
-        found |= {dialogue.id: dialogue for dialogue in some}
+        found |= {dialogue.id: _shown(dialogue) for dialogue in some}
     # One that was deleted meanwhile is left out.
-    data = [_shown(found[name]) for name in ids if name in found]
+    data = [found[name] for name in ids if name in found]
     return _list(data, more=page.more)
 
 
@@ -129,21 +129,20 @@ def delete_item(tx: Transaction, conversation_id: str, item_id: str) -> Result:
 
 
 def list_items(store: Store, scope: Scope, conversation_id: str, query: ItemQuery) -> Result:
-    """Return a page of a conversation's items, of a deleted one too.
+    """Return a page of a conversation's items, of a deleted one too; it ends early at PAGE_BYTES.
 
     Raises DialogueNotFound, and InvalidParameter when ``after`` is no item of the conversation.
     """
     uid = find_generation(store, scope, conversation_id).uid
     found, start = _rest(store, scope, conversation_id, uid, query)
-    more = True
-    while more and len(found) <= query.limit:
+    more = len(found) > query.limit
+    if not more:
         wanted = MessageListQuery(uid, query.limit - len(found) + 1, query.order, start)
         page = store.list_messages(scope, conversation_id, wanted)
         for message in page.items:
             found += _directed(_items(message), query.order)
-        more = page.more
-        start = (page.items[-1].created, page.items[-1].seq) if page.items else start
-    return _list(found[: query.limit], more=len(found) > query.limit)
+        more = page.more or len(found) > query.limit
+    return _list(found[: query.limit], more=more)
 
 
 def _rest(

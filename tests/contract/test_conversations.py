@@ -235,3 +235,19 @@ def test_an_item_is_no_larger_than_a_message_may_be(api: Api, backend: Backend, 
         connect(application(), Settings(key_cache=0.0), backend)
     assert items(api, conversation)["data"] == []
     assert api.post(f"{CONVERSATIONS}/{conversation}/items", {"items": [item]}).status_code == 200
+
+
+@pytest.mark.parametrize("order", ["asc", "desc"])
+def test_a_page_of_large_items_ends_early(api: Api, order: str) -> None:
+    """It stops before 8 MiB and says that there is more, so that a walk still gives each item once."""
+    conversation = make(api)
+    photo = {"type": "input_image", "detail": "auto", "image_url": "data:image/png;base64," + "A" * 3_000_000}
+    for place in range(5):
+        item = {"id": f"p{place}", "role": "user", "content": [photo]}
+        assert api.post(f"{CONVERSATIONS}/{conversation}/items", {"items": [item]}).status_code == 200
+    pages = [items(api, conversation, limit=100, order=order)]
+    while pages[-1]["has_more"]:
+        pages.append(items(api, conversation, limit=100, order=order, after=pages[-1]["last_id"]))
+    assert [len(page["data"]) for page in pages] == [2, 2, 1]
+    walked = [item["id"] for page in pages for item in page["data"]]
+    assert walked == [f"p{place}" for place in (range(5) if order == "asc" else range(4, -1, -1))]
