@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import os
 from functools import partial
+from importlib import util
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -98,6 +99,10 @@ def open_embedder(settings: Settings) -> Embedder | None:
     """
     if settings.embedder == "none":
         return None
+    if util.find_spec("numpy") is None:
+        raise SettingsError(
+            f"COLLOQUY_EMBEDDER={settings.embedder} needs its extra: pip install 'colloquy[meaning]'."
+        )
     query, passage = settings.embedder_query_prefix, settings.embedder_passage_prefix
     if settings.embedder == "endpoint":
         return EndpointEmbedder(
@@ -204,7 +209,10 @@ def connect(
 ) -> None:
     """Give an application its settings, its store and its embedder, for which it queues what it writes."""
     backend = measure(backend)
-    backend.queue_for(None if embedder is None else embedder.model)
+    if embedder is not None:
+        from .meaning.matrices import Matrices
+
+        backend.queue_for(embedder.model, Matrices())
     failed_logins = FailedLogins()
     chores = (partial(failed_logins.note, backend), partial(drop_old, backend, settings.audit_days))
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes

@@ -23,7 +23,9 @@ def get_own_key() -> Response:
 
 def get_stats(namespace: str | None = None) -> Response:
     """GET /stats."""
-    return fetch(namespaces.count, principal().scope_filter(namespace))
+    embedder = context().parts.embedder
+    model = None if embedder is None else embedder.model
+    return fetch(namespaces.count, principal().scope_filter(namespace), model)
 
 
 def list_namespaces(

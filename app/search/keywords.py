@@ -89,6 +89,12 @@ def read_keywords(text: str, *, prefix: bool = False) -> Keywords:
     return Keywords(words, tuple(found.phrases), *excluded, last)
 
 
+def said_in(text: str) -> str:
+    """Return what a query says, without what it excludes and without quotes."""
+    rest = _PHRASE.sub(lambda match: " " if match[1] else f" {match[2] or match[3] or ''} ", text)
+    return _EXCLUSION.sub(" ", rest).strip()
+
+
 def _take_phrase(match: re.Match[str], found: _Collected, languages: Languages) -> str:
     inside = match[2] if match[2] is not None else match[3]
     if match[1]:

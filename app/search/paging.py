@@ -1,8 +1,8 @@
 """Pages of a search: what a cursor remembers, so that each page goes on where the last one ended.
 
 It holds the position of the last result, how many there were, the time that date phrases were
-resolved at, the frequencies that words were weighed by and the range of what is near by meaning.
-So all pages are parts of one order, whatever is written meanwhile.
+resolved at, the frequencies that words were weighed by and how near anything was by meaning. So all
+pages are parts of one order, whatever is written meanwhile.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from typing import Any, Final
 import orjson
 
 from .fusion import Range
-from .query import Found, SearchQuery
+from .query import Found, Mode, SearchQuery
 from .ranking import MOST_CANDIDATES, Frequencies
 
 FREE: Final = frozenset({"next", "limit"})
@@ -30,19 +30,22 @@ class SearchPage:
     shown: int = 0
     after: tuple[Any, ...] | None = None
     frequencies: Frequencies | None = None
+    mode: Mode | None = None
+    """How the pages before were found: a search goes on in its mode."""
 
     def apply(self, query: SearchQuery) -> SearchQuery:
         """Return the query for this page."""
         limit = min(query.limit, MOST_CANDIDATES - self.shown)
-        return replace(query, limit=limit, after=self.after, frequencies=self.frequencies)
+        mode = self.mode or query.mode
+        return replace(query, limit=limit, after=self.after, frequencies=self.frequencies, mode=mode)
 
-    def behind(self, found: Found) -> tuple[str] | None:
+    def behind(self, found: Found, mode: Mode) -> tuple[str] | None:
         """Return what a cursor to the next page holds; None behind the last result of at most 1,000."""
         shown = self.shown + len(found.hits)
         if found.last is None or shown >= MOST_CANDIDATES:
             return None
         items, words, nearness = found.frequencies
-        state = [self.now.isoformat(), shown, found.last, items, words, *nearness]
+        state = [self.now.isoformat(), shown, found.last, items, words, *nearness, mode.value]
         return (orjson.dumps(state).decode(),)
 
 
@@ -54,9 +57,10 @@ def open_page(position: Sequence[Any] | None, now: datetime) -> SearchPage:
     """Return the page that a cursor asks for, or the first page of a search that is asked now."""
     if position is None:
         return SearchPage(now)
-    begun, shown, after, items, words, *nearness = orjson.loads(position[0])
-    frequencies = Frequencies(items, tuple(words), Range(*nearness))
-    return SearchPage(datetime.fromisoformat(begun), shown, tuple(after), frequencies)
+    begun, shown, after, items, words, *rest = orjson.loads(position[0])
+    last, nearest, mode = rest or (*Range(), Mode.KEYWORD)  # earlier releases had no more
+    frequencies = Frequencies(items, tuple(words), Range(last, nearest))
+    return SearchPage(datetime.fromisoformat(begun), shown, tuple(after), frequencies, Mode(mode))
 
 
 def resumption(body: dict[str, Any]) -> list[str]:

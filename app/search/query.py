@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import NamedTuple
 
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
 from ..domain.records import Order, Scalar, ScopeFilter, TimeRange
@@ -57,6 +58,20 @@ class MetadataCondition:
     operand: Scalar | tuple[Scalar, ...]
 
 
+class DialogueRef(NamedTuple):
+    """One generation of a dialogue."""
+
+    id: str
+    uid: str
+
+
+class QueryVector(NamedTuple):
+    """The vector of what is looked for, in the form of ``meaning.embedder``, and the model that made it."""
+
+    model: str
+    vector: bytes
+
+
 @dataclass(frozen=True, slots=True)
 class SearchQuery:
     """A search, resolved.
@@ -81,15 +96,18 @@ class SearchQuery:
     after: tuple[float | int | str, ...] | None = None
     frequencies: Frequencies | None = None
     mode: Mode = Mode.KEYWORD
-    vector: bytes = b""
-    """What is looked for by meaning, in the form of ``meaning.embedder``; empty for KEYWORD."""
+    vector: QueryVector | None = None
+    """What is looked for by meaning; None for KEYWORD."""
+    dialogue: DialogueRef | None = None
+    """Keeps a search for messages to those of one dialogue."""
 
     @property
     def has_filters(self) -> bool:
         """Whether there are conditions beside the words and the scope."""
         tags = self.tags_any or self.tags_all or self.tags_none
         times = self.created != TimeRange() or self.modified != TimeRange()
-        return bool(tags or times or self.metadata or self.has_image is not None)
+        others = self.has_image is not None or self.dialogue is not None
+        return bool(tags or times or self.metadata or others)
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,11 +16,15 @@ from .keywords import read_keywords
 from .phrases import find_zone, resolve
 from .query import (
     MetadataCondition,
+    Mode,
     Operator,
     OrderBy,
     SearchObject,
     SearchQuery,
 )
+
+NO_EMBEDDER: Final = "needs an embedder, which the operator chooses with COLLOQUY_EMBEDDER"
+"""Why nothing can be found by its meaning."""
 
 DEFAULT_LIMIT: Final = 20
 """How many results a search gives that asks for no number."""
@@ -37,12 +41,17 @@ _Tags = dict[str, tuple[str, ...]]
 
 
 def parse_search(
-    body: dict[str, Any], scope_filter: Callable[[str | None], ScopeFilter], now: datetime
+    body: dict[str, Any],
+    scope_filter: Callable[[str | None], ScopeFilter],
+    now: datetime,
+    *,
+    has_vectors: bool = False,
 ) -> tuple[SearchQuery, dict[str, Any]]:
     """Return the query and the request as understood: defaults filled in, phrases resolved.
 
     ``scope_filter`` turns the namespace that was named, or None, into what the caller may search, and
-    raises where that is forbidden. ``now`` carries an offset. The second value is itself a body that
+    raises where that is forbidden. ``now`` carries an offset. ``has_vectors`` says whether a search can be
+    by meaning. The second value is itself a body that
     asks the same. Raises InvalidInput naming the field.
     """
     conditions = list(_metadata_conditions(body.get("metadata", {})))
@@ -65,8 +74,18 @@ def parse_search(
         metadata=tuple(one for one in conditions if one.field != "namespace"),
         order_by=OrderBy(body.get("orderBy", OrderBy.RELEVANCE)),
         order=Order(body.get("order", Order.DESC)),
+        mode=_mode(body.get("mode"), has_vectors=has_vectors),
     )
     return query, _echo(query, body["query"], zone)
+
+
+def _mode(named: str | None, *, has_vectors: bool) -> Mode:
+    if named is None:
+        return Mode.HYBRID if has_vectors else Mode.KEYWORD
+    mode = Mode(named)
+    if mode is not Mode.KEYWORD and not has_vectors:
+        _refuse("mode", NO_EMBEDDER)
+    return mode
 
 
 def _times(filters: dict[str, Any], name: str, now: datetime, zone: str) -> TimeRange:
@@ -181,6 +200,7 @@ def _echo(query: SearchQuery, text: str, zone: str) -> dict[str, Any]:
         "object": query.object.value,
         "limit": query.limit,
         **{name: value for name, value in optional.items() if value},
+        "mode": query.mode.value,
         "timezone": zone,
         "candidateOrderBy": OrderBy.RELEVANCE.value,
         "orderBy": query.order_by.value,

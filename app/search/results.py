@@ -37,6 +37,9 @@ EVIDENCE: Final = 3
 BEST_SHARE: Final = 0.75
 """How much of a dialogue's score is that of its best part; the rest is of all parts together."""
 
+UNCOUNTED: Final = Frequencies(0, ())
+"""Of a search that no words were counted for."""
+
 Position = tuple[float | int | str, ...]
 """Where a result stands: results are in the order of their positions, no two of which are equal."""
 
@@ -44,14 +47,12 @@ _DIGITS: Final = str.maketrans("", "", "-T:.Z")
 
 
 class Vectors(Protocol):
-    """The vectors of a store, in the same view as its indexes."""
+    """How near all that a search covers is to it by meaning."""
 
-    def nearest(
-        self, kind: SearchObject, vector: bytes, limit: int, *, filtered: bool
-    ) -> Mapping[Ref, float]:
-        """Return those of a kind, within the reach of the search, that are nearest to a vector.
+    def nearest(self, kind: SearchObject, limit: int, *, filtered: bool) -> Mapping[Ref, float]:
+        """Return those of a kind, within the reach of the search, that are nearest to it.
 
-        At most ``limit``, each with the cosine of its nearest piece; the filters apply if ``filtered``.
+        About ``limit``, each with the cosine of its nearest piece; the filters apply if ``filtered``.
         """
 
 
@@ -110,14 +111,18 @@ class _Valuation:
         return self.scoring.relevance(value) if self.mode is Mode.KEYWORD else max(0.0, min(1.0, value))
 
 
+def kinds_of(query: SearchQuery) -> list[SearchObject]:
+    """Return the kinds of items that a search reads: a dialogue is found by its messages, too."""
+    alone = query.object is not SearchObject.DIALOGUE
+    return [query.object] if alone else [SearchObject.DIALOGUE, SearchObject.MESSAGE]
+
+
 def rank(query: SearchQuery, indexes: Indexes, vectors: Vectors | None = None) -> Ranking:
     """Return the results of a search, in their order; none for a search by words without any.
 
     ``vectors`` are needed by the modes MEANING and HYBRID.
     """
-    kinds = [query.object]
-    if query.object is SearchObject.DIALOGUE:
-        kinds.append(SearchObject.MESSAGE)
+    kinds = kinds_of(query)
     opened = [indexes.index(kind, filtered=kind is query.object) for kind in kinds]
     keywords = query.keywords
     for index in opened:
@@ -141,7 +146,7 @@ def rank(query: SearchQuery, indexes: Indexes, vectors: Vectors | None = None) -
 def _nearest(query: SearchQuery, vectors: Vectors | None, kind: SearchObject) -> Mapping[Ref, float]:
     if vectors is None or query.mode is Mode.KEYWORD:
         return {}
-    return vectors.nearest(kind, query.vector, MOST_CANDIDATES, filtered=kind is query.object)
+    return vectors.nearest(kind, MOST_CANDIDATES, filtered=kind is query.object)
 
 
 def _gather(index: TermIndex, query: SearchQuery, frequencies: Frequencies) -> Sequence[Ref]:

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict
-from typing import Any
+from typing import Any, NamedTuple
 
 import orjson
 
@@ -147,17 +147,27 @@ def deletion_result(resource_id: str) -> Result:
     return Result(compact_json({"success": True, "id": resource_id}))
 
 
-def stats_body(counts: Counts) -> JsonText:
+class Embedded(NamedTuple):
+    """How many items are embedded, and by which model."""
+
+    model: str
+    items: int
+
+
+def stats_body(counts: Counts, embedded: Embedded | None = None) -> JsonText:
     """Return the counts of a project or namespace."""
     dialogues = {"active": counts.active, "ended": counts.ended, "archived": counts.archived}
-    return compact_json(
-        {
-            "dialogues": {"total": sum(dialogues.values()), **dialogues},
-            "messages": counts.messages,
-            "memories": counts.memories,
-            "summaries": counts.summaries,
-        }
-    )
+    fields: dict[str, Any] = {
+        "dialogues": {"total": sum(dialogues.values()), **dialogues},
+        "messages": counts.messages,
+        "memories": counts.memories,
+        "summaries": counts.summaries,
+    }
+    if embedded is not None:
+        items = sum(dialogues.values()) + counts.messages + counts.memories
+        waiting = max(0, items - embedded.items)  # what is purged and not swept yet is embedded, not counted
+        fields["meaning"] = {"model": embedded.model, "embedded": items - waiting, "waiting": waiting}
+    return compact_json(fields)
 
 
 def erased_body(namespace: str, erased: Erased) -> JsonText:
@@ -165,12 +175,16 @@ def erased_body(namespace: str, erased: Erased) -> JsonText:
     return compact_json({"success": True, "namespace": namespace, **asdict(erased)})
 
 
-def search_body(query: SearchQuery, found: Found, understood: dict[str, Any]) -> JsonText:
-    """Return hits in both shapes: ``results`` with their relevance, ``items`` without."""
+def search_body(query: SearchQuery, found: Found, understood: dict[str, Any] | None = None) -> JsonText:
+    """Return hits in both shapes: ``results`` with their relevance, ``items`` without.
+
+    ``understood`` is the request as it was read, if there is one to show.
+    """
     marks = Highlighter(query.keywords)
     items = [_item(hit.item) for hit in found.hits]
     results = [_result(query.object, hit, item, marks) for hit, item in zip(found.hits, items, strict=True)]
-    return compact_json({"results": results, "items": items, "request": understood})
+    request = {} if understood is None else {"request": understood}
+    return compact_json({"results": results, "items": items, **request})
 
 
 def with_next(body: JsonText, cursor: str) -> JsonText:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from ..domain.json_text import compact_json
 from ..domain.records import Action
 from .audit import Subject, note
-from .bodies import erased_body, stats_body
+from .bodies import Embedded, erased_body, stats_body
 from .messages import require_mutable
 from .results import Result
 
@@ -18,9 +18,12 @@ if TYPE_CHECKING:
     from ..stores import Erased, Store, Transaction
 
 
-def count(store: Store, scope_filter: ScopeFilter) -> Result:
-    """Return how much there is of each kind."""
-    return Result(stats_body(store.stats(scope_filter)))
+def count(store: Store, scope_filter: ScopeFilter, model: str | None) -> Result:
+    """Return how much there is of each kind, and how much of it is embedded by the model, if there is one."""
+    counts = store.stats(scope_filter)
+    if model is None:
+        return Result(stats_body(counts))
+    return Result(stats_body(counts, Embedded(model, store.count_vectors(scope_filter, model))))
 
 
 def list_namespaces(store: Store, query: NamespaceListQuery) -> Result:

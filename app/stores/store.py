@@ -16,7 +16,7 @@ from ..domain.list_queries import (
     SummaryListQuery,
 )
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
-from ..search.query import Found, SearchQuery
+from ..search.query import DialogueRef, Found, SearchQuery
 from .transaction import Transaction
 
 T = TypeVar("T")
@@ -99,6 +99,12 @@ class Store(Protocol):
 
     def search(self, query: SearchQuery) -> Found:
         """One page of hits in order, cut by limit and ``take_hits``; none without words to look for."""
+
+    def mean_vector(self, scope: Scope, dialogue: DialogueRef, model: str, dimensions: int) -> bytes | None:
+        """The direction that a dialogue and its messages have together; None if none is embedded."""
+
+    def count_vectors(self, scope_filter: ScopeFilter, model: str) -> int:
+        """How many items are embedded by a model."""
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
         """One page of the namespaces that hold a dialogue or a memory."""

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
-from typing import Any, Final, NamedTuple, Protocol
+from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+
+if TYPE_CHECKING:
+    from ..meaning.matrices import Matrices
 
 MOST_CHARACTERS: Final = 1_000_000
 """With how many characters a batch of texts ends."""
@@ -51,8 +54,11 @@ class VectorQueue(Protocol):
     transaction. Every method raises ServiceUnavailable when the store is away or too slow.
     """
 
-    def queue_for(self, model: str | None) -> None:
-        """From now on queue what this process writes for a model, or with None nothing."""
+    def queue_for(self, model: str | None, matrices: Matrices | None = None) -> None:
+        """From now on queue what this process writes for a model, or with None nothing.
+
+        Searches by meaning keep vectors in the ``matrices``, without which they find nothing.
+        """
 
     def claim_queue(self, model: str, holder: str, seconds: float) -> bool:
         """Whether the holder may embed for so many seconds: nobody else has claimed the model's queue."""

@@ -169,6 +169,7 @@ def test_what_was_understood_is_echoed(api: Api, kind: str) -> None:
         "query": "books",
         "object": kind,
         "limit": 20,
+        "mode": "keyword",
         "tags": {"$in": ["t"]},
         "filter": {"created": {}},
         "metadata": {"n": {"$eq": 1}},

@@ -111,6 +111,7 @@ READS = (
         body={"query": "whales", "object": "memory", "namespace": "{ns}"},
         variant="for memories",
     ),
+    _read("listSimilarDialogues", f"/dialogue/d/similar?{Q}", expected=400),
     _read("getSummary", f"/summary/s?{Q}"),
     _read("listSummaries", f"/summaries?dialogueId=d&{Q}"),
     _read("listConversations", f"/v1/conversations?{Q}"),

@@ -84,8 +84,8 @@ def _item(place: Place) -> dict[str, Any]:
     return {"id": place.message + "-new", "type": "message", "role": "user", "content": "hello"}
 
 
-def _search(kind: str) -> Recipe:
-    return Recipe(lambda _: {"object": kind, "query": "zebra"}, wide=True, lists=True)
+def _search(kind: str, mode: str) -> Recipe:
+    return Recipe(lambda _: {"object": kind, "query": "zebra", "mode": mode}, wide=True, lists=True)
 
 
 RECIPES: dict[str, tuple[Recipe, ...]] = {
@@ -136,7 +136,12 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "getMemory": (Recipe(),),
     "updateMemory": (Recipe(lambda _: {"value": "taken"}),),
     "deleteMemory": (Recipe(),),
-    "search": (_search("dialogue"), _search("message"), _search("memory")),
+    "search": tuple(
+        _search(kind, mode)
+        for kind in ("dialogue", "message", "memory")
+        for mode in ("keyword", "meaning", "hybrid")
+    ),
+    "listSimilarDialogues": (Recipe(),),
     "createSummary": (
         Recipe(lambda place: {"dialogueId": place.dialogue, "id": place.summary + "-new"}),
         Recipe(lambda place: {"dialogueId": place.dialogue, "endId": place.message}),

@@ -14,15 +14,20 @@ from werkzeug.test import TestResponse
 
 from app.domain.records import Rights, Timestamp
 from app.domain.timestamps import now
+from app.services.embedding import Embedding
 from app.settings import Settings
 from app.stores import Backend
 from app.wiring import connect
 from tests.contract.conftest import application, make_key
 from tests.contract.spec import METHODS, follow, specification
+from tests.fake_embedder import FakeEmbedder
 from tests.records import close_project
 from tests.security.tenancy import CANARY, OPEN, RECIPES, Operation, Place, Recipe, needs_key, operations
 
 LEAST_ATTEMPTS = 2000
+
+EMBEDDER = FakeEmbedder()
+"""What is stored is found by meaning, too."""
 
 PAST = Timestamp("2020-01-01T00:00:00.000Z")
 OURS = "anna@example.org"
@@ -82,7 +87,8 @@ class Matrix:
     """One store with two projects in it, and what was found."""
 
     def __init__(self, backend: Backend) -> None:
-        connect(application(), Settings(key_cache=60.0, rate_limit="0", address_rate_limit="0"), backend)
+        settings = Settings(key_cache=60.0, rate_limit="0", address_rate_limit="0")
+        connect(application(), settings, backend, embedder=EMBEDDER)
         self.client = application().test_client()
         self.backend = backend
         self.attempts = 0
@@ -93,8 +99,10 @@ class Matrix:
         self.strangers = self._make_strangers()
         self.lasting = {state: self.make(state) for state in STATES}
         self.before = self.snapshot(self.lasting)
+        self._store(Place.new(), memory=False, summary=False)  # a dialogue like the others
         self._fill("globex", None)
         self._fill("acme", THEIRS)
+        Embedding(backend, EMBEDDER).work()
 
     def _make_friends(self) -> list[Caller]:
         bound = make_key(self.backend, namespace=OURS)

@@ -39,7 +39,7 @@ ROOMS: dict[str, set[str]] = {
     "summaries.digest": {"domain", "summaries"},
     "summaries.model": FOUNDATION | {"model_endpoint", "summaries", "summaries.digest"},
     "summaries.context": {"domain", "summaries"},
-    "stores": FOUNDATION | {"search"},
+    "stores": FOUNDATION | {"meaning", "search"},
     "stores.mongo": FOUNDATION | {"meaning", "search", "stores"},
     "stores.sqlite": FOUNDATION | {"meaning", "search", "stores"},
     "services": FOUNDATION | SUMMARIES | {"meaning", "search", "stores"},

@@ -15,14 +15,14 @@ from app.search.analysis import message_terms
 from app.search.fusion import Finding, Range, fuse, range_of
 from app.search.keywords import read_keywords
 from app.search.paging import SearchPage, open_page
-from app.search.query import Found, Mode, OrderBy, SearchObject, SearchQuery
+from app.search.query import Found, Mode, OrderBy, QueryVector, SearchObject, SearchQuery
 from app.search.ranking import Candidate, Ref, TermIndex
 from app.search.results import Ranked, rank
 from app.search.words import forms_of
 
 SHARES = st.floats(0, 1)
 COSINES = st.none() | st.floats(-1, 1)
-VECTOR = b"what is looked for"
+VECTOR = QueryVector("m", b"what is looked for")
 
 
 @given(st.builds(Finding, SHARES, SHARES, COSINES), st.lists(st.floats(-1, 1), max_size=5), SHARES)
@@ -76,11 +76,9 @@ class Store(TermIndex):
         assert filtered in {True, False}
         return Store(kind)
 
-    def nearest(
-        self, kind: SearchObject, vector: bytes, limit: int, *, filtered: bool
-    ) -> Mapping[Ref, float]:
+    def nearest(self, kind: SearchObject, limit: int, *, filtered: bool) -> Mapping[Ref, float]:
         """Return the cosines of messages."""
-        assert (vector, limit) == (VECTOR, 1000)
+        assert limit == 1000
         assert filtered in {True, False}
         return COSINE if kind is SearchObject.MESSAGE else {}
 
@@ -174,7 +172,7 @@ def test_pages_are_parts_of_one_order(monkeypatch: pytest.MonkeyPatch) -> None:
     ranking = rank(query, Store(), Store())
     whole = found(replace(query, limit=10))
     page: list[Ranked] = list(ranking.results[:2])
-    held = SearchPage(now).behind(Found([], ranking.frequencies, page[-1].position))
+    held = SearchPage(now).behind(Found([], ranking.frequencies, page[-1].position), Mode.HYBRID)
     monkeypatch.setitem(MESSAGES, "c1", "money")
     monkeypatch.setitem(COSINE, "c1", 0.99)
 

@@ -18,12 +18,17 @@ NOTHING: Document = {"_id": {"$in": []}}
 
 def conditions(query: SearchQuery) -> list[Document]:
     """Return the filters on tags, times and metadata; all have to hold."""
-    return [*_tags(query), *_times(query), *(_metadata(one) for one in query.metadata)]
+    return [*_of_dialogue(query), *_tags(query), *_times(query), *(_metadata(one) for one in query.metadata)]
 
 
 def has_image(*, wanted: bool) -> Document:
     """Return the filter for what has an image itself, or has none."""
     return {"hasImage": True if wanted else {"$ne": True}}
+
+
+def _of_dialogue(query: SearchQuery) -> Iterator[Document]:
+    if query.dialogue is not None:
+        yield {"dialogueId": query.dialogue.id, "uid": query.dialogue.uid}
 
 
 def _tags(query: SearchQuery) -> Iterator[Document]:

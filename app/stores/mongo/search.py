@@ -7,14 +7,15 @@ its own order, the newest item first. So what a search examines does not grow wi
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from typing import Any, Final
+from collections.abc import Callable, Hashable, Iterable, Iterator, Mapping, Sequence
+from typing import TYPE_CHECKING, Any, Final
 
 from ...domain.expiry import Expiry
 from ...domain.records import Scope, ScopeFilter
+from ...search.nearest import Nearness
 from ...search.query import Found, Hit, SearchObject, SearchQuery
 from ...search.ranking import Candidate, Frequencies, Ref
-from ...search.results import Ranked, rank
+from ...search.results import Ranked, kinds_of, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from .counts import hidden_rows
@@ -31,6 +32,9 @@ from .mapping import (
     message_item_from,
 )
 from .queries import expired_dialogues, expired_memories, in_scope
+
+if TYPE_CHECKING:
+    from ...meaning.matrices import Matrices
 
 BATCH: Final = 100
 """How many hits are read at once; the server sends 16 MiB at a time at most."""
@@ -57,16 +61,20 @@ _READ: Final[dict[SearchObject, tuple[Projection, Callable[[Document], Any]]]] =
 }
 
 
-def find_hits(db: MongoDatabase, query: SearchQuery, expiry: Expiry) -> Found:
-    """Return a page of hits; a query without words finds nothing.
+def find_hits(db: MongoDatabase, query: SearchQuery, expiry: Expiry, matrices: Matrices | None) -> Found:
+    """Return a page of hits; a query without words and without a vector finds nothing.
 
     It is no snapshot: what is deleted while it runs is left out. Raises ServiceUnavailable when the
     server does not answer in time.
     """
-    if not query.keywords.words:
+    if not query.keywords.words and query.vector is None:
         return Found([], Frequencies(0, ()))
     with db.bounded():
-        results = Results(rank(query, SearchIndexes(db, query, expiry)), query.limit)
+        indexes = SearchIndexes(db, query, expiry)
+        near = None
+        if query.vector is not None and matrices is not None:
+            near = Nearness(matrices, indexes, kinds_of(query), query.vector.vector)
+        results = Results(rank(query, indexes, near), query.limit)
         return results.found(take_hits(_hits(db, query.object, results.page)))
 
 
@@ -121,6 +129,8 @@ class DocumentIndex:
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
         if filtered and query.has_image is not None and kind is not SearchObject.DIALOGUE:
             self._filters.append(has_image(wanted=query.has_image))
+        self._vectors = db.vectors
+        self._query = query
         self._kind = kind
         self._visible: list[Document] = []
 
@@ -132,6 +142,31 @@ class DocumentIndex:
             self._visible.append({"$nor": expired_dialogues(expiry.dialogues())})
         elif hidden := hidden_rows(self._db, None, scope_filter, expiry.dialogues()):
             self._visible.append(hidden)
+
+    @property
+    def place(self) -> Hashable | None:
+        """See ``VectorIndex``."""
+        query = self._query
+        if query.vector is None or query.dialogue is not None:
+            return None
+        return self._kind, query.scope_filter, query.vector.model
+
+    def vectors_after(self, seq: int, limit: int) -> list[tuple[int, bytes]]:
+        """See ``VectorIndex``."""
+        model = None if self._query.vector is None else self._query.vector.model
+        wanted = {**self._scope, "kind": self._rows.name, "model": model, "seq": {"$gt": seq}}
+        if self._query.dialogue is not None:
+            wanted["uid"] = self._query.dialogue.uid
+        found = self._vectors.find(wanted, ["seq", "pieces"], sort=[("seq", 1)], limit=limit)
+        return [(one["seq"], one["pieces"]) for one in found]
+
+    def refs_of(self, seqs: Sequence[int]) -> dict[int, Ref]:
+        """See ``VectorIndex``."""
+        model = None if self._query.vector is None else self._query.vector.model
+        wanted = {**self._scope, "kind": self._rows.name, "model": model, "seq": {"$in": list(seqs)}}
+        items = {one["seq"]: _ref_of(one["item"]) for one in self._vectors.find(wanted, ["seq", "item"])}
+        passing = {one.ref for one in self.read([*items.values()])}
+        return {seq: ref if ref in passing else None for seq, ref in items.items()}
 
     def count(self, tokens: Sequence[str], limit: int) -> int:
         """See ``TermIndex``."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from pymongo.client_session import ClientSession
 
@@ -26,7 +26,8 @@ from ...domain.records import (
     Status,
     Summary,
 )
-from ...search.query import Found, SearchQuery
+from ...search.nearest import mean_vector, of_dialogue
+from ...search.query import DialogueRef, Found, SearchQuery
 from ..namespaces import merge_tallies
 from ..paging import walk
 from ..policies import KEEPS_ALL, Policies
@@ -64,9 +65,13 @@ from .queries import (
     lifetime_from,
     memory_list,
 )
-from .search import find_hits
+from .search import SearchIndexes, find_hits
 from .striped_locks import LockHolder, StripedLocks
 from .transaction import MongoTransaction
+from .vectors import KINDS
+
+if TYPE_CHECKING:
+    from ...meaning.matrices import Matrices
 
 T = TypeVar("T")
 
@@ -81,6 +86,7 @@ class MongoStore(Store):
     _locks: StripedLocks
     _policies: Policies
     _model: str | None = None
+    _matrices: Matrices | None = None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         surroundings = Surroundings(self._policies.of(scope.project), set(), self._model)
@@ -223,7 +229,20 @@ class MongoStore(Store):
             return queries.find_idempotency(self._db, None, scope, request)
 
     def search(self, query: SearchQuery) -> Found:
-        return find_hits(self._db, query, self._policies.of(query.scope_filter.project))
+        return find_hits(self._db, query, self._policies.of(query.scope_filter.project), self._matrices)
+
+    def mean_vector(self, scope: Scope, dialogue: DialogueRef, model: str, dimensions: int) -> bytes | None:
+        expiry = self._policies.of(scope.project)
+        if self._matrices is None:
+            return None
+        with self._db.bounded():
+            indexes = SearchIndexes(self._db, of_dialogue(scope, dialogue, model), expiry)
+            return mean_vector(self._matrices, indexes, dimensions)
+
+    def count_vectors(self, scope_filter: ScopeFilter, model: str) -> int:
+        query = {**in_scope(scope_filter), "kind": {"$in": [*KINDS]}, "model": model, "seq": {"$gt": 0}}
+        with self._db.bounded():
+            return self._db.vectors.count_documents(query)
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
         covered = query.scope_filter

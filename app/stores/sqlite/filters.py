@@ -57,6 +57,8 @@ def scope_conditions(scope_filter: ScopeFilter) -> Clauses:
 def filter_clauses(query: SearchQuery) -> Clauses:
     """Return the conditions that a found row has to meet."""
     clauses = scope_conditions(query.scope_filter)
+    if query.dialogue is not None:
+        clauses.add("item.dialogue_id = ? AND item.uid = ?", *query.dialogue)
     clauses.span("item.created", query.created)
     clauses.span("item.modified", query.modified)
     clauses.tags("item.tags", query.tags_all)

@@ -162,3 +162,10 @@ def list_audit(query: AuditListQuery) -> Query:
             clauses.add(f"{name} = ?", getattr(query, name))
     where, order = str(clauses) or "TRUE", sort(columns, query.order)
     return f"SELECT {mapping.AUDIT} FROM audit WHERE {where} ORDER BY {order} LIMIT ?", clauses.values
+
+
+def count_vectors(scope_filter: ScopeFilter, model: str) -> Query:
+    """Return the query that counts what is embedded by a model."""
+    clauses = scope_clauses(scope_filter)
+    clauses.add("kind IN ('dialogue', 'message', 'memory') AND model = ? AND pieces IS NOT NULL", model)
+    return f"SELECT count(*) FROM vector WHERE {clauses}", clauses.values

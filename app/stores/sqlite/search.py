@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from typing import Any, Final, cast
+from collections.abc import Hashable, Iterator, Sequence
+from typing import TYPE_CHECKING, Any, Final, cast
 
 import orjson
 
 from ...domain.expiry import Expiry
+from ...search.nearest import Nearness
 from ...search.query import Found, Hit, SearchObject, SearchQuery
 from ...search.ranking import Candidate, Frequencies, Ref
-from ...search.results import Ranked, rank
+from ...search.results import Ranked, kinds_of, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from . import mapping
@@ -18,8 +19,11 @@ from .database import SqliteDatabase
 from .filters import filter_clauses, scope_conditions
 from .indexing import match_any, vocabulary_of
 from .mapping import Columns
-from .queries import Clauses
+from .queries import Clauses, Query, scope_clauses
 from .statements import MEMORY_EXPIRED, NOT_EXPIRED, NOT_PURGED, dialogue_expired
+
+if TYPE_CHECKING:
+    from ...meaning.matrices import Matrices
 
 BATCH: Final = 10
 """How many hits are read at once: a dialogue with its evidence may take 3 MiB."""
@@ -42,15 +46,19 @@ _COLUMNS: Final[dict[SearchObject, Columns[Any]]] = {
 }
 
 
-def find_hits(db: SqliteDatabase, query: SearchQuery, expiry: Expiry) -> Found:
-    """Return a page of hits; a query without words finds nothing.
+def find_hits(db: SqliteDatabase, query: SearchQuery, expiry: Expiry, matrices: Matrices | None) -> Found:
+    """Return a page of hits; a query without words and without a vector finds nothing.
 
     Raises ServiceUnavailable when the file cannot be read.
     """
-    if not query.keywords.words:
+    if not query.keywords.words and query.vector is None:
         return Found([], Frequencies(0, ()))
+    indexes = SearchIndexes(db, query, expiry)
+    near = None
+    if query.vector is not None and matrices is not None:
+        near = Nearness(matrices, indexes, kinds_of(query), query.vector.vector)
     with db.snapshot():
-        results = Results(rank(query, SearchIndexes(db, query, expiry)), query.limit)
+        results = Results(rank(query, indexes, near), query.limit)
         return results.found(take_hits(_hits(db, query.object, results.page)))
 
 
@@ -102,6 +110,26 @@ class RowIndex:
         if kind is SearchObject.MESSAGE:
             self._clauses.add(NOT_PURGED.format("item"))
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
+        self._query = query
+
+    @property
+    def place(self) -> Hashable | None:
+        """See ``VectorIndex``."""
+        query = self._query
+        if query.vector is None or query.dialogue is not None:
+            return None
+        return self._kind, query.scope_filter, query.vector.model
+
+    def vectors_after(self, seq: int, limit: int) -> list[tuple[int, bytes]]:
+        """See ``VectorIndex``."""
+        query, values = vectors_query(self._kind, self._query)
+        return self._db.all(query, (*values, seq, limit))
+
+    def refs_of(self, seqs: Sequence[int]) -> dict[int, Ref]:
+        """See ``VectorIndex``."""
+        sql = items_query(self._kind, self._clauses)
+        found = self._db.all(sql, (*self._clauses.values, orjson.dumps(seqs).decode()))
+        return {seq: number if passes else None for seq, number, passes in found}
 
     def leave_out_expired(self, expiry: Expiry) -> None:
         """Keep to what has not expired."""
@@ -151,6 +179,35 @@ class RowIndex:
             sql, (orjson.dumps(refs).decode(), *self._clauses.values)
         ):
             yield Candidate(number, written, created, modified, tuple(ids), parent)
+
+
+def vectors_query(kind: SearchObject, query: SearchQuery) -> Query:
+    """Return the query for the vectors that a search covers; its last values are a number and the limit."""
+    model = "" if query.vector is None else query.vector.model
+    if query.dialogue is None:
+        clauses = scope_clauses(query.scope_filter, "vector.")
+        clauses.add("vector.kind = ?", kind.value)
+        source = "vector"
+    else:
+        clauses = scope_clauses(query.scope_filter, "item.")
+        name = "id" if kind is SearchObject.DIALOGUE else "dialogue_id"
+        clauses.add(f"item.{name} = ? AND item.uid = ?", *query.dialogue)
+        joined = f"vector ON vector.kind = '{kind.value}' AND vector.number = item.number"
+        source = f"{kind.value} AS item CROSS JOIN {joined}"
+    clauses.add("vector.model = ? AND vector.pieces IS NOT NULL AND vector.seq > ?", model)
+    return (
+        f"SELECT vector.seq, pieces FROM {source} WHERE {clauses} ORDER BY vector.seq LIMIT ?",
+        clauses.values,
+    )
+
+
+def items_query(kind: SearchObject, clauses: Clauses) -> str:
+    """Return the query for the rows of vectors by their numbers, and whether each passes the filters."""
+    passes = f"EXISTS (SELECT 1 FROM {kind.value} AS item WHERE item.number = vector.number AND {clauses})"
+    return (
+        f"SELECT seq, number, {passes} FROM json_each(?) AS wanted "
+        "CROSS JOIN vector ON vector.seq = wanted.value WHERE pieces IS NOT NULL"
+    )
 
 
 def count_query(kind: SearchObject) -> str:

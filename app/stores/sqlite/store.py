@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Final, TypeVar
+from typing import TYPE_CHECKING, Final, TypeVar
 
 import orjson
 
@@ -18,7 +18,8 @@ from ...domain.list_queries import (
     SummaryListQuery,
 )
 from ...domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
-from ...search.query import Found, SearchQuery
+from ...search.nearest import mean_vector, of_dialogue
+from ...search.query import DialogueRef, Found, SearchQuery
 from ..namespaces import merge_tallies
 from ..paging import walk
 from ..policies import KEEPS_ALL, Policies
@@ -26,8 +27,11 @@ from ..store import Counts, Generation, Store
 from ..transaction import Transaction
 from . import counts, dialogue_lists, mapping, queries, statements
 from .database import SqliteDatabase
-from .search import find_hits
+from .search import SearchIndexes, find_hits
 from .transaction import SqliteTransaction
+
+if TYPE_CHECKING:
+    from ...meaning.matrices import Matrices
 
 T = TypeVar("T")
 
@@ -41,6 +45,7 @@ class SqliteStore(Store):
     _db: SqliteDatabase
     _policies: Policies
     _model: str | None = None
+    _matrices: Matrices | None = None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         # The work runs once; writers of this process share commits.
@@ -133,7 +138,18 @@ class SqliteStore(Store):
         return None if row is None else mapping.IDEMPOTENCY.read(row)
 
     def search(self, query: SearchQuery) -> Found:
-        return find_hits(self._db, query, self._policies.of(query.scope_filter.project))
+        return find_hits(self._db, query, self._policies.of(query.scope_filter.project), self._matrices)
+
+    def mean_vector(self, scope: Scope, dialogue: DialogueRef, model: str, dimensions: int) -> bytes | None:
+        expiry = self._policies.of(scope.project)
+        if self._matrices is None:
+            return None
+        indexes = SearchIndexes(self._db, of_dialogue(scope, dialogue, model), expiry)
+        return mean_vector(self._matrices, indexes, dimensions)
+
+    def count_vectors(self, scope_filter: ScopeFilter, model: str) -> int:
+        count: int = self._db.all(*queries.count_vectors(scope_filter, model))[0][0]
+        return count
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
         expiry = self._policies.of(query.scope_filter.project)

@@ -7,13 +7,16 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from sqlite3 import Connection
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 from ...search.passages import dialogue_passage, memory_passage, message_passage
 from ..vectors import MOST_ORPHANS, Progress, Queued, VectorQueue, take_texts
 from .database import SqliteDatabase
 from .indexing import ENQUEUE
 from .mapping import read_tags
+
+if TYPE_CHECKING:
+    from ...meaning.matrices import Matrices
 
 KINDS: Final = ("memory", "dialogue", "message")
 """The tables whose rows are embedded, in the order in which they are walked through."""
@@ -68,9 +71,11 @@ class SqliteVectors(VectorQueue):
 
     _db: SqliteDatabase
     _model: str | None = None
+    _matrices: Matrices | None = None
 
-    def queue_for(self, model: str | None) -> None:
+    def queue_for(self, model: str | None, matrices: Matrices | None = None) -> None:
         self._model = model
+        self._matrices = matrices
 
     def claim_queue(self, model: str, holder: str, seconds: float) -> bool:
         return self._db.commits.run(

@@ -352,6 +352,7 @@ class _SearchRequestRequired(TypedDict):
 class SearchRequest(_SearchRequestRequired, total=False):
     """What to look for, and where."""
 
+    mode: SearchMode
     namespace: Namespace
     prefix: bool
     limit: int
@@ -420,6 +421,13 @@ class SearchResponse(_SearchResponseRequired, total=False):
     next: Cursor
 
 
+class SimilarDialogues(TypedDict):
+    """Dialogues like one, in both shapes of a search."""
+
+    results: list[DialogueResult]
+    items: list[DialogueListItem]
+
+
 class _DialogueResultRequired(TypedDict):
     """What is always there."""
 
@@ -485,6 +493,7 @@ class _ResolvedSearchRequired(TypedDict):
 class ResolvedSearch(_ResolvedSearchRequired, total=False):
     """The search as it was understood, with defaults filled in and phrases turned into bounds."""
 
+    mode: SearchMode
     namespace: Namespace
     tags: dict[str, Any]
     filter: dict[str, Any]
@@ -690,6 +699,15 @@ class Stats(_StatsRequired, total=False):
     """How much there is of each kind, in the project or in one namespace."""
 
     namespace: Namespace
+    meaning: EmbeddedCounts
+
+
+class EmbeddedCounts(TypedDict):
+    """*Extension*."""
+
+    model: str
+    embedded: int
+    waiting: int
 
 
 class DialogueCounts(TypedDict):
@@ -1040,6 +1058,9 @@ MemoryDescription = Union[str, None]
 
 
 SearchObject = Literal["dialogue", "message", "memory"]
+
+
+SearchMode = Literal["keyword", "meaning", "hybrid"]
 
 
 CandidateOrderBy = Literal["relevance"]

@@ -271,6 +271,16 @@ RULES = (
         lambda refusal: "next" in refusal.fields and refusal.names("next"),
     ),
     Rule(
+        "meaning needs an embedder",
+        INPUT,
+        lambda refusal: refusal.fields.get("mode") in ("meaning", "hybrid") and refusal.names("mode"),
+    ),
+    Rule(
+        "similar dialogues need an embedder",
+        PARAMETER,
+        lambda refusal: refusal.sent.path.endswith("/similar"),
+    ),
+    Rule(
         "a namespace in the body and one in the query are the same",
         INPUT,
         lambda refusal: (

@@ -707,6 +707,7 @@ class AsyncOperations(AsyncTransport):
         *,
         query: str,
         object: types.SearchObject,
+        mode: types.SearchMode | None = None,
         namespace: str | None = None,
         prefix: bool | None = None,
         limit: int | None = None,
@@ -721,6 +722,8 @@ class AsyncOperations(AsyncTransport):
     ) -> types.SearchResponse:
         """Search dialogues, messages or memories.
 
+        By words, by meaning or by both; see `mode`.
+
         By words, any of which may match: rarer ones count more, more of them more, and words that stand side
         by side as in the query more than scattered ones; label, description and tags count more than text.
         Word forms are found ("booking" by "book", in the languages that Snowball stems), case and accents do
@@ -733,6 +736,14 @@ class AsyncOperations(AsyncTransport):
         A search looks at a bounded number of candidates: of a word that very many items have, at those where
         it weighs most, the newest first. `next` leads to further results, up to 1,000 in all.
 
+        *Extension*. By meaning, items are found whose text says the same in other words, where the operator
+        has chosen an embedder: the nearest first, compared one by one with all that the search covers;
+          filters
+        apply to the nearest 10,000. What was written is found so a moment later, what was deleted is not. A
+        dialogue is as near as its nearest message, or its label, tags and newest summary. `"quoted words"`
+        and `-word` hold as above. While the embedder does not answer, a search by both is one by words, and
+        `request.mode` says so; one by meaning is 503.
+
         The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
         search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
         results that fit, but has at least one; `limit` bounds their number.
@@ -742,6 +753,7 @@ class AsyncOperations(AsyncTransport):
             "/search",
             body=given(
                 {
+                    "mode": mode,
                     "namespace": self.choose_namespace(namespace),
                     "prefix": prefix,
                     "limit": limit,
@@ -758,6 +770,22 @@ class AsyncOperations(AsyncTransport):
             ),
         )
         return cast("types.SearchResponse", answer.data)
+
+    async def list_similar_dialogues(
+        self, id: str, *, namespace: str | None = None, limit: int | None = None
+    ) -> types.SimilarDialogues:
+        """Find dialogues like this one.
+
+        *Extension*. The dialogues of the same namespace whose meaning is nearest to that of this one and its
+        messages together, each with the messages that are nearest. None while this one is not embedded yet.
+        Without an embedder, which the operator chooses, it is 400.
+        """
+        answer = await self.send(
+            "GET",
+            path_of("/dialogue/{id}/similar", id=id),
+            query=given({"namespace": self.choose_namespace(namespace), "limit": limit}),
+        )
+        return cast("types.SimilarDialogues", answer.data)
 
     async def create_summary(
         self,

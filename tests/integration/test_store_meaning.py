@@ -1,0 +1,247 @@
+"""Every store finds what is nearest in meaning, exactly, whatever is written and removed meanwhile."""
+
+from __future__ import annotations
+
+import random
+import struct
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from app.domain.records import JsonText, Scope, ScopeFilter, TimeRange
+from app.meaning.matrices import Matrices
+from app.search.keywords import read_keywords
+from app.search.query import (
+    DialogueRef,
+    MetadataCondition,
+    Mode,
+    Operator,
+    OrderBy,
+    QueryVector,
+    SearchObject,
+    SearchQuery,
+)
+from app.services.embedding import Embedding
+from app.stores import Backend
+from tests.conftest import STORES, open_backend
+from tests.fake_embedder import FakeEmbedder
+from tests.records import ANNA, SCOPE, deleted, dialogue, instant, memory, message, project, stored
+
+WORDS = [f"word{number}" for number in range(40)]
+EMBEDDER = FakeEmbedder(dimensions=24)
+
+
+@pytest.fixture
+def store(backend: Backend) -> Backend:
+    """Give a store that embeds what is written."""
+    return prepared(backend)
+
+
+def prepared(backend: Backend) -> Backend:
+    """Return a store with an embedder."""
+    backend.create_project(project())
+    backend.queue_for(EMBEDDER.model, Matrices())
+    return backend
+
+
+def embed(backend: Backend) -> None:
+    """Embed everything there is."""
+    Embedding(backend, EMBEDDER).work()
+
+
+def ask(text: str, kind: SearchObject = SearchObject.MESSAGE, **fields: Any) -> SearchQuery:
+    """Return a search by meaning."""
+    base = SearchQuery(
+        scope_filter=ScopeFilter("acme"),
+        object=kind,
+        keywords=read_keywords(text),
+        limit=20,
+        mode=Mode.MEANING,
+        vector=QueryVector(EMBEDDER.model, EMBEDDER.query(text)),
+    )
+    return replace(base, **fields)
+
+
+def ids(backend: Backend, query: SearchQuery) -> list[str]:
+    """Return the ids of what a search finds."""
+    return [hit.item.id for hit in backend.search(query).hits]
+
+
+def say(backend: Backend, *texts: str, scope: Scope = SCOPE, **fields: Any) -> Any:
+    """Store a dialogue with messages, and embed it."""
+    parent = dialogue(scope, **fields)
+    messages = [message(parent, seq, text, id=f"{parent.id}-{seq}") for seq, text in enumerate(texts)]
+    stored(backend, parent, messages)
+    embed(backend)
+    return parent
+
+
+def test_the_nearest_come_first(store: Backend) -> None:
+    """With how near they are, a piece that is nearest deciding; what is not embedded yet is not found."""
+    say(store, "cat dog", "cat", "bird bird\n\ncat dog", id="d")
+    stored(store, dialogue(id="later"), [])
+
+    found = store.search(ask("cat dog")).hits
+    assert [hit.item.id for hit in found][:2] == ["d-2", "d-0"]
+    assert [round(hit.relevance, 2) for hit in found[:2]] == [1.0, 1.0]
+    assert found[2].relevance < 0.9
+    assert ids(store, ask("cat", SearchObject.DIALOGUE)) == ["d"]
+
+
+def test_what_is_written_and_removed_counts_at_once(store: Backend) -> None:
+    """Although the vectors of the scope are in memory."""
+    parent = say(store, "cat", "dog", id="d")
+    assert ids(store, ask("cat"))[0] == "d-0"
+    say(store, "cat cat", id="e")
+    assert set(ids(store, ask("cat"))[:2]) == {"d-0", "e-0"}
+
+    deleted(store, parent, purge=True)
+    assert ids(store, ask("cat")) == ["e-0"]
+    one = memory(id="k", value=JsonText('"cat"'))
+    store.write(SCOPE, lambda tx: tx.insert_memory(one))
+    embed(store)
+    assert ids(store, ask("cat", SearchObject.MEMORY)) == ["k"]
+    store.write(SCOPE, lambda tx: tx.save_memory(replace(one, value=JsonText('"dog"'))))
+    assert ids(store, ask("cat", SearchObject.MEMORY)) == []
+    embed(store)
+    found = store.search(ask("cat", SearchObject.MEMORY)).hits
+    assert found[0].relevance < 0.9
+
+
+def test_a_scope_is_never_left(store: Backend) -> None:
+    """Neither the namespace nor the project, whoever searched before."""
+    store.create_project(project("globex"))
+    say(store, "cat", scope=ANNA, id="a")
+    say(store, "cat", scope=Scope("globex"), id="g")
+    say(store, "cat", id="d")
+
+    assert set(ids(store, ask("cat"))) == {"a-0", "d-0"}
+    assert ids(store, ask("cat", scope_filter=ScopeFilter("acme", "anna@example.org"))) == ["a-0"]
+    assert ids(store, ask("cat", scope_filter=ScopeFilter("acme", ""))) == ["d-0"]
+    assert ids(store, ask("cat", scope_filter=ScopeFilter("globex"))) == ["g-0"]
+    assert ids(store, ask("cat", scope_filter=ScopeFilter("initech"))) == []
+    assert ids(store, ask("cat", scope_filter=ScopeFilter("globex"), object=SearchObject.DIALOGUE)) == ["g"]
+
+
+def test_vectors_of_another_model_are_not_compared(store: Backend) -> None:
+    """They have nothing in common, not even their length."""
+    say(store, "cat", id="d")
+    other = FakeEmbedder("fake-2", dimensions=16)
+    vector = QueryVector(other.model, other.query("cat"))
+    assert ids(store, ask("cat", vector=vector)) == []
+
+    Embedding(store, other).work()
+    assert ids(store, ask("cat", vector=vector)) == ["d-0"]
+
+
+def test_filters_apply(store: Backend) -> None:
+    """Tags, times, metadata, excluded words, phrases, one dialogue."""
+    parent = dialogue(id="d", tags=("pets",), metadata=JsonText('{"n":1}'))
+    rows = [
+        message(parent, 0, "cat", tags=("a",)),
+        message(parent, 1, "cat dog", metadata=JsonText('{"n":1}')),
+        message(parent, 2, "cat bird"),
+    ]
+    stored(store, parent, rows)
+    say(store, "cat", id="e")
+
+    assert ids(store, ask("cat", tags_any=("a",))) == ["m0"]
+    assert ids(store, ask("cat", metadata=(MetadataCondition("n", Operator.EQ, 1),))) == ["m1"]
+    assert ids(store, ask("cat", created=TimeRange(instant(2)))) == ["m2"]
+    assert set(ids(store, ask("cat -dog -bird"))) == {"m0", "e-0"}
+    assert ids(store, ask('"cat dog"')) == ["m1"]
+    assert ids(store, ask("cat", dialogue=DialogueRef("e", dialogue_uid(store, "e")))) == ["e-0"]
+    assert ids(store, ask("cat", SearchObject.DIALOGUE, tags_any=("pets",))) == ["d"]
+    assert ids(store, ask("cat", order_by=OrderBy.CREATED))[0] == "m2"
+
+
+def dialogue_uid(backend: Backend, name: str) -> str:
+    """Return the uid of a dialogue."""
+    found = backend.get_dialogue(SCOPE, name)
+    assert found is not None
+    return found.uid
+
+
+def test_a_dialogue_shows_the_messages_that_it_is_found_by(store: Backend) -> None:
+    """The nearest three of them."""
+    say(store, "cat", "cat dog", "dog dog dog cat", "bird", id="d", label="animals")
+    [hit] = store.search(ask("cat", SearchObject.DIALOGUE)).hits
+
+    assert [match.item.id for match in hit.matches] == ["d-0", "d-1", "d-2"]
+    assert hit.relevance == hit.matches[0].relevance
+
+
+def test_pages_follow_each_other(store: Backend) -> None:
+    """Each result comes once, those that are equally near too."""
+    chance = random.Random(1)  # noqa: S311 - it guards nothing
+    texts = [" ".join(chance.sample(WORDS, 2)) for _ in range(60)] + ["word1 word2"] * 20
+    for start in range(0, 80, 8):
+        say(store, *texts[start : start + 8], id=f"d{start}")
+    for kind, count in ((SearchObject.MESSAGE, 80), (SearchObject.DIALOGUE, 10)):
+        for mode in (Mode.MEANING, Mode.HYBRID):
+            query = ask("word1 word2", kind, limit=7, mode=mode)
+            whole = ids(store, replace(query, limit=100))
+            assert len(whole) == count
+            assert list(walk(store, query)) == whole
+
+
+def walk(backend: Backend, query: SearchQuery) -> Iterator[str]:
+    """Yield the ids of all pages."""
+    while True:
+        found = backend.search(query)
+        yield from (hit.item.id for hit in found.hits)
+        if found.last is None:
+            return
+        query = replace(query, after=found.last, frequencies=found.frequencies)
+
+
+@pytest.mark.parametrize("other", STORES[1:])
+@pytest.mark.parametrize("seed", range(3))
+def test_both_stores_find_the_same(tmp_path: Path, other: str, seed: int) -> None:
+    """In the same order and by the same numbers, as comparing with each vector does."""
+    chance = random.Random(seed)  # noqa: S311 - it guards nothing
+    opened = [open_backend(kind, tmp_path) for kind in ("sqlite", other)]
+    stores = [prepared(next(one)) for one in opened]
+    texts = {}
+    for number in range(12):
+        parent = dialogue(chance.choice([SCOPE, ANNA]), id=f"d{number}", label=chance.choice([None, *WORDS]))
+        rows = []
+        for seq in range(chance.randrange(9)):
+            text = "\n\n".join(" ".join(chance.choices(WORDS, k=3)) for _ in range(chance.randint(1, 3)))
+            rows.append(message(parent, seq, text, id=f"d{number}-{seq}"))
+            texts[f"d{number}-{seq}"] = text
+        for one in stores:
+            stored(one, parent, rows)
+    for one in stores:
+        embed(one)
+    for _ in range(12):
+        asked = " ".join(chance.choices(WORDS, k=2))
+        for kind in (SearchObject.MESSAGE, SearchObject.DIALOGUE):
+            for mode in (Mode.MEANING, Mode.HYBRID):
+                query = ask(asked, kind, mode=mode, limit=chance.choice([3, 50]))
+                first, second = (shown(one, query) for one in stores)
+                assert first == second
+        best = nearest(texts, asked)
+        assert shown(stores[0], ask(asked, limit=1))[0][1] == pytest.approx(best, abs=2e-5)
+    for generator in opened:
+        next(generator, None)
+
+
+def shown(backend: Backend, query: SearchQuery) -> list[tuple[str, float, list[str]]]:
+    """Return what a search finds, and by what."""
+    hits = backend.search(query).hits
+    return [(hit.item.id, hit.relevance, [one.item.id for one in hit.matches]) for hit in hits]
+
+
+def nearest(texts: dict[str, str], asked: str) -> float:
+    """Return the largest cosine of any piece, worked out one by one."""
+
+    def numbers(vector: bytes) -> tuple[float, ...]:
+        return struct.unpack(f"<{len(vector) // 2}e", vector)
+
+    query = numbers(EMBEDDER.query(asked))
+    pieces = [numbers(piece) for found in EMBEDDER.passages(list(texts.values())) for piece in found]
+    return max(sum(a * b for a, b in zip(query, piece, strict=True)) for piece in pieces)
