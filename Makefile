@@ -247,6 +247,10 @@ bench-evenness: $(READY) wrk ## how evenly keep-alive clients are spread over wo
 bench-imports: $(READY) ## how fast imports are and what memory they take (a few minutes; ARGS='--gigabytes 2')
 	@$(BIN)/python -m bench.imports $(ARGS)
 
+.PHONY: bench-backups
+bench-backups: $(READY) ## what a backup costs those who write meanwhile, on SQLite (a minute or two)
+	@$(BIN)/python -m bench.backups $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: $(READY) ## SQLite with 10,000 and with a million dialogues (ARGS='--dialogues 100000')
 	@$(BIN)/python -m bench.scale $(ARGS)

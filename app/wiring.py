@@ -76,6 +76,20 @@ def _open_store(settings: Settings) -> Backend:
     return open_mongo(settings.store_url, timeout=settings.request_timeout, pool_size=settings.threads + 2)
 
 
+def open_copy(path: Path, copy: Path) -> Backend | None:
+    """Open a copy of a backup that is a SQLite file; None for another file.
+
+    Raises BadBackup for a file that cannot be restored, and OSError.
+    """
+    from .stores.sqlite import open_sqlite
+    from .stores.sqlite.backups import copy_file, is_sqlite_file
+
+    if not is_sqlite_file(path):
+        return None
+    copy_file(path, copy)
+    return open_sqlite(copy)
+
+
 def open_provider(settings: Settings) -> Provider:
     """Return what makes summaries: the offline digest, or the model that the settings name."""
     if settings.summary_provider == "extractive":

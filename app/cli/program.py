@@ -10,7 +10,7 @@ from typing import Annotated
 import typer
 
 from ..domain.version import VERSION
-from . import audit, exports, imports, keys, mcp, projects, serve, upkeep
+from . import audit, backups, exports, imports, keys, mcp, projects, serve, upkeep
 from .terminal import HELP_OPTIONS, SHOW_TRACEBACK, Commands, example
 
 
@@ -50,6 +50,8 @@ cli.command(
         "colloquy export --format markdown --namespace anna --output pages",
     ),
 )(exports.export_dialogues)
+cli.command("backup", epilog=example("colloquy backup nightly.backup"))(backups.back_up)
+cli.command("restore", epilog=example("colloquy restore nightly.backup"))(backups.restore)
 cli.command("verify", epilog=example("colloquy verify"))(upkeep.check)
 cli.command(
     "mcp", epilog=example("COLLOQUY_URL=http://127.0.0.1:8080 COLLOQUY_KEY=colloquy_... colloquy mcp")

@@ -41,8 +41,9 @@ class Commands(TyperGroup):
         except TyperException as error:
             error.message = error.message.replace("Value error, ", "")  # what its validator says of any value
             raise
-        except ServiceUnavailable:
-            _fail(f"the store at {Settings.from_environment(os.environ).store_place} does not answer")
+        except ServiceUnavailable as error:
+            place = Settings.from_environment(os.environ).store_place
+            _fail(f"the store at {place} cannot be used: {error}")
         except (CommandError, ColloquyError, SettingsError) as error:
             _fail(str(error))
         except OSError as error:

@@ -36,17 +36,17 @@ def check(
         if project is not None:
             require_project(backend, project)
         names = [project] if project is not None else [one.name for one in backend.list_projects()]
-        problems = _check(backend, names)
+        problems = verify_projects(backend, names)
         if mend and problems:
             for text in repair(backend, problems):
                 typer.echo(f"mended: {text}")
-            problems = _check(backend, names)
+            problems = verify_projects(backend, names)
     if problems:
         raise typer.Exit(1)
 
 
-def _check(backend: Backend, projects: list[str]) -> list[Problem]:
-    """Verify projects and print each problem as it is found."""
+def verify_projects(backend: Backend, projects: list[str], *, shown: bool = True) -> list[Problem]:
+    """Verify projects and, where it is to be shown, print each problem as it is found."""
     from .progress import Meter
 
     problems: list[Problem] = []
@@ -60,7 +60,8 @@ def _check(backend: Backend, projects: list[str]) -> list[Problem]:
             checked.append(Seen())
             for problem in verify(backend, name, checked[-1], meter.tick):
                 problems.append(problem)
-                typer.echo(str(problem))
+                if shown:
+                    typer.echo(str(problem))
     dialogues = sum(seen.dialogues for seen in checked)
     typer.echo(
         f"Checked {dialogues:,} dialogues and {messages():,} messages: {len(problems):,} problems.", err=True

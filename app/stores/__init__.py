@@ -13,6 +13,7 @@ from __future__ import annotations
 
 from typing import Protocol
 
+from .backups import Backups, BadBackup
 from .bounds import PAGE_BYTES
 from .catalog import Catalog
 from .maintenance import Maintenance
@@ -23,6 +24,8 @@ from .vectors import VectorQueue
 __all__ = [
     "PAGE_BYTES",
     "Backend",
+    "Backups",
+    "BadBackup",
     "Catalog",
     "Counts",
     "Erased",
@@ -34,5 +37,5 @@ __all__ = [
 ]
 
 
-class Backend(Store, Catalog, Maintenance, VectorQueue, Protocol):
-    """All four in one object, as ``open_sqlite`` and ``open_mongo`` return it."""
+class Backend(Store, Catalog, Maintenance, VectorQueue, Backups, Protocol):
+    """All five in one object, as ``open_sqlite`` and ``open_mongo`` return it."""

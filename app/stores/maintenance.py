@@ -8,7 +8,7 @@ from typing import Protocol
 
 from ..domain.list_items import ExpiringItem
 from ..domain.list_queries import ExpiryQuery, Page
-from ..domain.records import Dialogue, Memory, Scope, ScopeFilter, Tombstone
+from ..domain.records import Dialogue, IdempotencyRecord, Memory, Scope, ScopeFilter, Tombstone
 
 
 class Maintenance(Protocol):
@@ -43,6 +43,9 @@ class Maintenance(Protocol):
 
     def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
         """Every memory by (created, namespace, id), a batch at a time."""
+
+    def iterate_answers(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, IdempotencyRecord]]:
+        """Every recorded answer that has not expired."""
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let what this thread reads inside be of one moment; it writes nothing meanwhile."""

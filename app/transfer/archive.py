@@ -16,7 +16,7 @@ from .origin import ORIGIN, ORIGIN_MESSAGE, read_origin, read_uid, require_text
 from .writers.colloquy import DERIVED, MARK, VERSION
 
 PARTS = frozenset({"export", "project", "key", "end"})
-_SENT = ("id", "namespace", "threadOf", "label", "tags", "metadata", "state", "created")
+_SENT = ("id", "namespace", "threadOf", "label", "tags", "metadata", "state", "created", "expiresAt")
 _RESTORED = frozenset({MARK, "type", "messages", "summaries", "status", "modified", "endedAt", "archivedAt"})
 _SENT_MESSAGE = ("id", "role", "content", "name", "tags", "metadata", "created")
 _DERIVED_MESSAGE = frozenset({"dialogueId", "namespace", "contentLength", "modified"})

@@ -87,8 +87,8 @@ def export_whole(
         if scope_filter.namespace is None:
             yield from _export_project(backend, scope_filter.project, counts, with_keys=with_keys)
         yield from _export_deleted(backend, scope_filter, counts)
-    for dialogue, scope in _selected(backend, selection):
-        summaries = counts.count_summaries(_summaries(backend, scope, dialogue.id, dialogue.uid))
+    for dialogue, scope in iterate_whole(backend, selection):
+        summaries = counts.count_summaries(summaries_of(backend, scope, dialogue.id, dialogue.uid))
         yield from colloquy.write(dialogue, _messages(backend, dialogue, counts), summaries)
         counts.dialogues += 1
         counts.tick()
@@ -121,7 +121,7 @@ def _export_deleted(backend: Backend, scope_filter: ScopeFilter, counts: Counts)
     for scope, tombstone in backend.iterate_tombstones(scope_filter):
         name = (scope, tombstone.dialogue_id, tombstone.uid)
         messages = counts.count_messages(backend.messages_since(*name, -1))
-        summaries = counts.count_summaries(_summaries(backend, *name))
+        summaries = counts.count_summaries(summaries_of(backend, *name))
         yield from colloquy.write_deleted(scope, tombstone, messages, summaries)
         counts.deleted += 1
         counts.tick()
@@ -130,20 +130,20 @@ def _export_deleted(backend: Backend, scope_filter: ScopeFilter, counts: Counts)
 def export(backend: Backend, selection: Selection, counts: Counts, writer: Writer) -> Iterator[str]:
     """Yield the text of all selected dialogues in another format, oldest first, archived ones included."""
     yield writer.head
-    for dialogue, _ in _selected(backend, selection):
+    for dialogue, _ in iterate_whole(backend, selection):
         yield from _write(backend, dialogue, counts, writer.write)
 
 
 def export_each(backend: Backend, selection: Selection, counts: Counts, writer: Writer, folder: Path) -> None:
     """Write a file for each selected dialogue, named after its title and id; raises OSError."""
-    for dialogue, _ in _selected(backend, selection):
+    for dialogue, _ in iterate_whole(backend, selection):
         path = folder / file_name(dialogue, writer)
         with path.open("w", encoding="utf-8") as file:
             file.write(writer.head)
             file.writelines(_write(backend, dialogue, counts, writer.write))
 
 
-def _selected(backend: Backend, selection: Selection) -> Iterator[tuple[Dialogue, Scope]]:
+def iterate_whole(backend: Backend, selection: Selection) -> Iterator[tuple[Dialogue, Scope]]:
     """Yield the dialogues, each while the store shows it as it is at that moment."""
     for found in backend.iterate_dialogues(selection.scope_filter):
         if found not in selection:
@@ -166,7 +166,7 @@ def _messages(backend: Backend, dialogue: Dialogue, counts: Counts) -> Iterator[
     return counts.count_messages(backend.messages_since(scope, dialogue.id, dialogue.uid, -1))
 
 
-def _summaries(backend: Backend, scope: Scope, dialogue_id: str, uid: str) -> Iterator[Summary]:
+def summaries_of(backend: Backend, scope: Scope, dialogue_id: str, uid: str) -> Iterator[Summary]:
     """Yield the summaries of a generation, the oldest first."""
     query = SummaryListQuery(uid, SUMMARIES_PAGE, Order.ASC)
 

@@ -88,7 +88,7 @@ def _fill_namespace(api: Api, namespace: str | None, known: Known, create: Any) 
     act("DELETE", f"{plain}/message/plain-13")
     create("/summary", {"dialogueId": "plain", "id": "second", "metadata": {"x": 1}, **place})
     known["summary"] += [(namespace, name) for name in (first["id"], "ranged", "second")]
-    start("empty", 0)
+    start("empty", 0, expiresAt="2126-01-01T00:00:00Z")
     ended = start("ended", 2, created="2024-02-29T12:00:00.123Z", state={"step": 1})
     act("POST", f"{ended}/end")
     archived = start("archived", 12, tags=["old"])
@@ -105,8 +105,9 @@ def _fill_namespace(api: Api, namespace: str | None, known: Known, create: Any) 
     }
     act("POST", f"/v1/conversations/{conversation['id']}/items", items)
     known["dialogue"].append((namespace, conversation["id"]))
+    lasting = {"expiresAt": "2126-01-01T00:00:00Z"}
     for name, value in (("tea", "likes tea"), ("numbers", {"a": [1, -0.5, "x"]}), ("nothing", None)):
-        create("/memory", {"id": name, "value": value, "tags": ["m"], "label": name, **place})
+        create("/memory", {"id": name, "value": value, "tags": ["m"], "label": name, **place, **lasting})
         known["memory"].append((namespace, name))
     act("PUT", "/memory/tea", {"value": "likes coffee", "description": "since May"})
 

@@ -30,6 +30,7 @@ def test_the_commands(tmp_path: Path) -> None:
     with serving(url, tmp_path / "server.log") as server:
         environment = {name: text for name, text in os.environ.items() if not name.startswith("COLLOQUY_")}
         environment |= {"API": server.url, "KEY": server.key, "COLLOQUY_STORE_URL": url}
+        environment["BACKUPS"] = str(tmp_path)
         done = subprocess.run(
             ["bash", "-ec", COLLOQUY + script],
             env=environment,

@@ -60,7 +60,7 @@ def test_a_round_trip_changes_no_answer(route: tuple[str, str], tmp_path: Path) 
         key = first_key_of(first)
         api = open_api(first, key)
         known, creations = fill(api)
-        api.ok("PUT", f"/projects/{PROJECT}", {"immutable": True})
+        api.ok("PUT", f"/projects/{PROJECT}", {"retention": {"memoryDays": 30, "endedDays": 9}})
         while first.sweep():  # until then words of what is purged weigh in a search
             pass
         original = observe(api, known, creations)

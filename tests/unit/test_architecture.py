@@ -49,7 +49,7 @@ ROOMS: dict[str, set[str]] = {
     "handlers": FOUNDATION
     | SUMMARIES
     | {"schemas", "search", "services", "stores", "transfer.writers", "web"},
-    "transfer": FOUNDATION | {"schemas", "services", "stores", "transfer.writers"},
+    "transfer": FOUNDATION | {"schemas", "search", "services", "stores", "transfer.writers"},
     "transfer.writers": FOUNDATION | SUMMARIES | {"services", "stores"},
     "wiring": FOUNDATION
     | SUMMARIES

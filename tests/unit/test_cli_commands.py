@@ -26,6 +26,8 @@ COMMANDS = [
     ["migrate"],
     ["import"],
     ["export"],
+    ["backup"],
+    ["restore"],
     ["verify"],
     ["erase"],
     *(["projects", name] for name in ("create", "list", "set", "delete")),

@@ -16,6 +16,7 @@ from pymongo import MongoClient
 
 from .. import Backend
 from ..policies import Policies
+from .backups import MongoBackups
 from .catalog import MongoCatalog
 from .database import MongoDatabase
 from .maintenance import MongoMaintenance
@@ -25,7 +26,7 @@ from .striped_locks import StripedLocks
 from .vectors import MongoVectors
 
 
-class MongoBackend(MongoStore, MongoCatalog, MongoMaintenance, MongoVectors, Backend):
+class MongoBackend(MongoStore, MongoCatalog, MongoMaintenance, MongoBackups, MongoVectors, Backend):
     """One class for each Protocol, over one database."""
 
     def __init__(self, db: MongoDatabase) -> None:

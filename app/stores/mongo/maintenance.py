@@ -12,20 +12,31 @@ from pymongo.errors import DuplicateKeyError
 
 from ...domain.list_items import ExpiringItem
 from ...domain.list_queries import DialogueListQuery, ExpiryQuery, MemoryListQuery, Page
-from ...domain.records import Dialogue, Memory, Order, Scope, ScopeFilter, TimeRange, Tombstone
+from ...domain.records import (
+    Dialogue,
+    IdempotencyRecord,
+    Memory,
+    Order,
+    Scope,
+    ScopeFilter,
+    TimeRange,
+    Tombstone,
+)
 from ...domain.retention import Kept
 from ..maintenance import Maintenance
 from ..paging import walk
 from ..policies import Policies
 from . import queries, reindexing
+from .backups import require_restored
 from .commit import read_snapshot
-from .database import MongoDatabase
+from .database import Document, MongoDatabase
 from .dialogue_lists import dialogue_list
 from .erasure import sweep_projects, sweep_tombstones
 from .mapping import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, expiring_item_from, memory_from
 from .paging import Source, read_page
-from .queries import beyond, in_scope, memory_list
+from .queries import beyond, find_idempotency, in_scope, memory_list
 from .schema import (
+    MIGRATION_SECONDS,
     VERSION,
     not_migrated,
     require_known,
@@ -39,8 +50,6 @@ DIALOGUES = 100
 """How many whole dialogues, of up to 2 MiB each, are read at once; a batch also ends at 8 MiB."""
 
 ROWS = 500
-MIGRATION_SECONDS = 3600.0
-"""How long an index may take to build on the data of an upgrade."""
 
 TOMBSTONE_FIELDS = dict.fromkeys(("project", "namespace", "dialogueId", "uid", "purged"), 1)
 
@@ -55,6 +64,7 @@ class MongoMaintenance(Maintenance):
     def migrate(self) -> int:
         self._require_transactions()
         with self._db.bounded():
+            require_restored(self._db)
             version = stored_version(self._db)
         if version == VERSION:
             return version
@@ -64,6 +74,7 @@ class MongoMaintenance(Maintenance):
     def check_ready(self) -> None:
         self._require_transactions()
         with self._db.bounded():
+            require_restored(self._db)
             version = stored_version(self._db)
             require_known(version)
             if version < VERSION:
@@ -152,6 +163,24 @@ class MongoMaintenance(Maintenance):
                 return read_page(source, criteria, sort, ROWS)
 
         return walk(read)
+
+    def iterate_answers(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, IdempotencyRecord]]:
+        source = Source(self._db.idempotency, ["_id", "namespace"], dict)
+
+        def read(last: Document | None) -> Page[Document]:
+            # Further pieces of an answer stand in documents of their own.
+            query = in_scope(scope_filter) | {"pieces": {"$exists": True}}
+            if last is not None:
+                query["_id"] = {"$gt": last["_id"]}
+            with self._db.bounded():
+                return read_page(source, query, [("_id", 1)], ROWS)
+
+        for found in walk(read):
+            scope = Scope(scope_filter.project, found["namespace"])
+            with self._db.bounded():
+                answer = find_idempotency(self._db, None, scope, found["_id"])
+            if answer is not None:
+                yield scope, answer
 
     def snapshot(self) -> AbstractContextManager[None]:
         return read_snapshot(self._db) if self._db.transactional else nullcontext()

@@ -31,6 +31,9 @@ from .database import Document, MongoDatabase
 
 SECRET_BYTES = 32
 
+MIGRATION_SECONDS = 3600.0
+"""How long an index may take to build on the data of an upgrade."""
+
 
 def _index(*names: str, unique: bool = False, **options: Any) -> IndexModel:
     keys = [(name, 1) for name in names]

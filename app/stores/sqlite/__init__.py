@@ -6,15 +6,15 @@ from pathlib import Path
 
 from .. import Backend
 from ..policies import Policies
+from .backups import SqliteBackups
 from .catalog import SqliteCatalog
 from .database import SqliteDatabase
-from .maintenance import SqliteMaintenance
 from .start_up_lock import FileLock
 from .store import SqliteStore
 from .vectors import SqliteVectors
 
 
-class SqliteBackend(SqliteStore, SqliteCatalog, SqliteMaintenance, SqliteVectors, Backend):
+class SqliteBackend(SqliteStore, SqliteCatalog, SqliteBackups, SqliteVectors, Backend):
     """One class for each Protocol, over one file."""
 
     def __init__(self, path: Path, timeout: float, commit_delay: float) -> None:

@@ -14,11 +14,11 @@ from typing import Final
 from ...domain.errors import ServiceUnavailable
 from ...domain.list_items import ExpiringItem
 from ...domain.list_queries import DialogueListQuery, ExpiryQuery, MemoryListQuery, Page
-from ...domain.records import Dialogue, Memory, Order, Scope, ScopeFilter, Tombstone
+from ...domain.records import Dialogue, IdempotencyRecord, Memory, Order, Scope, ScopeFilter, Tombstone
 from ..maintenance import Maintenance
 from ..paging import walk
 from ..policies import Policies
-from . import counts, dialogue_lists, erasure, mapping, queries, reindexing, schema
+from . import counts, dialogue_lists, erasure, mapping, queries, reindexing, schema, statements
 from .database import SqliteDatabase, prepare_file
 from .start_up_lock import FileLock
 from .store import BATCH_ROWS
@@ -118,6 +118,14 @@ class SqliteMaintenance(Maintenance):
             after = None if last is None else (last.created, last.namespace, last.id)
             sql, values = queries.list_memories(replace(query, after=after), mapping.MEMORY, horizon)
             return self._db.page(sql, values, BATCH_ROWS, mapping.MEMORY)
+
+        return walk(read)
+
+    def iterate_answers(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, IdempotencyRecord]]:
+        def read(last: tuple[Scope, IdempotencyRecord] | None) -> Page[tuple[Scope, IdempotencyRecord]]:
+            after = ("", "") if last is None else (last[0].namespace, last[1].request)
+            values = (scope_filter.project, scope_filter.namespace, *after)
+            return self._db.page(statements.LIST_IDEMPOTENCY, values, BATCH_ROWS, mapping.ANSWER)
 
         return walk(read)
 

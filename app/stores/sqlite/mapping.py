@@ -152,6 +152,11 @@ PROJECT: Final = _record(Project, _names(Project))
 KEY: Final = _record(Key, _names(Key))
 AUDIT: Final = _record(AuditEntry, _names(AuditEntry))
 IDEMPOTENCY: Final = _record(IdempotencyRecord, _names(IdempotencyRecord))
+ANSWER: Final = Columns(
+    ("project", "namespace", *IDEMPOTENCY.names),
+    lambda row: (Scope(*row[:2]), IDEMPOTENCY.read(row[2:])),
+    (2 + IDEMPOTENCY.names.index("body"),),
+)
 TOMBSTONE: Final = Columns(("project", "namespace", "dialogue_id", "uid", "fate"), _read_tombstone)
 
 DIALOGUE_FIELDS: Final = Fields(*DIALOGUE.names)

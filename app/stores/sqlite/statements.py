@@ -133,6 +133,10 @@ STALE_SUMMARIES: Final = (
 FIND_IDEMPOTENCY: Final = (
     f"SELECT {mapping.IDEMPOTENCY} FROM idempotency WHERE request = ? AND project = ? AND expires > {NOW}"
 )
+LIST_IDEMPOTENCY: Final = (
+    f"SELECT {mapping.ANSWER} FROM idempotency WHERE project = ?1 AND (?2 IS NULL OR namespace = ?2) "
+    f"AND (namespace, request) > (?3, ?4) AND expires > {NOW} ORDER BY namespace, request LIMIT ?5"
+)
 FORGET_IDEMPOTENCY: Final = "DELETE FROM idempotency WHERE request = ? AND project = ?"
 SAVE_IDEMPOTENCY: Final = insertion(
     "idempotency", mapping.IDEMPOTENCY_FIELDS.columns + ", project, namespace"
