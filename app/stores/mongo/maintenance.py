@@ -165,7 +165,7 @@ class MongoMaintenance(Maintenance):
         return walk(read)
 
     def iterate_answers(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, IdempotencyRecord]]:
-        source = Source(self._db.idempotency, ["_id", "namespace"], dict)
+        source = Source(self._db.idempotency, {"namespace": 1}, dict)
 
         def read(last: Document | None) -> Page[Document]:
             # Further pieces of an answer stand in documents of their own.
