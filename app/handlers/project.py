@@ -7,7 +7,7 @@ from flask import Response
 from ..domain.json_text import compact_json
 from ..domain.list_queries import NamespaceListQuery
 from ..domain.records import ScopeFilter
-from ..services import namespaces
+from ..services import namespaces, usage
 from ..web.answers import commit, fetch, fetch_page, json_response
 from ..web.cursors import PageRequest
 from ..web.request_context import actor, context, principal, scope
@@ -35,6 +35,18 @@ def list_namespaces(
     name = principal().managed(project)
     page = PageRequest(("namespaces", name, prefix), next_, 1)
     return fetch_page(namespaces.list_namespaces, NamespaceListQuery(ScopeFilter(name), limit, prefix), page)
+
+
+def get_usage(
+    project: str | None = None,
+    namespace: str | None = None,
+    from_: str | None = None,
+    to: str | None = None,
+    by: str = "day",
+) -> Response:
+    """GET /usage."""
+    covered = ScopeFilter(principal().managed(project), namespace)
+    return fetch(usage.read_usage, usage.UsageQuery(covered, usage.Period(by), from_, to))
 
 
 def erase_namespace(namespace: str) -> Response:

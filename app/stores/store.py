@@ -15,7 +15,16 @@ from ..domain.list_queries import (
     Page,
     SummaryListQuery,
 )
-from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
+from ..domain.records import (
+    Dialogue,
+    IdempotencyRecord,
+    Memory,
+    Message,
+    Scope,
+    ScopeFilter,
+    Summary,
+    TimeRange,
+)
 from ..search.query import DialogueRef, Found, SearchQuery
 from .transaction import Transaction
 
@@ -108,6 +117,11 @@ class Store(Protocol):
 
     def list_namespaces(self, query: NamespaceListQuery) -> Page[NamespaceItem]:
         """One page of the namespaces that hold a dialogue or a memory."""
+
+    def count_begun(
+        self, scope_filter: ScopeFilter, times: TimeRange
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        """How many dialogues, and messages, were created on each day (UTC) of a time, counted on indexes."""
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         """Counts by kind and status."""

@@ -234,6 +234,7 @@ def test_every_other_statement_uses_an_index_too(sqlite_backend: Backend, record
     backend.latest_summary(SCOPE, "d", "u")
     for scope_filter in SCOPE_FILTERS:
         backend.stats(scope_filter)
+        backend.count_begun(scope_filter, SPAN)
     backend.find_key("h")
     backend.touch_key("k", instant(1))
     backend.write(SCOPE, lambda tx: tx.erase_namespace())

@@ -19,7 +19,8 @@ from tests.reliability.routes import Route, prepare
 
 WITHOUT_STORE = frozenset(
     {"getHealth", "getDocs", "getSpecYaml", "getSpecJson", "getMetrics"}
-    | {"actOnDialogue", "getOwnKey", "listNamespaces"}  # what is refused, or said of the key, is known before
+    # What is refused, or said of the key, is known before.
+    | {"actOnDialogue", "getOwnKey", "getUsage", "listNamespaces"}
 )
 """The operations that need no data: when the folder is gone they answer as before."""
 

@@ -121,6 +121,7 @@ READS = (
     _read("getOwnKey", "/key"),
     _read("getStats", f"/stats?{Q}"),
     _read("listNamespaces", "/namespaces", expected=403),
+    _read("getUsage", "/usage", expected=403),
     _read("getMetrics", "/metrics"),
     _read("getHealth", "/health"),
     _read("getReadiness", "/ready"),

@@ -172,6 +172,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "deleteProject": (Recipe(),),
     "listAudit": (Recipe(),),
     "listNamespaces": (Recipe(),),
+    "getUsage": (Recipe(),),
 }
 """Every operation that needs a key. A new one fails the suite until it has a recipe here."""
 

@@ -52,6 +52,16 @@ def _expired(
         yield from rows.find(query, ["_id", "uid"], limit=MOST_HIDDEN, session=session)
 
 
+def count_begun(rows: Rows, criteria: Document) -> dict[str, int]:
+    """Return how many rows were created on each day, counted on an index."""
+    pipeline: list[Document] = [
+        {"$match": criteria},
+        {"$project": {"_id": 0, "created": 1}},
+        {"$group": {"_id": {"$substr": ["$created", 0, 10]}, "count": {"$sum": 1}}},
+    ]
+    return {found["_id"]: found["count"] for found in rows.aggregate(pipeline)}
+
+
 def tally_namespaces(rows: Rows, query: NamespaceListQuery, visible: Document) -> list[Tally]:
     """Return how many rows each namespace of a page has, and one namespace more, counted on an index.
 

@@ -76,6 +76,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         _index("project", "namespace", "dialogueId", "messageId", "uid", unique=True),
         _index(*GENERATION, "created", "seq"),
         _index(*GENERATION, "seq"),
+        _index("project", "created", "namespace"),
         _index("project", "uid", partialFilterExpression={"hasImage": True}),
         SEARCHED,
     ],
@@ -190,6 +191,7 @@ MIGRATIONS = (
     create_indexes,
     create_indexes,
     order_lists,
+    create_indexes,
     create_indexes,
 )
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""

@@ -25,6 +25,7 @@ from ...domain.records import (
     ScopeFilter,
     Status,
     Summary,
+    TimeRange,
 )
 from ...search.nearest import mean_vector, of_dialogue
 from ...search.query import DialogueRef, Found, SearchQuery
@@ -64,6 +65,7 @@ from .queries import (
     in_scope,
     lifetime_from,
     memory_list,
+    within,
 )
 from .search import SearchIndexes, find_hits
 from .striped_locks import LockHolder, StripedLocks
@@ -253,6 +255,15 @@ class MongoStore(Store):
             visible = counts.hidden_memories(self._db, covered, expiry.memories())
             memories = counts.tally_namespaces(self._db.memories, query, visible)
         return merge_tallies(dialogues, memories, query.limit)
+
+    def count_begun(
+        self, scope_filter: ScopeFilter, times: TimeRange
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        criteria = {**in_scope(scope_filter), "created": within(times)}
+        any_branch = {**criteria, "isThread": {"$in": [None, True]}}
+        with self._db.bounded():
+            dialogues = counts.count_begun(self._db.dialogues, any_branch)
+            return dialogues, counts.count_begun(self._db.messages, criteria)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         here = in_scope(scope_filter)

@@ -6,7 +6,7 @@ from typing import Final
 
 from ...domain.expiry import DialogueHorizon, MemoryHorizon
 from ...domain.list_queries import ExpiryQuery, NamespaceListQuery
-from ...domain.records import DEFAULT_NAMESPACE, ScopeFilter
+from ...domain.records import DEFAULT_NAMESPACE, ScopeFilter, TimeRange
 from ..namespaces import end_of
 from .queries import Clauses, Query, scope_clauses
 
@@ -81,6 +81,22 @@ def _tally(table: str, query: NamespaceListQuery, expired: Query) -> Query:
         f"WHERE {clauses} GROUP BY namespace ORDER BY namespace LIMIT ?"
     )
     return sql, [*clauses.values, query.limit + 1]
+
+
+_BEGUN: Final = {
+    ("dialogue", False): "dialogue INDEXED BY dialogue_project_created WHERE is_thread IN (0, 1) AND ",
+    ("dialogue", True): "dialogue INDEXED BY dialogue_namespace_created WHERE is_thread IN (0, 1) AND ",
+    ("message", False): "message INDEXED BY message_created WHERE ",
+    ("message", True): "message INDEXED BY message_created WHERE ",
+}
+
+
+def count_begun(table: str, scope_filter: ScopeFilter, times: TimeRange) -> Query:
+    """Return the query that counts the rows created on each day of a time, on an index alone."""
+    clauses = scope_clauses(scope_filter)
+    clauses.span("created", times)
+    source = _BEGUN[table, scope_filter.namespace is not None]
+    return f"SELECT substr(created, 1, 10), count(*) FROM {source}{clauses} GROUP BY 1", clauses.values
 
 
 def count_statuses(scope_filter: ScopeFilter, horizon: DialogueHorizon) -> Query:

@@ -202,6 +202,10 @@ CREATE INDEX memory_expiry ON memory (project, expires_at, namespace, id) WHERE 
 CREATE INDEX memory_age ON memory (project, modified, namespace, id);
 """
 
+_USAGE = """
+CREATE INDEX message_created ON message (project, created, namespace);
+"""
+
 MIGRATIONS: Final = (
     _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
     RANKED_SEARCH,
@@ -210,6 +214,7 @@ MIGRATIONS: Final = (
     _VECTORS,
     _LISTS,
     _EXPIRY,
+    _USAGE,
 )
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 

@@ -17,7 +17,16 @@ from ...domain.list_queries import (
     Page,
     SummaryListQuery,
 )
-from ...domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, ScopeFilter, Summary
+from ...domain.records import (
+    Dialogue,
+    IdempotencyRecord,
+    Memory,
+    Message,
+    Scope,
+    ScopeFilter,
+    Summary,
+    TimeRange,
+)
 from ...search.nearest import mean_vector, of_dialogue
 from ...search.query import DialogueRef, Found, SearchQuery
 from ..namespaces import merge_tallies
@@ -157,6 +166,13 @@ class SqliteStore(Store):
             dialogues = self._db.all(*counts.tally_dialogues(query, expiry.dialogues()))
             memories = self._db.all(*counts.tally_memories(query, expiry.memories()))
         return merge_tallies(dialogues, memories, query.limit)
+
+    def count_begun(
+        self, scope_filter: ScopeFilter, times: TimeRange
+    ) -> tuple[dict[str, int], dict[str, int]]:
+        dialogues = self._db.all(*counts.count_begun("dialogue", scope_filter, times))
+        messages = self._db.all(*counts.count_begun("message", scope_filter, times))
+        return dict(dialogues), dict(messages)
 
     def stats(self, scope_filter: ScopeFilter) -> Counts:
         expiry = self._policies.of(scope_filter.project)

@@ -740,6 +740,27 @@ class NamespaceList(_NamespaceListRequired, total=False):
     next: Cursor
 
 
+class _UsageRequired(TypedDict):
+    """What is always there."""
+
+    by: UsagePeriod
+    items: list[UsageBucket]
+
+
+class Usage(_UsageRequired, total=False):
+    """What was begun, by time."""
+
+    namespace: Namespace
+
+
+class UsageBucket(TypedDict):
+    """How many dialogues and messages were created in a day, week or month."""
+
+    start: Day
+    dialogues: int
+    messages: int
+
+
 class NamespaceErased(TypedDict):
     """How much of each kind was removed."""
 
@@ -982,6 +1003,9 @@ Expiry = str
 DatePrefix = str
 
 
+Day = str
+
+
 Tag = str
 
 
@@ -1100,6 +1124,9 @@ NullableTimestamp = Union[str, None]
 
 
 ConversationMetadata = Union[dict[str, str], None]
+
+
+UsagePeriod = Literal["day", "week", "month"]
 
 
 Rights = Literal["read", "full", "manage", "admin"]

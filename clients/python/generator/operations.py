@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import keyword
 import re
 import textwrap
 from collections.abc import Iterable
@@ -80,8 +81,9 @@ class Argument:
 
     @property
     def python(self) -> str:
-        """Its name in Python."""
-        return snake(self.name)
+        """Its name in Python, with an underscore behind it where Python has a word of that name."""
+        name = snake(self.name)
+        return f"{name}_" if keyword.iskeyword(name) else name
 
     @property
     def value(self) -> str:

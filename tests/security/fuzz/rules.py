@@ -335,9 +335,14 @@ RULES = (
         lambda refusal: "tags" in refusal.fields and "tags" in refusal.fields.get("filter", {}),
     ),
     Rule(
-        "a key ends in the future",
+        "what expires does so in the future",
         INPUT,
-        lambda refusal: refusal.sent.path.endswith("/keys") and refusal.names("expiresAt"),
+        lambda refusal: "expiresAt" in refusal.fields and refusal.names("expiresAt"),
+    ),
+    Rule(
+        "from and to are days, in this order and at most 400 buckets apart",
+        PARAMETER,
+        lambda refusal: refusal.sent.path.endswith("/usage") and refusal.names("from", "to"),
     ),
     Rule(
         "a namespace in the metadata of a search is one name, and the same as namespace",

@@ -959,6 +959,40 @@ class AsyncOperations(AsyncTransport):
             self, "GET", "/namespaces", query=given({"project": project, "prefix": prefix, "limit": limit})
         )
 
+    async def get_usage(
+        self,
+        *,
+        project: str | None = None,
+        namespace: str | None = None,
+        from_: str | None = None,
+        to: str | None = None,
+        by: types.UsagePeriod | None = None,
+    ) -> types.Usage:
+        """Count what was begun.
+
+        *Extension*. How many of the dialogues and messages that are stored were created in each day, week or
+          month, for
+        a key with the right `manage`. Days are those of UTC, weeks begin on Monday; the first and the last
+          bucket
+        are whole. What was deleted is not counted, or no more once it is removed. There are at most 400
+          buckets,
+        which take time in proportion to what was created in them.
+        """
+        answer = await self.send(
+            "GET",
+            "/usage",
+            query=given(
+                {
+                    "project": project,
+                    "namespace": self.choose_namespace(namespace),
+                    "from": from_,
+                    "to": to,
+                    "by": by,
+                }
+            ),
+        )
+        return cast("types.Usage", answer.data)
+
     async def erase_namespace(
         self, namespace: str, *, idempotency_key: str | None = None
     ) -> types.NamespaceErased:
