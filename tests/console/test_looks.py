@@ -29,6 +29,7 @@ PAGES = {
     "memories": "#/memories",
     "memory": "#/memory/prefs?namespace=ada%40example.org",
     "manage, keys": "#/manage/keys",
+    "manage, retention": "#/manage/retention",
     "manage, audit": "#/manage/audit",
     "manage, namespaces": "#/manage/namespaces",
     "manage, projects": "#/manage/projects",

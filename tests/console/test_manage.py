@@ -113,3 +113,37 @@ def test_projects_come_and_go(open_tab: Callable[..., Tab]) -> None:
 
     projects = Client(tab.server, tab.server.keys["admin"]).ask("GET", "/projects")["items"]
     assert "short-lived" not in {project["id"] for project in projects}
+
+
+def test_a_policy_is_set_and_removed(open_tab: Callable[..., Tab]) -> None:
+    """What is to expire is said before it is set; without a number everything is kept again."""
+    tab = open_tab("manage")
+    page = tab.open("#/manage/retention")
+    page.get_by_label("Ended dialogues, days").fill("3650")
+    press(page, "Save")
+    see(page, "Ended dialogues: 3,650 days after the last change")
+    press(page, "Set the policy")
+    see(page, "The policy was set.")
+    project = Client(tab.server, tab.server.keys["manage"]).ask("GET", "/projects/default")
+    assert project["retention"] == {"endedDays": 3650}
+
+    page.reload()
+    page.get_by_label("Ended dialogues, days").fill("")
+    press(page, "Save")
+    press(page, "Keep everything")
+    see(page, "The policy was set.")
+    assert "retention" not in Client(tab.server, tab.server.keys["manage"]).ask("GET", "/projects/default")
+
+
+def test_the_overview_shows_what_was_begun(open_tab: Callable[..., Tab]) -> None:
+    """Bars and the same in a table, for who may see it, and the namespaces with most dialogues."""
+    page = open_tab("manage").open("#/")
+    table = page.get_by_role("region", name="The same in numbers")
+    assert table.get_by_role("row").count() == 31
+    assert page.locator(".bars .bar").count() == 60
+    page.get_by_role("region", name="Busiest namespaces").get_by_role(
+        "link", name="ada@example.org"
+    ).wait_for()
+    page = open_tab("read").open("#/")
+    page.get_by_role("heading", name="Latest dialogues").wait_for()
+    assert page.locator(".bars").count() == 0

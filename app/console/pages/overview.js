@@ -7,6 +7,7 @@ import { count } from "../format.js";
 import { address } from "../router.js";
 import { dialogueRow, pageHead } from "../rows.js";
 import { session } from "../session.js";
+import { busiest, usage } from "./usage.js";
 
 /** @type {import("../router.js").Page} */
 export function overviewPage({ signal }) {
@@ -16,6 +17,8 @@ export function overviewPage({ signal }) {
     { class: "page" },
     pageHead("Overview", health(signal)),
     section("Totals", () => totals(namespace, signal), 2, true),
+    session.mayManage && section("The last 30 days", () => usage(signal), 5),
+    session.mayManage && section("Busiest namespaces", () => busiest(signal), 3),
     section("Latest dialogues", () => latest(namespace, signal), 6),
   );
   return { element, title: "Overview" };

@@ -22,6 +22,7 @@ const ACTIONS = [
   ["project.changed", "changed the project"],
   ["project.deleted", "deleted the project"],
   ["project.exported", "exported the project"],
+  ["retention.changed", "changed the retention policy"],
   ["namespace.erased", "erased the namespace"],
   ["dialogue.purged", "deleted with its messages the dialogue"],
   ["login.failed", "failed to sign in"],

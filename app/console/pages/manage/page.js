@@ -1,4 +1,4 @@
-/** What the holder of a managing key looks after: keys, namespaces, the audit, projects. */
+/** What the holder of a managing key looks after: keys, namespaces, retention, the audit, projects. */
 
 import { h } from "../../dom.js";
 import { address } from "../../router.js";
@@ -9,6 +9,7 @@ import { auditPart } from "./audit.js";
 import { keysPart } from "./keys.js";
 import { namespacesPart } from "./namespaces.js";
 import { projectsPart } from "./projects.js";
+import { retentionPart } from "./retention.js";
 
 /** @typedef {{ element: HTMLElement, leave?: () => void }} Part */
 /** @typedef {(visit: import("../../router.js").Visit) => Part} MakePart */
@@ -21,6 +22,7 @@ const KEYS = { name: "keys", label: "Keys", make: keysPart };
 const PARTS = [
   KEYS,
   { name: "namespaces", label: "Namespaces", make: namespacesPart },
+  { name: "retention", label: "Retention", make: retentionPart },
   { name: "audit", label: "Audit", make: auditPart },
   { name: "projects", label: "Projects", make: projectsPart, admin: true },
 ];

@@ -1,0 +1,130 @@
+/** How much was begun lately: bars, with the same in a table, and the namespaces with most dialogues. */
+
+import { get } from "../api.js";
+import { empty } from "../dialog.js";
+import { h } from "../dom.js";
+import { count, plural } from "../format.js";
+import { address } from "../router.js";
+
+/** @typedef {import("../types.js").UsageBucket} UsageBucket */
+/** @typedef {"dialogues" | "messages"} Kind */
+
+const MOST_NAMESPACES = 500;
+const SHOWN_NAMESPACES = 5;
+
+/** @param {AbortSignal} signal */
+export async function usage(signal) {
+  const { items } = await get("/usage", { signal });
+  return h(
+    "div",
+    { class: "usage" },
+    h(
+      "div",
+      { class: "usage-charts" },
+      chart("Messages a day", "messages", items),
+      chart("Dialogues a day", "dialogues", items),
+    ),
+    h(
+      "div",
+      { class: "table-scroll usage-table", tabindex: 0, role: "region", "aria-label": "The same in numbers" },
+      table(items),
+    ),
+  );
+}
+
+/** @param {string} title @param {Kind} kind @param {UsageBucket[]} items */
+function chart(title, kind, items) {
+  const most = Math.max(1, ...items.map((item) => item[kind]));
+  const bars = items.map((item) => {
+    const bar = h("span", { class: "bar", title: `${item.start}: ${count(item[kind])}` });
+    bar.style.setProperty("--share", String(item[kind] / most));
+    return bar;
+  });
+  const total = items.reduce((sum, item) => sum + item[kind], 0);
+  return h(
+    "figure",
+    { class: "chart" },
+    h(
+      "figcaption",
+      {},
+      h("span", {}, title),
+      h("span", { class: "chart-total" }, `${count(total)} in ${items.length} days`),
+    ),
+    h("div", { class: "bars", "aria-hidden": "true" }, bars),
+    h(
+      "div",
+      { class: "chart-ends", "aria-hidden": "true" },
+      h("span", {}, items[0]?.start),
+      h("span", {}, items.at(-1)?.start),
+    ),
+  );
+}
+
+/** @param {UsageBucket[]} items */
+function table(items) {
+  const heads = ["Day", "Dialogues", "Messages"];
+  return h(
+    "table",
+    {},
+    h(
+      "thead",
+      {},
+      h(
+        "tr",
+        {},
+        heads.map((head) => h("th", { scope: "col" }, head)),
+      ),
+    ),
+    h(
+      "tbody",
+      {},
+      items
+        .toReversed()
+        .map((item) =>
+          h(
+            "tr",
+            {},
+            h("th", { scope: "row" }, item.start),
+            h("td", {}, count(item.dialogues)),
+            h("td", {}, count(item.messages)),
+          ),
+        ),
+    ),
+  );
+}
+
+/** @param {AbortSignal} signal */
+export async function busiest(signal) {
+  const { items, next } = await get("/namespaces", { query: { limit: MOST_NAMESPACES }, signal });
+  if (items.length === 0) return empty("user", "No namespaces");
+  const first = items.toSorted((one, other) => other.dialogues - one.dialogues).slice(0, SHOWN_NAMESPACES);
+  return h(
+    "div",
+    {},
+    h(
+      "ul",
+      { class: "rows" },
+      first.map((item) =>
+        h(
+          "li",
+          { class: "row" },
+          h(
+            "div",
+            { class: "row-link" },
+            h(
+              "span",
+              { class: "row-main" },
+              h(
+                "a",
+                { class: "row-title", href: address(["dialogues"], { namespace: item.namespace, status: "all" }) },
+                item.namespace,
+              ),
+              h("span", { class: "row-sub" }, h("span", {}, plural(item.dialogues, "dialogue"))),
+            ),
+          ),
+        ),
+      ),
+    ),
+    next && h("p", { class: "hint" }, `Of the first ${MOST_NAMESPACES} namespaces by name.`),
+  );
+}
