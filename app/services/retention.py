@@ -14,7 +14,7 @@ from ..domain.ids import new_id
 from ..domain.list_queries import ExpiryQuery
 from ..domain.records import Scope
 from ..domain.retention import Kept
-from ..telemetry.measures import EXPIRED
+from ..telemetry.measures import EXPIRED, SWEEP_BACKLOG
 from .dialogues import uncount_threads
 
 if TYPE_CHECKING:
@@ -80,8 +80,10 @@ class ExpirySweep:
         """
         if not self._backend.take_lease(LEASE, self._owner, LEASE_SECONDS):
             self._steps = None
+            SWEEP_BACKLOG.value = 0
             return 0
         if self._steps is None:
+            SWEEP_BACKLOG.value = self._backend.count_pending()
             self._steps = self._walk()
         removed = next(self._steps, 0)
         if removed == 0:

@@ -19,6 +19,10 @@ MOST_FILTERED: Final = 10_000
 """To how many items that have a word a search applies its filters, the newest or heaviest first."""
 
 
+MOST_PENDING: Final = 10_000
+"""To how many dialogues the sweeper's backlog is counted."""
+
+
 @dataclass(frozen=True, slots=True)
 class Results:
     """The ranking of a page, and how many results the page may have."""

@@ -29,6 +29,9 @@ class Maintenance(Protocol):
     def sweep(self, rows: int = 1000) -> int:
         """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
 
+    def count_pending(self) -> int:
+        """How many purged dialogues have data that is still to be removed, counted to 10,000."""
+
     def list_expiring(self, query: ExpiryQuery) -> Page[ExpiringItem]:
         """One page of what of a project may have expired, and is not removed yet."""
 

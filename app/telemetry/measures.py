@@ -88,6 +88,10 @@ EXPIRED: Final = Counter(
     "Dialogues and memories that the sweeper removed because they had expired, by kind.",
     "kind",
 )
+SWEEP_BACKLOG: Final = Level(
+    "colloquy_sweeper_backlog",
+    "Deleted and expired dialogues whose data is still to be removed, as the process says that removes them.",
+)
 SWEPT: Final = Counter("colloquy_swept_rows_total", "Rows that the sweeper removed.")
 
 INSTRUMENTS: Final[tuple[Instrument, ...]] = (
@@ -110,5 +114,6 @@ INSTRUMENTS: Final[tuple[Instrument, ...]] = (
     EMBEDDING_FAILURES,
     EMBEDDING_QUEUE,
     EXPIRED,
+    SWEEP_BACKLOG,
     SWEPT,
 )

@@ -23,6 +23,7 @@ from ...domain.records import (
     Tombstone,
 )
 from ...domain.retention import Kept
+from ..bounds import MOST_PENDING
 from ..maintenance import Maintenance
 from ..paging import walk
 from ..policies import Policies
@@ -95,6 +96,10 @@ class MongoMaintenance(Maintenance):
 
     def sweep(self, rows: int = 1000) -> int:
         return sweep_tombstones(self._db, rows) or sweep_projects(self._db, self._start_up_lock, rows)
+
+    def count_pending(self) -> int:
+        with self._db.bounded():
+            return self._db.tombstones.count_documents({"pending": True}, limit=MOST_PENDING)
 
     def list_expiring(self, query: ExpiryQuery) -> Page[ExpiringItem]:
         rows = self._db.dialogues if query.kind is Kept.DIALOGUE else self._db.memories

@@ -34,6 +34,9 @@ ERASE_ANSWERS: Final = f"DELETE FROM idempotency {_SCOPED}"
 PENDING_TOMBSTONES: Final = (
     f"SELECT {mapping.TOMBSTONE} FROM grave WHERE fate IN ({PURGED}, {ERASED}) LIMIT {TOMBSTONES_PER_STEP}"
 )
+COUNT_PENDING: Final = (
+    f"SELECT count(*) FROM (SELECT 1 FROM grave WHERE fate IN ({PURGED}, {ERASED}) LIMIT ?)"
+)
 _OF_TOMBSTONE: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
 SWEEP_MESSAGES: Final = (
     f"DELETE FROM message WHERE number IN (SELECT number FROM message {_OF_TOMBSTONE} LIMIT ?) "

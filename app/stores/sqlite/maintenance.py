@@ -15,6 +15,7 @@ from ...domain.errors import ServiceUnavailable
 from ...domain.list_items import ExpiringItem
 from ...domain.list_queries import DialogueListQuery, ExpiryQuery, MemoryListQuery, Page
 from ...domain.records import Dialogue, IdempotencyRecord, Memory, Order, Scope, ScopeFilter, Tombstone
+from ..bounds import MOST_PENDING
 from ..maintenance import Maintenance
 from ..paging import walk
 from ..policies import Policies
@@ -78,6 +79,10 @@ class SqliteMaintenance(Maintenance):
             clear = partial(erasure.clear_step, project=closing[0], rows=rows - removed)
             removed += self._db.commits.run(clear)
         return removed
+
+    def count_pending(self) -> int:
+        count: int = self._db.all(erasure.COUNT_PENDING, (MOST_PENDING,))[0][0]
+        return count
 
     def list_expiring(self, query: ExpiryQuery) -> Page[ExpiringItem]:
         sql, values = counts.list_expiring(query)
