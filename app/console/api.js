@@ -95,11 +95,20 @@ function address(path, options) {
   const filled = path.replace(/\{(\w+)\}/g, (_, name) => encodeURIComponent(names[name] ?? ""));
   const url = new URL(filled.slice(1), ROOT);
   for (const [name, value] of Object.entries(options.query ?? {})) {
+    if (isRecord(value)) {
+      for (const [key, item] of Object.entries(value)) url.searchParams.append(`${name}.${key}`, String(item));
+      continue;
+    }
     for (const item of Array.isArray(value) ? value : [value]) {
       if (item !== undefined && item !== "") url.searchParams.append(name, String(item));
     }
   }
   return url;
+}
+
+/** Whether a parameter is an object, whose fields go out as `name.key`. @param {unknown} value */
+function isRecord(value) {
+  return typeof value === "object" && value !== null && !Array.isArray(value);
 }
 
 /** @param {string} text @param {number} status */

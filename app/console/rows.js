@@ -157,3 +157,10 @@ export function tagsOf(text) {
     ),
   ];
 }
+
+/** What a text field of comma-separated `key=value` holds; what has no value yet is left out. @param {string} text */
+export function metadataOf(text) {
+  const pairs = tagsOf(text).map((pair) => /** @type {const} */ ([pair, pair.indexOf("=")]));
+  const entries = pairs.filter(([, at]) => at > 0).map(([pair, at]) => [pair.slice(0, at), pair.slice(at + 1)]);
+  return /** @type {Record<string, string>} */ (Object.fromEntries(entries));
+}

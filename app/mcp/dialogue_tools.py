@@ -9,6 +9,7 @@ from mcp.server.mcpserver import Context
 from pydantic import Field
 
 from ..domain.ids import fingerprint, new_id
+from ..domain.native_message import BESIDE_CONTENT
 from .answers import STORED, page_answer, shown
 from .api import Api, segment
 
@@ -16,7 +17,7 @@ BATCH = 25
 """Messages in one request, as the API takes them."""
 
 PAGE = 100
-"""Messages or dialogues in one page of a list."""
+"""Messages in one page of a list."""
 
 Json = dict[str, Any]
 ConnectApi = Callable[[Context[Any, Any]], Api]
@@ -44,7 +45,8 @@ class DialogueTools:
         self,
         call: Call,
         messages: Annotated[
-            list[Json], Field(description="Messages: role, content, and optional id, name, created")
+            list[Json],
+            Field(description="Messages: role, content; if any, id, name, created, tool_calls, tool_call_id"),
         ],
         id: Annotated[str | None, Field(description="Session ID; a new one if left out")] = None,
         label: Annotated[str | None, Field(description="Short title")] = None,
@@ -144,10 +146,10 @@ class DialogueTools:
         return page_answer("sessions", page, _listed)
 
     def recent(self, call: Call, limit: Limit = 10, namespace: Namespace = None) -> Json:
-        """List the conversations with the latest messages, of the 100 that were begun last."""
-        page = self._connect(call).get("/dialogue", limit=PAGE, namespace=namespace)
-        latest = sorted(page["items"], key=_last_activity, reverse=True)
-        return page_answer("sessions", {"items": latest[:limit]}, _listed)
+        """List the conversations with the latest messages."""
+        order = {"orderBy": "lastMessageCreated"}
+        page = self._connect(call).get("/dialogue", limit=limit, namespace=namespace, **order)
+        return page_answer("sessions", page, _listed)
 
     def add_message(
         self,
@@ -231,15 +233,11 @@ class DialogueTools:
         return {"success": True, "notice": STORED, "id": id, **found}
 
 
-def _last_activity(dialogue: Json) -> str:
-    return str(dialogue.get("lastMessageCreated", dialogue["created"]))
-
-
 def _draft(place: int, message: Json) -> Json:
     """Return a message with an id that is the same when the conversation is saved again."""
     kept = {
         name: message[name]
-        for name in ("id", "role", "content", "name", "created")
+        for name in ("id", "role", "content", "name", "created", *BESIDE_CONTENT)
         if message.get(name) is not None
     }
     return {"id": f"m{place}-{fingerprint(place, kept).current}"} | kept

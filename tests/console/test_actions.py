@@ -226,6 +226,7 @@ def test_filters_are_the_address(tab: Tab) -> None:
     page.get_by_label("Namespace").fill("ada@example.org")
     tab.wait("location.hash.includes('namespace=ada')")
     tab.settle()
+    page.locator(".row-title").first.wait_for()
     rows = page.locator(".row-title").all_inner_texts()
     address = page.evaluate("location.hash")
     page.goto("about:blank")
@@ -234,6 +235,34 @@ def test_filters_are_the_address(tab: Tab) -> None:
     assert rows
     assert page.locator(".row-title").all_inner_texts() == rows
     assert set(page.locator(".rows .status").all_inner_texts()) == {"ended"}
+
+
+def test_the_list_is_by_last_activity_or_as_chosen(tab: Tab, client: Client) -> None:
+    """By the newest message at first; the address keeps another order, threads left out, and metadata."""
+    for name in ("spoke-first", "spoke-last"):
+        client.ask("POST", "/dialogue", {"id": name, "metadata": {"desk": "north"}})
+    client.ask(
+        "POST", "/dialogue", {"id": "branched", "threadOf": "spoke-first", "metadata": {"desk": "north"}}
+    )
+    for name in ("branched", "spoke-last", "spoke-first"):
+        client.ask("POST", "/message", {"dialogueId": name, "role": "user", "content": "hello"})
+    page = tab.open("#/dialogues")
+    titles = page.locator(".row-title")
+    titles.first.wait_for()
+    assert titles.all_inner_texts()[:3] == ["spoke-first", "spoke-last", "branched"]
+
+    page.get_by_label("Order").select_option(label="Newest first")
+    titles.first.filter(has_text="branched").wait_for()
+    page.get_by_label("Threads").select_option(label="Left out")
+    titles.first.filter(has_text="spoke-last").wait_for()
+    page.get_by_label("Metadata").fill("channel=web, userId=u-17")
+    titles.first.filter(has_text="Order 4711").wait_for()
+    address = page.evaluate("location.hash")
+    page.goto("about:blank")
+    tab.open(address)
+    titles.first.wait_for()
+    assert titles.count() == 1
+    assert page.get_by_label("Order").input_value() == "created"
 
 
 @pytest.mark.parametrize(

@@ -13,6 +13,7 @@ PAGES = {
     "overview": "#/",
     "dialogues": "#/dialogues",
     "dialogues, filtered": "#/dialogues?status=ended&namespace=ada%40example.org&tags=support",
+    "dialogues, by metadata": "#/dialogues?metadata=channel%3Dweb&roots=true&order=modified",
     "dialogues, none": "#/dialogues?tags=nobody-has-this",
     "dialogue": "#/dialogue/order-4711",
     "dialogue, state": "#/dialogue/order-4711?panel=state",

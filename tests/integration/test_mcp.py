@@ -114,6 +114,31 @@ def test_a_conversation_is_saved_grown_and_resumed(server: Server) -> None:
     in_process(server, work)
 
 
+def test_calls_of_tools_are_saved_with_their_messages(server: Server) -> None:
+    """What stands beside content, or in its place, is kept, and saving it again adds nothing."""
+    call = {"id": "call_1", "type": "function", "function": {"name": "find", "arguments": "{}"}}
+    loop = [
+        {"role": "user", "content": "Where is it?"},
+        {"role": "assistant", "content": "I will look.", "tool_calls": [call]},
+        {"role": "tool", "tool_call_id": "call_1", "content": "In Berlin."},
+        {"role": "assistant", "content": None, "tool_calls": [call]},
+    ]
+
+    async def work(client: Client) -> None:
+        for _ in range(2):
+            saved = await ask(client, "save", id="loop", messages=loop)
+            assert saved["messageCount"] == len(loop)
+        session = (await ask(client, "resume", id="loop"))["session"]
+        assert [item["content"] for item in session["messages"]] == [
+            "Where is it?",
+            {"content": "I will look.", "tool_calls": [call]},
+            {"content": "In Berlin.", "tool_call_id": "call_1"},
+            {"content": None, "tool_calls": [call]},
+        ]
+
+    in_process(server, work)
+
+
 def test_dialogues_are_searched_listed_changed_and_branched(server: Server) -> None:
     """Each tool for dialogues does to the store what it says."""
 
@@ -156,8 +181,13 @@ def test_recent_conversations_are_those_with_the_latest_messages(server: Server)
             (await ask(client, "save", messages=messages(1), **place))["sessionId"] for _ in range(2)
         ]
         await ask(client, "add_message", sessionId=first, role="user", content="on we go", **place)
+        await ask(client, "save", id="empty-later", messages=[], **place)
+        await ask(client, "add_message", sessionId=second, role="user", content="and on", **place)
+        recent = await ask(client, "recent", limit=2, **place)
+        assert [item["id"] for item in recent["sessions"]] == [second, "empty-later"]
+        await ask(client, "add_message", sessionId=first, role="user", content="again", **place)
         recent = await ask(client, "recent", **place)
-        assert [item["id"] for item in recent["sessions"]] == [first, second]
+        assert [item["id"] for item in recent["sessions"]] == [first, second, "empty-later"]
 
     in_process(server, work)
 

@@ -7,10 +7,23 @@ import { Feed } from "../feed.js";
 import { filterForm, namespaceOf } from "../filters.js";
 import { dayEnd, dayStart } from "../format.js";
 import { address, go, note } from "../router.js";
-import { dialogueRow, field, input, pageHead, select, tagsOf } from "../rows.js";
+import { dialogueRow, field, input, metadataOf, pageHead, select, tagsOf } from "../rows.js";
 import { session } from "../session.js";
 
 const PAGE = 50;
+
+/** @typedef {{ label: string, by: "created" | "modified" | "lastMessageCreated", order?: "asc" }} Order */
+
+/** @type {Order} */
+const LAST_ACTIVITY = { label: "Last activity", by: "lastMessageCreated" };
+
+/** By what the address says. @type {Record<string, Order>} */
+const ORDERS = {
+  "": LAST_ACTIVITY,
+  modified: { label: "Last change", by: "modified" },
+  created: { label: "Newest first", by: "created" },
+  asc: { label: "Oldest first", by: "created", order: "asc" },
+};
 
 /** @type {import("../router.js").Page} */
 export function dialoguesPage({ query, signal }) {
@@ -45,31 +58,42 @@ function controls(query) {
     ["archived", "Archived"],
     ["all", "All"],
   ]);
-  const order = select("order", query.get("order") ?? "", [
-    ["", "Newest first"],
-    ["asc", "Oldest first"],
+  const threads = select("roots", query.get("roots") ?? "", [
+    ["", "Shown"],
+    ["true", "Left out"],
   ]);
+  const order = select(
+    "order",
+    query.get("order") ?? "",
+    Object.entries(ORDERS).map(([name, { label }]) => [name, label]),
+  );
   return [
     field("Status", status),
     session.namespace
       ? null
       : field("Namespace", input("namespace", query.get("namespace") ?? "", { placeholder: "any" })),
     field("Tags", input("tags", query.get("tags") ?? "", { placeholder: "any" })),
+    field("Metadata", input("metadata", query.get("metadata") ?? "", { placeholder: "key=value, …" })),
+    field("Threads", threads),
+    field("Order", order),
     field("From", input("from", query.get("from") ?? "", { type: "date" })),
     field("To", input("to", query.get("to") ?? "", { type: "date" })),
-    field("Order", order),
   ];
 }
 
 /** @param {URLSearchParams} values @param {AbortSignal} signal */
 function dialogueFeed(values, signal) {
+  const { by, order } = ORDERS[values.get("order") ?? ""] ?? LAST_ACTIVITY;
   const filter = {
     status: /** @type {any} */ (values.get("status") || undefined),
     namespace: namespaceOf(values),
     tag: tagsOf(values.get("tags") ?? ""),
     startDate: dayStart(values.get("from")),
     endDate: dayEnd(values.get("to")),
-    order: /** @type {any} */ (values.get("order") || undefined),
+    roots: values.get("roots") === "true" || undefined,
+    metadata: metadataOf(values.get("metadata") ?? ""),
+    orderBy: by,
+    order,
   };
   return new Feed({
     load: (_side, next) => get("/dialogue", { query: { ...filter, limit: PAGE, next }, signal }),
@@ -78,7 +102,7 @@ function dialogueFeed(values, signal) {
         h(
           "ul",
           { class: "rows" },
-          items.map((item) => dialogueRow(item)),
+          items.map((item) => dialogueRow(item, by)),
         ),
       ].filter(() => items.length > 0),
     empty: () => nothing([...values.keys()].length > 0),

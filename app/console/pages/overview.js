@@ -90,7 +90,10 @@ function share(status, part, total) {
 
 /** @param {string | undefined} namespace @param {AbortSignal} signal */
 async function latest(namespace, signal) {
-  const { items } = await get("/dialogue", { query: { namespace, limit: 8 }, signal });
+  const { items } = await get("/dialogue", {
+    query: { namespace, limit: 8, orderBy: "lastMessageCreated" },
+    signal,
+  });
   if (items.length === 0) {
     return empty(
       "dialogues",
@@ -113,7 +116,7 @@ async function latest(namespace, signal) {
     h(
       "ul",
       { class: "rows" },
-      items.map((item) => dialogueRow(item)),
+      items.map((item) => dialogueRow(item, "lastMessageCreated")),
     ),
     h("p", { class: "more-link" }, h("a", { href: "#/dialogues" }, "All dialogues")),
   );
