@@ -23,7 +23,7 @@ def check(
     ] = None,
     *,
     mend: Annotated[
-        bool, typer.Option("--repair", help="Mend counters, embedded messages and the search index.")
+        bool, typer.Option("--repair", help="Mend counters, embedded messages, the search index and vectors.")
     ] = False,
 ) -> None:
     """Check that the store keeps its promises: counts, embedded messages, nothing twice or empty.
@@ -63,6 +63,9 @@ def verify_projects(backend: Backend, projects: list[str], *, shown: bool = True
                 if shown:
                     typer.echo(str(problem))
     dialogues = sum(seen.dialogues for seen in checked)
+    unembedded = sum(seen.unembedded for seen in checked)
+    if unembedded:
+        typer.echo(f"{unembedded:,} items wait to be embedded.", err=True)
     typer.echo(
         f"Checked {dialogues:,} dialogues and {messages():,} messages: {len(problems):,} problems.", err=True
     )

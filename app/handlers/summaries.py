@@ -75,7 +75,8 @@ def get_context(
     max_tokens: int = DEFAULT_TOKENS,
     format_: str = "messages",
     model: str | None = None,
+    query: str | None = None,
 ) -> Response:
     """GET /dialogue/{id}/context."""
-    request = ContextRequest(max_tokens, Format(format_), model)
-    return fetch(read_context, scope(namespace), id_, request)
+    request = ContextRequest(max_tokens, Format(format_), model, query)
+    return fetch(read_context, scope(namespace), id_, request, context().parts.embedder)

@@ -15,11 +15,13 @@ from ..summaries.context.planning import LEADING_READ, Context, Format, plan_con
 from ..summaries.tokens import TokenCounter, open_counter
 from .bodies import summary_body
 from .dialogue_reads import find_dialogue
+from .related import find_exchanges
 from .results import Result
 from .summaries import turn_of
 
 if TYPE_CHECKING:
     from ..domain.records import JsonText, Summary
+    from ..meaning.embedder import Embedder
     from ..stores import Store
     from ..summaries import Turn
 
@@ -34,6 +36,8 @@ class ContextRequest:
     max_tokens: int
     format: Format
     model: str | None
+    query: str | None = None
+    """What the context is for: older messages that matter to it are brought back."""
 
 
 class _Reader:
@@ -60,7 +64,13 @@ class _Reader:
             after = (page.items[-1].created, page.items[-1].seq)
 
 
-def read_context(store: Store, scope: Scope, dialogue_id: str, request: ContextRequest) -> Result:
+def read_context(
+    store: Store,
+    scope: Scope,
+    dialogue_id: str,
+    request: ContextRequest,
+    embedder: Embedder | None = None,
+) -> Result:
     """Return what to send to a model.
 
     Raises DialogueNotFound, and InvalidParameter when the budget is too small.
@@ -79,8 +89,11 @@ def read_context(store: Store, scope: Scope, dialogue_id: str, request: ContextR
         total=dialogue.total,
         counter=counter,
         render=lambda turn: orjson.Fragment(turn.stored),
+        related=()
+        if request.query is None
+        else find_exchanges(store, scope, dialogue, request.query, embedder),
     )
-    return Result(_body(context, _used(context, usable, counter)))
+    return Result(_body(context, _used(context, usable, counter), has_query=request.query is not None))
 
 
 def _used(context: Context, summary: Summary | None, counter: TokenCounter) -> Any:
@@ -93,7 +106,7 @@ def _used(context: Context, summary: Summary | None, counter: TokenCounter) -> A
     return orjson.loads(summary.body) | cut
 
 
-def _body(context: Context, summary: Any) -> JsonText:
+def _body(context: Context, summary: Any, *, has_query: bool) -> JsonText:
     fields: dict[str, Any] = {"messages": context.messages}
     if context.system is not None:
         fields["system"] = context.system
@@ -102,4 +115,6 @@ def _body(context: Context, summary: Any) -> JsonText:
     fields["tokenCount"] = context.token_count
     fields["estimated"] = context.estimated
     fields["omittedMessages"] = context.omitted_messages
+    if has_query:
+        fields["relatedMessages"] = context.related_messages
     return compact_json(fields)

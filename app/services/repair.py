@@ -25,7 +25,7 @@ DERIVED = frozenset({Kind.TOTAL, Kind.THREADS, Kind.NEWEST, Kind.RECENT})
 def repair(backend: Backend, problems: Iterable[Problem]) -> Iterator[str]:
     """Mend what ``verify`` found where it can be derived, and yield in words what was mended.
 
-    The search index is made anew as a whole, for all projects.
+    The search index is made anew as a whole, for all projects, and so are vectors mended.
     """
     found = list(problems)
     damaged = [(one.project, one.namespace, one.dialogue_id) for one in found if one.kind in DERIVED]
@@ -36,6 +36,21 @@ def repair(backend: Backend, problems: Iterable[Problem]) -> Iterator[str]:
             yield f"project {project}{where}, dialogue {dialogue_id}: {text}"
     if any(one.kind is Kind.INDEX for one in found):
         yield f"search index: {backend.reindex():,} entries written anew"
+    if any(one.kind is Kind.VECTORS for one in found):
+        yield f"vectors: {_mend_vectors(backend):,} without an item removed, items without them queued"
+
+
+def _mend_vectors(backend: Backend) -> int:
+    """Remove vectors without an item, and queue items without vectors; how many were removed."""
+    removed = 0
+    while step := backend.drop_orphans():
+        removed += step
+    model = backend.queues_for()
+    if model is not None:
+        backend.begin_filling(model)
+        while backend.fill_queue(model):
+            continue
+    return removed
 
 
 def _mend(backend: Backend, scope: Scope, dialogue_id: str) -> str | None:

@@ -41,7 +41,7 @@ def find(
     query = page.apply(query)
     begun = time.perf_counter()
     if query.mode is not Mode.KEYWORD and embedder is not None:
-        query = _with_vector(query, understood["query"], embedder, is_first=page.mode is None)
+        query = with_vector(query, understood["query"], embedder, is_first=page.mode is None)
     is_lost = query.mode is Mode.MEANING and query.vector is None
     found = NOTHING if is_lost else store.search(query)
     SEARCH_SECONDS.observe(time.perf_counter() - begun, query.object.value)
@@ -49,7 +49,7 @@ def find(
     return Result(search_body(query, found, understood), position=page.behind(found, query.mode))
 
 
-def _with_vector(query: SearchQuery, text: str, embedder: Embedder, *, is_first: bool) -> SearchQuery:
+def with_vector(query: SearchQuery, text: str, embedder: Embedder, *, is_first: bool) -> SearchQuery:
     """Return the query with the vector of what it says; by words alone where there is none."""
     try:
         return replace(query, vector=QueryVector(embedder.model, embedder.query(said_in(text))))

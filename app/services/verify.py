@@ -40,6 +40,7 @@ class Kind(StrEnum):
     TOMBSTONE = "deleted dialogue"
     ORPHANS = "messages of no dialogue"
     INDEX = "search index"
+    VECTORS = "vectors"
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +66,8 @@ class Seen:
 
     dialogues: int = 0
     messages: int = 0
+    unembedded: int = 0
+    """How many items wait to be embedded, which is no problem."""
 
 
 def verify(
@@ -88,6 +91,21 @@ def verify(
         yield Problem(Kind.ORPHANS, project, "", "", text)
     for text in backend.index_problems(project):
         yield Problem(Kind.INDEX, project, "", "", text)
+    for text in _check_vectors(backend, project, seen):
+        yield Problem(Kind.VECTORS, project, "", "", text)
+
+
+def _check_vectors(backend: Backend, project: str, seen: Seen) -> Iterator[str]:
+    """Check that vectors have items; if there is an embedder, that items have vectors or wait for them."""
+    model = backend.queues_for()
+    found = backend.embedding_progress(project, model or "")
+    if found.orphans:
+        yield f"{found.orphans} are of items that do not exist"
+    if model is None:
+        return
+    seen.unembedded = found.waiting if found.is_walked else found.waiting + found.unqueued
+    if found.is_walked and found.unqueued:
+        yield f"{found.unqueued} items have none and do not wait for them"
 
 
 def _check_steady(backend: Backend, dialogue: Dialogue, seen: Seen) -> list[Problem]:

@@ -60,6 +60,9 @@ class VectorQueue(Protocol):
         Searches by meaning keep vectors in the ``matrices``, without which they find nothing.
         """
 
+    def queues_for(self) -> str | None:
+        """The model that this process queues for."""
+
     def claim_queue(self, model: str, holder: str, seconds: float) -> bool:
         """Whether the holder may embed for so many seconds: nobody else has claimed the model's queue."""
 
@@ -88,7 +91,7 @@ class VectorQueue(Protocol):
         """How many entries there are."""
 
     def embedding_progress(self, project: str, model: str) -> Progress:
-        """How far a project is embedded, counted one by one."""
+        """How far a project is embedded, counted one by one; what changes meanwhile counts as right."""
 
     def drop_orphans(self) -> int:
         """Remove up to MOST_ORPHANS vectors of items that do not exist; how many were."""

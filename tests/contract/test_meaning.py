@@ -196,3 +196,67 @@ def test_stats_say_how_much_is_embedded(meaning: Meaning) -> None:
 def test_stats_without_an_embedder_do_not_speak_of_meaning(api: Api) -> None:
     """There is nothing to say."""
     assert "meaning" not in api.ok("GET", "/stats")
+
+
+LONG = " ".join(f"filler{number}" for number in range(60))
+
+
+def converse(api: Api) -> None:
+    """Store a dialogue whose first exchanges are far behind its newest messages."""
+    said = [
+        ("user", "My kitten is called Minka."),
+        ("assistant", "A lovely name."),
+        ("user", "The invoice has number 4711."),
+        ("assistant", "Noted."),
+        *[("user" if number % 2 == 0 else "assistant", f"{LONG} {number}") for number in range(18)],
+        ("user", "What now?"),
+    ]
+    bodies = [{"id": f"m{place}", "role": role, "content": text} for place, (role, text) in enumerate(said)]
+    api.ok("POST", "/dialogue", {"id": "d", "messages": bodies})
+
+
+def context_of(api: Api, **query: str) -> tuple[list[str], dict[str, object]]:
+    """Return the ids of a context's messages, and the rest of the answer."""
+    answer = api.ok("GET", "/dialogue/d/context", query={"maxTokens": "1200"} | query)
+    assert answer["tokenCount"] <= 1200
+    assert len(answer["messages"]) + answer["omittedMessages"] == 23
+    return [message["id"] for message in answer["messages"]], answer
+
+
+def test_a_context_brings_back_what_matters_to_a_question(meaning: Meaning) -> None:
+    """In other words, a whole exchange, in order, before the newest messages, within the budget."""
+    converse(meaning.api)
+    meaning.embedding.work()
+    without, answer = context_of(meaning.api)
+    assert not {"m0", "m2"} & set(without)
+    assert "relatedMessages" not in answer
+
+    ids, answer = context_of(meaning.api, query="called feline Minka lovely my is")
+    assert ids[:2] == ["m0", "m1"]
+    assert ids[-1] == "m22"
+    assert answer["relatedMessages"] == len(ids) - len(set(ids) & set(without))
+    openai = meaning.api.ok(
+        "GET", "/dialogue/d/context", query={"maxTokens": "1200", "query": "feline Minka", "format": "openai"}
+    )
+    assert openai["messages"][0]["content"] == "My kitten is called Minka."
+
+
+def test_a_context_finds_by_words_without_an_embedder(api: Api) -> None:
+    """And while the embedder is away."""
+    converse(api)
+    ids, answer = context_of(api, query="invoice number")
+    assert ids[:2] == ["m2", "m3"]
+    assert answer["relatedMessages"] == 2
+    assert context_of(api, query="nothing of that")[1]["relatedMessages"] == 0
+    assert context_of(api, query="What now?")[1]["relatedMessages"] == 0
+    error = api.refused(400, "INVALID_PARAMETER", "GET", "/dialogue/d/context?query=")
+    assert error["details"][0]["field"] == "query"
+
+
+def test_a_context_goes_on_while_the_embedder_is_away(meaning: Meaning) -> None:
+    """By words."""
+    converse(meaning.api)
+    meaning.embedding.work()
+    meaning.embedder.is_away = True
+
+    assert context_of(meaning.api, query="invoice number")[0][:2] == ["m2", "m3"]

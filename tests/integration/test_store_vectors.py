@@ -12,6 +12,8 @@ import pytest
 from app.domain.records import JsonText, Scope
 from app.meaning.embedder import EmbedderError
 from app.services.embedding import Embedding
+from app.services.repair import repair
+from app.services.verify import Kind, Seen, verify
 from app.stores import Backend, Transaction
 from app.stores.mongo import MongoBackend
 from app.stores.sqlite import SqliteBackend
@@ -365,3 +367,44 @@ def test_scopes_do_not_share_vectors(store: Backend, embedder: FakeEmbedder) -> 
 
     assert progress(store) == (0, 0, 0)
     assert vectors(store) == 1
+
+
+def vector_problems(backend: Backend, seen: Seen) -> list[str]:
+    """Return what verification says of vectors."""
+    return [problem.text for problem in verify(backend, "acme", seen) if problem.kind is Kind.VECTORS]
+
+
+def test_verification_tells_what_is_behind_from_what_is_lost(store: Backend, embedder: FakeEmbedder) -> None:
+    """An entry that got lost is a problem once everything was walked through; repair queues it again."""
+    store.write(SCOPE, lambda tx: tx.insert_memory(memory(id="k")))
+    seen = Seen()
+    assert (vector_problems(store, seen), seen.unembedded) == ([], 1)
+    embed(store, embedder)
+    seen = Seen()
+    assert (vector_problems(store, seen), seen.unembedded) == ([], 0)
+
+    if isinstance(store, SqliteBackend):
+        store._db.commits.run(lambda connection: connection.execute("DELETE FROM vector"))
+    else:
+        assert isinstance(store, MongoBackend)
+        store._db.vectors.delete_many({})
+    found = [problem for problem in verify(store, "acme", Seen()) if problem.kind is Kind.VECTORS]
+    assert [problem.text for problem in found] == ["1 items have none and do not wait for them"]
+    assert len(list(repair(store, found))) == 1
+    assert (vector_problems(store, seen), texts(store)) == ([], ["likes\ntea"])
+
+
+def test_repair_removes_vectors_without_an_item(store: Backend, embedder: FakeEmbedder) -> None:
+    """As verification finds them, with an embedder and without."""
+    store.write(SCOPE, lambda tx: tx.insert_memory(memory(id="k")))
+    embed(store, embedder)
+    if isinstance(store, SqliteBackend):
+        store._db.commits.run(lambda connection: connection.execute("UPDATE vector SET number = 7"))
+    else:
+        assert isinstance(store, MongoBackend)
+        store._db.vectors.update_many({}, {"$set": {"item": "gone"}})
+    store.queue_for(None)
+    found = [problem for problem in verify(store, "acme", Seen()) if problem.kind is Kind.VECTORS]
+    assert [problem.text for problem in found] == ["1 are of items that do not exist"]
+    assert len(list(repair(store, found))) == 1
+    assert (vector_problems(store, Seen()), vectors(store)) == ([], 0)

@@ -89,6 +89,7 @@ READS = (
     _read("getDialogue", f"/dialogue/d?{Q}"),
     _read("getState", f"/dialogue/d/state?{Q}"),
     _read("getContext", f"/dialogue/d/context?{Q}"),
+    _read("getContext", f"/dialogue/d/context?{Q}&query=whales", variant="for a question"),
     _read("exportDialogue", f"/dialogue/d/export?{Q}"),
     _read("getMessage", f"/message/m1?dialogueId=d&{Q}"),
     _read("listMessages", f"/messages?dialogueId=d&{Q}&limit=2"),

@@ -117,7 +117,7 @@ RECIPES: dict[str, tuple[Recipe, ...]] = {
     "updateState": (Recipe(lambda _: {"taken": 1}), Recipe(lambda _: {}, lambda _: {"replace": "true"})),
     "patchState": (Recipe(lambda _: {"secret": None}),),
     "exportDialogue": (Recipe(), Recipe(query=lambda _: {"format": "html"})),
-    "getContext": (Recipe(), Recipe(query=lambda _: {"format": "openai"})),
+    "getContext": (Recipe(), Recipe(query=lambda _: {"format": "openai", "query": "zebra"})),
     "createMessage": (Recipe(lambda place: {"dialogueId": place.dialogue, **_message(place)}),),
     "getMessage": (Recipe(),),
     "updateMessage": (Recipe(lambda _: {"tags": ["taken"]}),),

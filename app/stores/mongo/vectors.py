@@ -76,6 +76,9 @@ class MongoVectors(VectorQueue):
         self._model = model
         self._matrices = matrices
 
+    def queues_for(self) -> str | None:
+        return self._model
+
     def claim_queue(self, model: str, holder: str, seconds: float) -> bool:
         now = datetime.now(UTC)
         changes = {"$set": {"holder": holder, "until": now + timedelta(seconds=seconds)}}
@@ -177,7 +180,10 @@ class MongoVectors(VectorQueue):
             ids = [one["_id"] for one in batch]
             query = {"project": project, "kind": kind, "item": {"$in": ids}, "model": model}
             with self._db.bounded():
-                count += len(ids) - self._db.vectors.count_documents(query)
+                known = {repr(one["item"]) for one in self._db.vectors.find(query, ["item"])}
+                missing = [one for one in ids if repr(one) not in known]
+                # What was removed since it was read has no vectors any more, and needs none.
+                count += self._db.database[kind].count_documents({"_id": {"$in": missing}}) if missing else 0
         return count
 
     def _orphans(self, query: Document) -> Iterator[Any]:
@@ -189,9 +195,12 @@ class MongoVectors(VectorQueue):
                 with self._db.bounded():
                     found = self._db.database[kind].find({"_id": {"$in": items}}, ["_id"])
                     known = {repr(one["_id"]) for one in found}
-                yield from (
-                    one["_id"] for one in batch if one["kind"] == kind and repr(one["item"]) not in known
-                )
+                    lost = [
+                        one["_id"] for one in batch if one["kind"] == kind and repr(one["item"]) not in known
+                    ]
+                    # What was removed since the vectors were read has taken them along.
+                    left = list(self._db.vectors.find({"_id": {"$in": lost}}, ["_id"])) if lost else []
+                yield from (one["_id"] for one in left)
 
     def _batches(self, rows: Any, query: Document, fields: list[str]) -> Iterator[list[Document]]:
         behind: Document = {}

@@ -77,6 +77,9 @@ class SqliteVectors(VectorQueue):
         self._model = model
         self._matrices = matrices
 
+    def queues_for(self) -> str | None:
+        return self._model
+
     def claim_queue(self, model: str, holder: str, seconds: float) -> bool:
         return self._db.commits.run(
             lambda connection: connection.execute(_CLAIM, (model, holder, time.time(), seconds)).rowcount == 1

@@ -26,6 +26,7 @@ from .formats import (
 )
 from .pairing import CallIds, group_turns, pair_calls
 from .responses import keep_followed_reasoning, to_responses
+from .units import RELATED_SHARE, Unit, newest_that_fit, related_that_fit
 
 DEFAULT_TOKENS, MINIMUM_TOKENS, MAXIMUM_TOKENS = 4_000, 256, 2_000_000
 
@@ -77,6 +78,7 @@ class Context:
     estimated: bool
     omitted_messages: int
     omitted_leading: int
+    related_messages: int
 
 
 def take_leading(oldest_first: Sequence[Turn]) -> list[Turn]:
@@ -100,12 +102,14 @@ def plan_context(  # noqa: PLR0913  each is a decision of the caller's, and all 
     total: int,
     counter: TokenCounter = ESTIMATE,
     render: Callable[[Turn], Any] = plain_message,
+    related: Sequence[Sequence[Turn]] = (),
 ) -> Context:
     """Choose what fits ``max_tokens`` and put it in the form that ``target`` wants.
 
     The last user message comes first, then the leading messages, the summary if older messages
-    are left out, and the newest units as long as they fit; a tool call and its results are one
-    unit. ``newest_first`` (which may repeat the leading messages) is read no further than that.
+    are left out, what ``related`` has of older turns, most related first, within RELATED_SHARE, and the
+    newest units as long as they fit; a tool call and its results are one unit. ``newest_first`` (which
+    may repeat the leading messages) is read no further than that.
     ``total`` is the number of messages in the dialogue; ``render`` gives the stored message.
     Raises InvalidParameter, naming the smallest budget that works, when the last user message
     does not fit.
@@ -113,15 +117,8 @@ def plan_context(  # noqa: PLR0913  each is a decision of the caller's, and all 
     plan = _Plan(max_tokens, target, counter)
     known = {turn.seq for turn in leading}
     plan.read(group_turns(turn for turn in newest_first if turn.seq not in known))
-    plan.choose(leading, summary)
+    plan.choose(leading, summary, [[turn for turn in one if turn.seq not in known] for one in related])
     return plan.finish(total, render)
-
-
-@dataclass(frozen=True, slots=True, eq=False)
-class _Unit:
-    turns: list[Turn]
-    tokens: int
-    has_user: bool
 
 
 class _Plan:
@@ -129,12 +126,13 @@ class _Plan:
         self._budget = max_tokens
         self._target = target
         self._counter = counter
-        self._units: list[_Unit] = []
-        self._needed: _Unit | None = None
+        self._units: list[Unit] = []
+        self._needed: Unit | None = None
         self._complete = False
         self._leading: list[Turn] = []
         self._leading_tokens = self._omitted_leading = 0
-        self._chosen: list[_Unit] = []
+        self._chosen: list[Unit] = []
+        self._related: list[Unit] = []
         self._summary: str | None = None
         self._summary_cut = False
         opening = MESSAGE_TOKENS + counter.count(OPENING) if target is Format.ANTHROPIC else 0
@@ -158,7 +156,7 @@ class _Plan:
                 return
         self._complete = not full
 
-    def choose(self, leading: Sequence[Turn], summary: str | None) -> None:
+    def choose(self, leading: Sequence[Turn], summary: str | None, related: Sequence[Sequence[Turn]]) -> None:
         """Decide what goes in, the most needed first."""
         left = self._budget - self._base - self._reserve()
         for turn in leading:
@@ -171,7 +169,7 @@ class _Plan:
         rest = sum(unit.tokens for unit in self._units if unit is not self._needed)
         if summary and not (self._complete and rest <= left):
             left -= self._fit_summary(summary, left)
-        self._take_newest(left)
+        self._take(left, related)
 
     def finish(self, total: int, render: Callable[[Turn], Any]) -> Context:
         """Write the message array."""
@@ -186,6 +184,7 @@ class _Plan:
             self._counter.estimated,
             max(0, total - len(turns) - len(self._leading)),
             self._omitted_leading,
+            sum(len(unit.turns) for unit in self._related),
         )
 
     def _reserve(self) -> int:
@@ -222,20 +221,20 @@ class _Plan:
     def _summary_cost(self, summary: str) -> int:
         return MESSAGE_TOKENS + self._counter.count(describe_summary(summary))
 
-    def _take_newest(self, left: int) -> None:
-        taken: list[_Unit] = []
-        for unit in self._units:
-            if unit is not self._needed:
-                left -= unit.tokens
-                if left < 0:
-                    break
-            taken.append(unit)
-        if self._needed is not None and self._needed not in taken:
-            taken.append(self._needed)
-        self._chosen = taken[::-1]
+    def _take(self, left: int, related: Sequence[Sequence[Turn]]) -> None:
+        """Take what the question brings back, then the newest units with what that leaves."""
+        share = int(left * RELATED_SHARE) if related else 0
+        newest = {unit.place for unit in newest_that_fit(self._units, self._needed, left - share)}
+        exchanges = [[self._weigh(turns) for turns in group_turns(reversed(one))] for one in related]
+        self._related = related_that_fit(exchanges, lambda unit: unit.place in newest, share)
+        left -= sum(unit.tokens for unit in self._related)
+        known = {unit.place for unit in self._related}
+        units = [unit for unit in self._units if unit is self._needed or unit.place not in known]
+        taken = newest_that_fit(units, self._needed, left)
+        self._chosen = sorted([*self._related, *taken], key=lambda unit: unit.place)
 
-    def _weigh(self, turns: list[Turn]) -> _Unit:
-        return _Unit(turns, self._cost(turns), any(map(_is_from_user, turns)))
+    def _weigh(self, turns: list[Turn]) -> Unit:
+        return Unit(turns, self._cost(turns), any(map(_is_from_user, turns)))
 
     def _cost(self, turns: list[Turn]) -> int:
         count = self._counter.count

@@ -578,6 +578,7 @@ class Context(_ContextRequired, total=False):
 
     system: str
     summary: Summary
+    relatedMessages: int
 
 
 class ContextMessage(TypedDict, total=False):

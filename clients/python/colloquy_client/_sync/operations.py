@@ -900,6 +900,7 @@ class Operations(Transport):
         max_tokens: int | None = None,
         format: Literal["messages", "openai", "anthropic", "responses"] | None = None,
         model: str | None = None,
+        query: str | None = None,
     ) -> types.Context:
         """Get what to send to a model.
 
@@ -907,6 +908,11 @@ class Operations(Transport):
         not fit, then the newest whole turns that do. A tool call and its results stay together, and
         `tokenCount` never exceeds `maxTokens`. The last user message is always there, if it is among the
         newest 2,000; when it cannot fit, the answer is 400 and names the smallest budget that works.
+
+        With `query` older exchanges that matter to it are brought back beside the newest, found by meaning
+          and
+        by words, or without an embedder by words: each whole, from what the user said until the user spoke
+        again, in at most 30 % of what the leading messages, the last user message and the summary leave.
 
         A summary stands in `summary`; with `openai` it is also a message behind the leading ones, with
         `anthropic` the end of `system`. One that is too long for the budget is cut, there as well.
@@ -920,6 +926,7 @@ class Operations(Transport):
                     "maxTokens": max_tokens,
                     "format": format,
                     "model": model,
+                    "query": query,
                 }
             ),
         )
