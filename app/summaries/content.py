@@ -84,6 +84,22 @@ def read_parts(turn: Turn) -> list[Part]:
     return [part for part in found if not isinstance(part, Text) or part.text.strip()]
 
 
+def read_thought(part: Unknown) -> str | None:
+    """Return what was thought, in words; empty when nothing can be read, None for a block of another kind."""
+    if part.kind not in SILENT_KINDS or not isinstance(part.raw, dict):
+        return None
+    words = (part.raw.get(name) for name in ("thinking", "text", "reasoning_content"))
+    plain = next((word for word in words if isinstance(word, str)), None)
+    if plain is not None:
+        return plain
+    pieces = [piece for name in ("summary", "content") for piece in _blocks_of(part.raw.get(name))]
+    return "\n\n".join(filter(None, (_text_of(piece.get("text")) for piece in pieces)))
+
+
+def _blocks_of(value: Any) -> list[dict[str, Any]]:
+    return [block for block in value if isinstance(block, dict)] if isinstance(value, list) else []
+
+
 def as_json(value: Any) -> str:
     """Return compact JSON text."""
     return json.dumps(value, ensure_ascii=False, separators=(",", ":"))

@@ -116,6 +116,21 @@ def test_sharegpt_turns_are_what_trainers_expect(backend: Backend) -> None:
     ]
 
 
+def test_thoughts_are_told_in_words(sqlite_backend: Backend) -> None:
+    """Pages show the summary of an item of reasoning, and nothing of what is encrypted."""
+    summary = [{"type": "summary_text", "text": "Look <b>it</b> up."}]
+    thoughts = [
+        {"type": "reasoning", "summary": shown, "encrypted_content": "gAAAA"} for shown in (summary, [])
+    ]
+    said = [{"role": "assistant", "content": [thought]} for thought in thoughts]
+    bring_in(sqlite_backend, [{"id": "thoughts", "messages": [{"role": "user", "content": "Where?"}, *said]}])
+    markdown, page = written(sqlite_backend, "markdown"), written(sqlite_backend, "html")
+
+    assert "> Look &lt;b>it&lt;/b> up." in markdown
+    assert "Look &lt;b&gt;it&lt;/b&gt; up." in page
+    assert all("(nothing readable)" in text and "gAAAA" not in text for text in (markdown, page))
+
+
 def test_a_table_has_a_row_for_each_message(backend: Backend) -> None:
     """Words are cells that no spreadsheet takes for formulas; ids, times and metadata stand beside them."""
     bring_in(backend, [NASTY, EXPORTED])

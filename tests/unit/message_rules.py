@@ -113,6 +113,8 @@ def check_responses(items: list[Any]) -> None:
             assert item["output"]
         else:
             assert kind == "reasoning"
+            assert item["id"]
+            assert isinstance(item["summary"], list)
             following = items[place + 1]
             assert following.get("role") == "assistant" or following["type"] in {"reasoning", "function_call"}
     assert len(calls) == len(set(calls))

@@ -43,5 +43,7 @@ contents = st.one_of(
         max_size=4,
     ),
     st.just({"answer": 42}),
+    st.just({"content": None, "reasoning_content": "hm"}),
+    st.just([{"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}]),
 )
 roles = st.sampled_from(["system", "developer", "user", "assistant", "tool", "function"])

@@ -365,6 +365,25 @@ def test_thoughts_alone_are_no_message(target: Format) -> None:
     )
 
 
+def test_reasoning_has_its_id_and_foreign_thoughts_are_left_out() -> None:
+    """Reasoning that came as an item has the message's id; thoughts of other APIs are none of this one."""
+    reasoning = {"type": "reasoning", "summary": [], "encrypted_content": "x"}
+    turns = dialogue(
+        ("user", "Find it"),
+        ("assistant", {"content": None, "reasoning_content": "hm"}),
+        ("assistant", [reasoning]),
+        ("assistant", [{"type": "thinking", "thinking": "hm"}, {"type": "text", "text": "Here."}]),
+    )
+
+    context = plan(turns, LARGE, Format.RESPONSES)
+
+    assert context.messages == [
+        {"type": "message", "role": "user", "content": "Find it"},
+        {"id": "m2"} | reasoning,
+        {"type": "message", "role": "assistant", "content": "Here."},
+    ]
+
+
 def test_reasoning_stands_before_what_it_led_to_and_nowhere_else() -> None:
     """For the Responses API reasoning is kept beside its call, and left out where nothing follows it."""
     reasoning = {

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from app.summaries import Turn
-from app.summaries.content import Image, Part, Text, ToolCall, ToolResult, Unknown, read_parts
+from app.summaries.content import Image, Part, Text, ToolCall, ToolResult, Unknown, read_parts, read_thought
 
 
 def parts_of(content: Any, role: str = "user") -> list[Part]:
@@ -76,3 +76,31 @@ def test_a_tools_answer_of_blocks_is_read_as_text() -> None:
     ]
     expected = "found\n[image: https://example.com/a.png]\n[calls next]\n[odd]"
     assert parts_of(blocks, "tool") == [ToolResult("", "", expected)]
+
+
+@pytest.mark.parametrize(
+    ("content", "thought"),
+    [
+        ([{"type": "thinking", "thinking": "hm"}], "hm"),
+        ([{"type": "reasoning", "text": "hm"}], "hm"),
+        ({"content": None, "reasoning_content": "hm"}, "hm"),
+        (
+            [
+                {
+                    "type": "reasoning",
+                    "summary": [{"text": "a"}, "odd"],
+                    "content": [{"text": "b"}, {"text": 1}],
+                }
+            ],
+            "a\n\nb",
+        ),
+        ([{"type": "reasoning", "summary": [], "encrypted_content": "x"}], ""),
+        ([{"type": "redacted_thinking", "data": "x"}], ""),
+        ([{"type": "of_its_own", "text": "words"}], None),
+    ],
+)
+def test_thoughts_are_read_in_every_form(content: Any, thought: str | None) -> None:
+    """What a model thought is told by its words, whichever API kept it; what is hidden has none."""
+    (part,) = parts_of(content, "assistant")
+    assert isinstance(part, Unknown)
+    assert read_thought(part) == thought

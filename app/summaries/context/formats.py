@@ -59,7 +59,7 @@ def describe_summary(summary: str) -> str:
 def to_openai(step: Step) -> list[Wire]:
     """Render one step as OpenAI messages; none for thoughts alone, which that API does not take."""
     if isinstance(step, Said):
-        return [] if _is_thought(step) else [_openai_said(step)]
+        return [] if is_thought(step) else [_openai_said(step)]
     calls = [
         {"id": call.id, "type": "function", "function": {"name": call.name, "arguments": call.arguments}}
         for call in step.calls
@@ -73,7 +73,7 @@ def to_openai(step: Step) -> list[Wire]:
     return [message, *results]
 
 
-def _is_thought(step: Said) -> bool:
+def is_thought(step: Said) -> bool:
     """Whether the assistant only thought, and said nothing."""
     if step.role != "assistant" or not step.parts:
         return False
@@ -105,7 +105,7 @@ def to_anthropic(step: Step) -> list[Wire]:
     Thoughts alone are none: the API takes only its own, and those only beside what they led to.
     """
     if isinstance(step, Said):
-        if _is_thought(step):
+        if is_thought(step):
             return []
         if step.role in {"system", "developer"}:
             return [{"role": "system", "content": words_of(step.parts) or EMPTY}]

@@ -13,7 +13,7 @@ from dataclasses import dataclass, field, replace
 from itertools import chain
 
 from .. import Turn
-from ..content import Part, Text, ToolCall, ToolResult, read_parts
+from ..content import Part, Text, ToolCall, ToolResult, Unknown, read_parts
 
 PAIR_REACH = 100
 """A result whose call is not among this many messages before it counts as one without a call."""
@@ -125,12 +125,19 @@ def _say(
 ) -> Iterator[Step]:
     """What a turn says beside results: an assistant's calls are work, anybody else's are words."""
     calls = [part for part in parts if isinstance(part, ToolCall)]
-    rest = [part for part in parts if not isinstance(part, ToolCall | ToolResult)]
+    rest = [_identify(part, turn) for part in parts if not isinstance(part, ToolCall | ToolResult)]
     if calls and turn.role == "assistant":
         yield _start(rest, calls, waiting, ids)
     elif rest or calls or not parts:
         role = turn.role if turn.role in {"user", "assistant"} else "user"
         yield Said(role, [*rest, *(_as_words(call, turn) for call in calls)], turn.name)
+
+
+def _identify(part: Part, turn: Turn) -> Part:
+    """Give reasoning that came as an item the id that its API wants: its message has it."""
+    if isinstance(part, Unknown) and isinstance(part.raw, dict) and part.raw.get("type") == "reasoning":
+        return replace(part, raw={"id": turn.id} | part.raw)
+    return part
 
 
 def _start(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..content import Image, Part, Unknown
-from .formats import EMPTY, NO_OUTPUT, Wire, words_of
+from .formats import EMPTY, NO_OUTPUT, Wire, is_thought, words_of
 from .pairing import Said, Step
 
 REASONING = "reasoning"
@@ -14,7 +14,8 @@ def to_responses(step: Step) -> list[Wire]:
     items = [_reasoning(part) for part in step.parts if _is_reasoning(part)]
     rest = [part for part in step.parts if not _is_reasoning(part)]
     if isinstance(step, Said):
-        return items if items and not rest else [*items, _said(step.role, rest)]
+        is_said = not is_thought(step) and (rest or not items)
+        return [*items, _said(step.role, rest)] if is_said else items
     if words_of(rest):
         items.append(_said("assistant", rest))
     for call in step.calls:
@@ -27,7 +28,8 @@ def to_responses(step: Step) -> list[Wire]:
 
 
 def _is_reasoning(part: Part) -> bool:
-    return isinstance(part, Unknown) and part.kind == REASONING and isinstance(part.raw, dict)
+    """Whether it is an item of this API: others keep thoughts in forms of their own."""
+    return isinstance(part, Unknown) and isinstance(part.raw, dict) and part.raw.get("type") == REASONING
 
 
 def _reasoning(part: Part) -> Wire:

@@ -9,8 +9,8 @@ from collections.abc import Iterable, Iterator
 import orjson
 
 from ...domain.records import Dialogue, Message
-from ...summaries.content import Image, Part, Text, ToolCall, ToolResult, as_json
-from .writer import Said, Writer, said_of, title_of
+from ...summaries.content import Image, Part, Text, ToolCall, ToolResult, as_json, read_thought
+from .writer import NO_WORDS, Said, Writer, said_of, title_of
 
 _FENCE = re.compile(r"^ {0,3}(`{3,}|~{3,})", re.MULTILINE)
 _SCHEMES = re.compile(r"(javascript|vbscript|data)(\s*:)", re.IGNORECASE)
@@ -18,7 +18,6 @@ _NO_SCHEME = "\\1\u200b\\2"
 """A space without width makes a scheme no scheme; it cannot be seen."""
 
 _LOUD = re.compile(r"[\\`*_{}\[\]<>#|]")
-_THINKING = {"thinking", "reasoning", "redacted_thinking"}
 
 
 def write(dialogue: Dialogue, messages: Iterable[Message]) -> Iterator[str]:
@@ -55,9 +54,9 @@ def _part(part: Part) -> str:
         return f"**`{_code(part.name or part.id or 'tool')}` {outcome}**\n\n{_fenced(part.text)}"
     if isinstance(part, Image):
         return _image(part)
-    words = part.raw.get("thinking", part.raw.get("text")) if isinstance(part.raw, dict) else None
-    if part.kind in _THINKING and isinstance(words, str):
-        return "\n".join(f"> {line}" for line in quiet(words).splitlines())
+    thought = read_thought(part)
+    if thought is not None:
+        return "\n".join(f"> {line}" for line in quiet(thought or NO_WORDS).splitlines())
     return _fenced(as_json(part.raw), "json")
 
 

@@ -9,13 +9,12 @@ from html import escape
 import orjson
 
 from ...domain.records import Dialogue, Message
-from ...summaries.content import Image, Part, Text, ToolCall, ToolResult, as_json
+from ...summaries.content import Image, Part, Text, ToolCall, ToolResult, as_json, read_thought
 from ...summaries.context.formats import DATA_URL
-from .writer import Said, Writer, said_of, title_of
+from .writer import NO_WORDS, Said, Writer, said_of, title_of
 
 POLICY = "default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; form-action 'none'"
 _FENCE = re.compile(r"^(`{3,}|~{3,})[^\n]*\n(.*?)(?:^\1[ \t]*$|\Z)", re.MULTILINE | re.DOTALL)
-_THINKING = {"thinking", "reasoning", "redacted_thinking"}
 _STYLE = """
 :root { color-scheme: light dark; font: 16px/1.55 system-ui, sans-serif; }
 body { max-width: 46rem; margin: 2rem auto; padding: 0 1rem; overflow-wrap: anywhere; }
@@ -76,9 +75,9 @@ def _part(part: Part) -> str:
         return _folded(f"{part.name or 'Tool'} {'failed' if part.failed else 'answers'}", part.text)
     if isinstance(part, Image):
         return _image(part)
-    words = part.raw.get("thinking", part.raw.get("text")) if isinstance(part.raw, dict) else None
-    if part.kind in _THINKING and isinstance(words, str):
-        return _folded("Thinking", words)
+    thought = read_thought(part)
+    if thought is not None:
+        return _folded("Thinking", thought or NO_WORDS)
     return _folded(part.kind, as_json(part.raw))
 
 

@@ -12,6 +12,9 @@ from ...services.summaries import turn_of
 from ...summaries import Turn
 from ...summaries.content import Part, read_parts
 
+NO_WORDS = "(nothing readable)"
+"""What stands for a thought that its provider keeps to itself."""
+
 Write = Callable[[Dialogue, Iterable[Message]], Iterator[str]]
 
 
