@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
-from marshmallow import Schema, ValidationError, fields, post_load
+from marshmallow import INCLUDE, Schema, ValidationError, fields, post_load
 
 from ..domain.errors import Detail, InvalidInput, PayloadTooLarge, quote
 from ..domain.ids import fingerprint, new_id
@@ -19,19 +19,17 @@ from .fields import EMPTY_OBJECT, Metadata, Tags, Time
 
 
 class MessageSchema(Schema):
-    """One message as clients send it."""
+    """One message as clients send it: the fields that are more than ``openapi.yaml`` can say of them.
 
-    id = fields.Raw()
+    The others have been checked by its compiled schema, and stay as they are.
+    """
+
+    class Meta:
+        """Fields that are not named here pass."""
+
+        unknown = INCLUDE
+
     role = fields.Raw(required=True)
-    content = fields.Raw(allow_none=True)
-    tool_calls = fields.Raw(allow_none=True)
-    tool_call_id = fields.Raw(allow_none=True)
-    function_call = fields.Raw(allow_none=True)
-    refusal = fields.Raw(allow_none=True)
-    reasoning_content = fields.Raw(allow_none=True)
-    annotations = fields.Raw(allow_none=True)
-    audio = fields.Raw(allow_none=True)
-    name = fields.Raw()
     tags = Tags(load_default=())
     metadata = Metadata(load_default=EMPTY_OBJECT)
     created = Time(load_default=None)

@@ -93,6 +93,9 @@ def _too_large(limit: int) -> PayloadTooLarge:
 
 
 def _require_json_type(request: Request) -> None:
+    environ = request.environ
+    if environ.get("CONTENT_TYPE") == "application/json" and "HTTP_CONTENT_ENCODING" not in environ:
+        return
     encoding = request.headers.get("Content-Encoding", "identity").strip().lower()
     if encoding not in ("", "identity"):
         raise UnsupportedMediaType("Compressed bodies are not supported: send the JSON as it is.")
