@@ -58,7 +58,8 @@ class Hooks:
         context = RequestContext(request_id, request, time.perf_counter(), parts, trace)
         context.token = CURRENT.set(context)
         IN_FLIGHT.enter()
-        follow_trace(trace)
+        if trace is not None:
+            follow_trace(trace)
         begin_timing()
         begin_request(parts.settings.request_timeout)
         if environ["PATH_INFO"].startswith("//"):
@@ -127,12 +128,13 @@ class Hooks:
     def end(self, _error: BaseException | None) -> None:
         """Give back what the request held, and forget what this thread knows of it."""
         IN_FLIGHT.leave()
-        follow_trace(None)
         end_request()
         context = CURRENT.get(None)
         if context is None or context.token is None:
             return
         CURRENT.reset(context.token)
+        if context.trace is not None:
+            follow_trace(None)
         if context.release is not None:
             context.release()
         if context.heavy:
