@@ -155,6 +155,22 @@ machines: $(READY) ## long random histories through the API and a model (ARGS='-
 machines-short: $(READY) ## the same with 12 histories on each store
 	$(BIN)/python -m tests.reliability.machine --examples 12
 
+.PHONY: soak
+soak: $(READY) ## an hour of mixed load on each store: memory, descriptors and pace stay level (ARGS='--minutes 10')
+	$(BIN)/python -m tests.reliability.soak $(ARGS)
+
+.PHONY: soak-short
+soak-short: $(READY) ## two minutes, in which caches still fill
+	$(BIN)/python -m tests.reliability.soak --minutes 1 --growth 40
+
+.PHONY: second-mongodb
+second-mongodb: $(READY) ## the contract suite on SecantusDB, a second server that speaks MongoDB's protocol (ARGS='tests/contract/test_state.py')
+	@tests/second_mongodb/check $(ARGS)
+
+.PHONY: lock-second-mongodb
+lock-second-mongodb: $(READY) ## resolve the packages of `make second-mongodb` again (UPGRADE=1: to the newest)
+	$(subst make lock,make lock-second-mongodb,$(COMPILE)) --output-file tests/second_mongodb/requirements.lock tests/second_mongodb/requirements.in
+
 .PHONY: metrics
 metrics: $(READY) ## let Prometheus read a server under load for a minute (needs Debian's prometheus)
 	SCRAPED_SECONDS=50 $(BIN)/pytest tests/integration/test_metrics.py -k prometheus $(ARGS)

@@ -22,20 +22,27 @@ Otherwise it takes half of the time of a body of millions of small arrays.
 
 LARGE_BLOCK_BYTES: Final = 256 * 1024
 
+MOST_ARENAS: Final = 2
+"""How many heaps of the C library there are: by default up to eight for each processor, one for a thread.
+
+Each keeps what its thread needed most. Threads that hold the interpreter seldom allocate at the same time.
+"""
+
 _MMAP_THRESHOLD: Final = -3
-"""The parameter's number in malloc.h of the GNU C library."""
+_ARENA_MAX: Final = -8
+"""The parameters' numbers in malloc.h of the GNU C library."""
 
 
 def tune_process() -> None:
     """Set up this process, and leave out of garbage collection what is there to stay."""
-    _return_large_blocks()
+    _spare_memory()
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 20, 20)
 
 
-def _return_large_blocks() -> None:
-    """Have large blocks of memory go back to the system as soon as they are free.
+def _spare_memory() -> None:
+    """Have large blocks of memory go back to the system as soon as they are free, and keep few heaps.
 
     The GNU C library maps a large block apart and unmaps it when it is freed; but with each block that is
     freed it raises what counts as large, up to 32 MiB. After a burst of large bodies these blocks come from
@@ -45,3 +52,4 @@ def _return_large_blocks() -> None:
     set_option = getattr(ctypes.CDLL(None), "mallopt", None)
     if set_option is not None:
         set_option(_MMAP_THRESHOLD, LARGE_BLOCK_BYTES)
+        set_option(_ARENA_MAX, MOST_ARENAS)

@@ -1,0 +1,166 @@
+"""``make soak``: a server under mixed load for long, and whether it stays as it was.
+
+Clients come and go on each store (see ``soak_load``) while memory, file descriptors, threads and the
+write-ahead log of SQLite are looked at. The first part of the time warms caches up. After it the memory of
+each process may grow by no more than ``--growth`` MiB from the first tenth of what is left to the last, the
+number of descriptors and threads may not grow beyond their noise, and the median request of the last tenth
+takes at most MOST_SLOWER times as long as one of the first.
+"""
+
+from __future__ import annotations
+
+import argparse
+import multiprocessing
+import secrets
+import statistics
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Final
+
+from app.services.verify import Seen, verify
+from tests.reliability.report import conclude, say
+from tests.reliability.server import Server
+from tests.reliability.soak_load import Load, visit
+from tests.reliability.stores import KINDS, Home, grant, open_home
+
+PROJECT: Final = "soak"
+CLIENTS: Final = 6
+WARM_SECONDS: Final = 60.0
+"""How long caches fill: the larger of this and a tenth of the time; a third of it where that is less."""
+
+LOOKS: Final = 200
+MOST_MORE: Final = 12
+"""Descriptors or threads: pools open connections as they are needed, up to one for each thread."""
+
+MOST_LOG_MIB: Final = 64.0
+MOST_SLOWER: Final = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Look:
+    """What a process holds: memory of its own in MiB, descriptors, threads."""
+
+    memory: float
+    descriptors: int
+    threads: int
+
+    @classmethod
+    def at(cls, pid: int) -> Look:
+        """Look at a process."""
+        status = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
+        fields = dict(line.split(":", 1) for line in status)
+        memory = int(fields["RssAnon"].split()[0]) / 1024
+        return cls(memory, len(list(Path(f"/proc/{pid}/fd").iterdir())), int(fields["Threads"]))
+
+
+def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
+    """Load a server on one store for so long; print the figures and return the problems."""
+    key = grant(home, PROJECT)
+    server = Server(home.url, home.folder / "server.log")
+    server.start()
+    try:
+        server.wait_until_ready()
+        begun, pids = time.monotonic(), server.workers()
+        loads, looks, log_mib = _load(home, server, key, seconds, seed)
+        stayed = server.workers() == pids
+    finally:
+        server.stop()
+    warm = begun + min(max(WARM_SECONDS, seconds / 10), seconds / 3)
+    problems = [problem for load in loads for problem in load.problems]
+    if not stayed:
+        problems.append("a worker ended and was replaced")
+    for pid, seen in looks.items():
+        problems += _judge(pid, [look for moment, look in seen if moment > warm], growth)
+    if log_mib > MOST_LOG_MIB:
+        problems.append(f"the write-ahead log grew to {log_mib:.0f} MiB")
+    problems += _judge_pace([answer for load in loads for answer in load.answers if answer[0] > warm])
+    backend = home.open()
+    try:
+        problems += map(str, verify(backend, PROJECT, Seen()))
+    finally:
+        backend.close()
+    answers = sum(len(load.answers) for load in loads)
+    say(f"  {answers:,} answers in {seconds:.0f} s; write-ahead log at most {log_mib:.1f} MiB")
+    return [f"{home.name}: {problem}" for problem in problems]
+
+
+def _load(
+    home: Home, server: Server, key: str, seconds: float, seed: str
+) -> tuple[list[Load], dict[int, list[tuple[float, Look]]], float]:
+    """Let clients in, look at the workers meanwhile; return both, and the largest write-ahead log."""
+    until = time.monotonic() + seconds
+    fresh = multiprocessing.get_context("spawn")
+    pipes, processes = [], []
+    for number in range(CLIENTS):
+        ours, theirs = fresh.Pipe()
+        order = (server.port, key, f"{seed}-{number}", until, theirs)
+        processes.append(fresh.Process(target=visit, args=order))
+        processes[-1].start()
+        pipes.append(ours)
+    looks: dict[int, list[tuple[float, Look]]] = {pid: [] for pid in server.workers()}
+    wal, log_mib = home.folder / "colloquy.db-wal", 0.0
+    while time.monotonic() < until:
+        for pid, seen in looks.items():
+            if Path(f"/proc/{pid}").exists():
+                seen.append((time.monotonic(), Look.at(pid)))
+        if wal.exists():
+            log_mib = max(log_mib, wal.stat().st_size / 2**20)
+        time.sleep(seconds / LOOKS)
+    loads = [pipe.recv() for pipe in pipes]
+    for process in processes:
+        process.join()
+    return loads, looks, log_mib
+
+
+def _tenths(values: Sequence[float]) -> tuple[float, float]:
+    """Return the medians of the first and of the last tenth."""
+    tenth = max(1, len(values) // 10)
+    return statistics.median(values[:tenth]), statistics.median(values[-tenth:])
+
+
+def _judge(pid: int, looks: Sequence[Look], growth: float) -> list[str]:
+    problems = []
+    first, last = _tenths([look.memory for look in looks])
+    noise = statistics.pstdev(look.memory for look in looks)
+    say(f"  worker {pid}: {first:.1f} MiB, at the end {last:.1f}; standard deviation {noise:.1f}")
+    if last - first > growth:
+        problems.append(f"worker {pid} grew from {first:.1f} to {last:.1f} MiB")
+    for name in ("descriptors", "threads"):
+        before, after = _tenths([getattr(look, name) for look in looks])
+        say(f"    {name}: {before:.0f}, at the end {after:.0f}")
+        if after - before > MOST_MORE:
+            problems.append(f"worker {pid}: {name} rose from {before:.0f} to {after:.0f}")
+    return problems
+
+
+def _judge_pace(answers: list[tuple[float, float]]) -> list[str]:
+    first, last = _tenths([seconds for _, seconds in sorted(answers)])
+    say(f"  median answer {first * 1000:.1f} ms, at the end {last * 1000:.1f} ms")
+    if last > first * MOST_SLOWER:
+        return [f"the median answer took {first * 1000:.1f} ms at first and {last * 1000:.1f} ms at the end"]
+    return []
+
+
+def main() -> int:
+    """Run what the command line asks for; 0 when nothing was wrong."""
+    parser = argparse.ArgumentParser(prog="soak", description=__doc__)
+    parser.add_argument("--store", action="append", choices=KINDS)
+    parser.add_argument("--minutes", type=float, default=60, help="for each store")
+    parser.add_argument("--growth", type=float, default=10, help="MiB that a worker may grow when warm")
+    parser.add_argument("--seed", default=secrets.token_hex(4))
+    options = parser.parse_args()
+    problems: list[str] = []
+    for store in options.store or KINDS:
+        with open_home(store) as home:
+            if home is None:
+                continue
+            say(f"{store}:")
+            problems += soak(home, options.minutes * 60, options.growth, options.seed)
+    return conclude("soak", problems, f", seed {options.seed}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
