@@ -1,6 +1,6 @@
 /** Search over dialogues, messages and memories. */
 
-import { call } from "../api.js";
+import { call, get } from "../api.js";
 import { excerpt } from "../content.js";
 import { empty } from "../dialog.js";
 import { h, icon } from "../dom.js";
@@ -34,8 +34,10 @@ export function searchPage({ query, signal }) {
     class: "search-field",
     maxlength: 1000,
   });
+  const mode = modeField(query);
+  void offerModes(mode, signal);
   const form = filterForm(
-    controls(query),
+    [mode, ...controls(query)],
     (values) => {
       note(address(["search"], Object.fromEntries(values)));
       search(values);
@@ -51,6 +53,28 @@ export function searchPage({ query, signal }) {
     leave: () => feed?.stop(),
     focus: () => !query.get("q") && words.focus(),
   };
+}
+
+/** How to find: there is a choice only where the server has an embedder. @param {URLSearchParams} query */
+function modeField(query) {
+  const modes = select("mode", query.get("mode") ?? "", [
+    ["", "Words and meaning"],
+    ["keyword", "Words"],
+    ["meaning", "Meaning"],
+  ]);
+  const element = field("Find by", modes);
+  element.hidden = true;
+  return element;
+}
+
+/** @param {HTMLElement} element @param {AbortSignal} signal */
+async function offerModes(element, signal) {
+  try {
+    const stats = await get("/stats", { query: { namespace: session.namespace }, signal });
+    element.hidden = !stats.meaning;
+  } catch {
+    // A search by words needs no choice; what is wrong, the search itself will say.
+  }
 }
 
 /** @param {URLSearchParams} query */
@@ -103,6 +127,7 @@ function request(values) {
   return {
     query: values.get("q") ?? "",
     object: /** @type {any} */ (values.get("in") ?? "message"),
+    mode: /** @type {any} */ (values.get("mode") ?? undefined),
     namespace: namespaceOf(values),
     tags: tags.length > 0 ? tags : undefined,
     filter: gte || lte ? { created: { ...(gte && { gte }), ...(lte && { lte }) } } : undefined,
