@@ -31,6 +31,11 @@ Said = dict[str, Any]
 def open_api(backend: Backend, key: str) -> Api:
     """Return a client of a store, its project made where it is missing."""
     backend.create_project(Project(PROJECT, immutable=False, created=now()))
+    return connect_api(backend, key)
+
+
+def connect_api(backend: Backend, key: str) -> Api:
+    """Return a client of a store as it is."""
     connect(application(), Settings(key_cache=0.0), backend)
     return Api(application(), key)
 
