@@ -26,7 +26,7 @@ BATCH: Final = 32
 MOST_PIECES: Final = 64
 """How many vectors an item has, at most: those of its beginning."""
 
-LEASE: Final = 120.0
+LEASE: Final = 30.0
 """For how many seconds a process claims the queue; it claims it again with each batch.
 
 One that takes longer may embed the same as another: that is wasted, and not wrong.

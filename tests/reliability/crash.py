@@ -4,6 +4,7 @@ Every round several client processes send every kind of write. At a random momen
 the whole server, to one of its workers, or to the database server. When all is back, each client
 compares what is stored with the answers it got: what was acknowledged is there once, what was
 refused is not, what has no answer is there wholly or not at all, and sending that again is safe.
+The server embeds all of it meanwhile; in the end everything has vectors, and nothing else has.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from typing import Any
 from app.services.verify import Seen, verify
 from tests.reliability import stops
 from tests.reliability.client import Client, Request
+from tests.reliability.embeddings import drain, embeddings
 from tests.reliability.report import conclude, say
 from tests.reliability.server import ROOT, Server
 from tests.reliability.stores import KINDS, Home, grant, open_home
@@ -46,11 +48,12 @@ TIMEOUTS = {"sqlite": 10.0, "mongodb": 4.0}
 class Conductor:
     """The rounds on one store."""
 
-    def __init__(self, home: Home, seed: str) -> None:
+    def __init__(self, home: Home, seed: str, settings: dict[str, str]) -> None:
         self._home = home
         self._seed = seed
         self._random = random.Random(f"{seed} {home.name}")
         self._server = Server(home.url, home.folder / "server.log", timeout=TIMEOUTS[home.name])
+        self._server.environment |= settings
         self._pipes: list[Connection] = []
         self._processes: list[Any] = []
         self.total = Report()
@@ -64,6 +67,7 @@ class Conductor:
             for number in range(rounds):
                 self._run_round(number)
             self._look_back(min(LOOK_AGAIN, rounds))
+            self._drain(rounds)
         finally:
             self._server.stop()
             self._dismiss()
@@ -102,6 +106,14 @@ class Conductor:
         else:
             self._server.kill()
             self._server.start()
+
+    def _drain(self, rounds: int) -> None:
+        """Let the server embed what clients have written, and compare."""
+        backend = self._home.open()
+        try:
+            self.total.problems += drain(backend, [f"round-{number}" for number in range(rounds)])
+        finally:
+            backend.close()
 
     def _verify(self, project: str) -> None:
         backend = self._home.open()
@@ -153,8 +165,9 @@ class Conductor:
 def run_rounds(home: Home, rounds: int, seed: str) -> list[str]:
     """Run the rounds on one store, print their figures and return the problems."""
     began = time.monotonic()
-    conductor = Conductor(home, seed)
-    conductor.run(rounds)
+    with embeddings() as settings:
+        conductor = Conductor(home, seed, settings)
+        conductor.run(rounds)
     total = conductor.total
     kills = ", ".join(f"{target} {count}" for target, count in sorted(conductor.kills.items()))
     unanswered = sum(total.unanswered.values())

@@ -1,0 +1,78 @@
+"""An endpoint for embeddings beside a server under proof, and whether the queue ran empty behind it."""
+
+from __future__ import annotations
+
+import json
+import math
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from zlib import crc32
+
+from app.stores import Backend
+from tests.reliability.report import say
+
+DIMENSIONS = 8
+NAME = "proof"
+MODEL = f"{NAME}/{DIMENSIONS}"
+"""What the server calls the vectors of this endpoint."""
+
+DRAIN_SECONDS = 90.0
+"""How long a queue may take to run empty: a process that was killed keeps its claim for half a minute."""
+
+
+class Handler(BaseHTTPRequestHandler):
+    """Answers with a vector for each text."""
+
+    def do_POST(self) -> None:
+        """Embed."""
+        texts = json.loads(self.rfile.read(int(self.headers["Content-Length"])))["input"]
+        data = [{"index": place, "embedding": embed(text)} for place, text in enumerate(texts)]
+        body = json.dumps({"data": data}).encode()
+        self.send_response(200)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(body)))
+        self.end_headers()
+        self.wfile.write(body)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is the library's
+        """Say nothing."""
+
+
+def embed(text: str) -> list[float]:
+    """Return a direction that depends on the text alone."""
+    return [math.sin(crc32(text.encode()) + place) for place in range(DIMENSIONS)]
+
+
+@contextmanager
+def embeddings() -> Iterator[dict[str, str]]:
+    """Run an endpoint; gives the settings of a server that uses it."""
+    server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+    server.daemon_threads = True
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    try:
+        yield {
+            "COLLOQUY_EMBEDDER": "endpoint",
+            "COLLOQUY_EMBEDDER_URL": f"http://127.0.0.1:{server.server_port}",
+            "COLLOQUY_EMBEDDER_MODEL": NAME,
+            "COLLOQUY_EMBEDDER_DIMENSIONS": str(DIMENSIONS),
+        }
+    finally:
+        server.shutdown()
+        server.server_close()
+
+
+def drain(backend: Backend, projects: list[str]) -> list[str]:
+    """Wait until a running server has embedded everything; what is wrong with the vectors then."""
+    began = time.monotonic()
+    while True:
+        found = {name: backend.embedding_progress(name, MODEL) for name in projects}
+        left = [one for one in found.values() if one.waiting or one.unqueued or not one.is_walked]
+        if not left or time.monotonic() > began + DRAIN_SECONDS:
+            break
+        time.sleep(0.5)
+    say(f"  everything was embedded {time.monotonic() - began:.0f} s behind the last write")
+    wrong = {name: one for name, one in found.items() if one.waiting or one.unqueued or one.orphans or left}
+    return [f"embedding, {name}: {one}" for name, one in wrong.items()]
