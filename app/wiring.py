@@ -133,8 +133,6 @@ def open_embedder(settings: Settings) -> Embedder | None:
             f"{query} " if query else "",
             f"{passage} " if passage else "",
         )
-    # With more than one thread for each product of matrices, they wait for each other on a busy machine.
-    os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
     try:
         from .meaning.local import open_local
 
