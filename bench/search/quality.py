@@ -7,7 +7,9 @@ of their text, are ``unseen``: rankings are developed on the others.
 
     earlier    what Colloquy did before: how many stems of the query a text has, shorter ones first
     fts5       SQLite's own bm25() over its own tokenizer and porter stems
-    keyword    POST /search
+    keyword    POST /search by words
+    meaning    by meaning alone, with exact search; the embedder is MiniLM, or the one that the settings name
+    hybrid     by both, the default where an embedder is on
 """
 
 from __future__ import annotations
@@ -17,35 +19,23 @@ import gzip
 import json
 import math
 import re
-import sqlite3
+import resource
 import sys
-import tempfile
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 from zlib import crc32
 
-import Stemmer
-
-from app.domain.records import ScopeFilter
-from app.search.keywords import read_keywords
-from app.search.query import SearchObject, SearchQuery
-from app.search.words import fold
-from app.stores import Transaction
-from app.stores.sqlite import open_sqlite
-from bench.search.store import SCOPE, dialogue, message
+from app.meaning.embedder import Embedder
+from app.search.query import Mode
+from bench.search.rankings import DEPTH, KeptVectors, Ranking, Search, Texts, earlier, find_embedder, fts5
 from tests.unit.real_conversations import DATA
 
 HERE = Path(__file__).parent
-DEPTH = 10
 SOON = 5
-WORD = re.compile(r"\w+")
-
-Texts = dict[str, str]
-Ranking = Callable[[str], list[str]]
 
 
 @dataclass(frozen=True)
@@ -68,9 +58,9 @@ def read_lines(name: str) -> Iterator[Any]:
         yield from map(json.loads, lines)
 
 
-def real_texts() -> Texts:
+def real_texts() -> dict[str, str]:
     """Return what people and assistants said, by the conversation and place."""
-    texts: Texts = {}
+    texts: dict[str, str] = {}
     for one in read_lines("service-dialogues.jsonl.gz"):
         texts |= {f"s-{one['dialogue_id']}.{n}": turn["utterance"] for n, turn in enumerate(one["turns"])}
     for one in read_lines("agent-conversations.jsonl.gz"):
@@ -90,67 +80,11 @@ def real_queries(texts: Texts) -> list[Judged]:
     return judged
 
 
-def multilingual() -> tuple[Texts, list[Judged]]:
+def multilingual() -> tuple[dict[str, str], list[Judged]]:
     """Return the texts in many languages and their queries."""
     found = json.loads((HERE / "multilingual.json").read_text(encoding="utf-8"))
     queries = [Judged(one["kind"], one["query"], frozenset(one["ids"])) for one in found["queries"]]
     return found["texts"], queries
-
-
-def earlier(texts: Texts) -> Ranking:
-    """Return the ranking that Colloquy had before."""
-    stemmer = Stemmer.Stemmer("english")
-    stems = {name: set(stemmer.stemWords(WORD.findall(fold(text)))) for name, text in texts.items()}
-
-    def ranking(query: str) -> list[str]:
-        asked = set(stemmer.stemWords(WORD.findall(fold(query))))
-        found = [(-len(asked & have), len(have), name) for name, have in stems.items() if asked & have]
-        return [name for _, _, name in sorted(found)[:DEPTH]]
-
-    return ranking
-
-
-def fts5(texts: Texts) -> Ranking:
-    """Return SQLite's own ranking."""
-    connection = sqlite3.connect(":memory:")
-    connection.execute("CREATE VIRTUAL TABLE item USING fts5 (name UNINDEXED, text, tokenize = 'porter')")
-    connection.executemany("INSERT INTO item VALUES (?, ?)", texts.items())
-
-    def ranking(query: str) -> list[str]:
-        words = " OR ".join(f'"{word}"' for word in WORD.findall(query))
-        sql = f"SELECT name FROM item WHERE item MATCH ? ORDER BY rank LIMIT {DEPTH}"
-        return [name for (name,) in connection.execute(sql, (words,))]
-
-    return ranking
-
-
-def keyword(texts: Texts) -> Ranking:
-    """Return the ranking of POST /search, over a store in a temporary folder."""
-    backend = open_sqlite(Path(tempfile.mkdtemp()) / "colloquy.db")
-    backend.migrate()
-    by_dialogue: dict[str, list[str]] = defaultdict(list)
-    for name in texts:
-        by_dialogue[name.partition(".")[0]].append(name)
-    names = {}
-
-    def work(tx: Transaction) -> None:
-        for number, (parent, rows) in enumerate(by_dialogue.items()):
-            made = [message(parent, number, n, texts[name]) for n, name in enumerate(rows)]
-            names.update({(parent, row.id): name for row, name in zip(made, rows, strict=True)})
-            tx.insert_dialogue(dialogue(parent, made))
-            tx.insert_messages(made)
-
-    backend.write(SCOPE, work)
-
-    def ranking(query: str) -> list[str]:
-        asked = SearchQuery(ScopeFilter(SCOPE.project), SearchObject.MESSAGE, read_keywords(query), DEPTH)
-        bodies = (json.loads(hit.item.body) for hit in backend.search(asked).hits)
-        return [names[body["dialogueId"], body["id"]] for body in bodies]
-
-    return ranking
-
-
-RANKINGS: dict[str, Callable[[Texts], Ranking]] = {"earlier": earlier, "fts5": fts5, "keyword": keyword}
 
 
 @dataclass
@@ -178,36 +112,49 @@ class Measures:
         return " | ".join(f"{mean:.1f}" if name == "ms" else f"{mean:.2f}" for name, mean in means.items())
 
 
-def measure(*, unseen: bool, kinds: Sequence[str], misses: bool) -> None:
+def rankings(texts: Texts, embedder: Embedder) -> tuple[dict[str, Ranking], str]:
+    """Return all rankings, and what the vectors took."""
+    vectors = KeptVectors(embedder)
+    search = Search(texts, vectors)
+    told = f"{len(texts)} texts, {vectors.pieces} pieces, made in {vectors.seconds:.0f} s of CPU"
+    found = {"earlier": earlier(texts), "fts5": fts5(texts)} | {
+        mode.value: search.ranking(mode) for mode in Mode
+    }
+    return found, told
+
+
+def measure(*, unseen: bool, kinds: Sequence[str], misses: str) -> None:
     """Print a table of all rankings over one half of the queries."""
+    embedder = find_embedder()
     texts = real_texts()
     others, queries = multilingual()
-    parts = [(texts, real_queries(texts)), (others, queries)]
     measures: dict[tuple[str, str], Measures] = defaultdict(Measures)
-    for name, make in RANKINGS.items():
-        for corpus, judged in parts:
-            rank = make(corpus)
-            for one in judged:
-                if one.is_unseen != unseen or (kinds and one.kind not in kinds):
-                    continue
-                started = time.perf_counter()
-                found = rank(one.query)
-                seconds = time.perf_counter() - started
+    for corpus, judged in [(texts, real_queries(texts)), (others, queries)]:
+        made, told = rankings(corpus, embedder)
+        print(f"{told}; {embedder.model}", file=sys.stderr)
+        asked = [one for one in judged if one.is_unseen == unseen and (not kinds or one.kind in kinds)]
+        for name, ranking in made.items():
+            for one in asked:
+                started = time.process_time()
+                found = ranking(one.query)
+                seconds = time.process_time() - started
                 measures[one.kind, name].add(one.right, found, seconds)
                 measures["all", name].add(one.right, found, seconds)
-                if misses and name == "keyword" and not one.right & set(found[:5]):
+                if name == misses and not one.right & set(found[:SOON]):
                     print(f"missed: {one.kind}: {one.query}", file=sys.stderr)
-    print("| queries | ranking | number | hit@1 | hit@5 | MRR | nDCG@10 | ms |")
+    print("| queries | ranking | number | hit@1 | hit@5 | MRR | nDCG@10 | CPU ms |")
     print("| --- | --- | --- | --- | --- | --- | --- | --- |")
-    for (kind, name), found in sorted(measures.items()):
-        print(f"| {kind} | {name} | {found.queries} | {found.row()} |")
+    for (kind, name), sums in sorted(measures.items(), key=lambda one: one[0][0]):
+        print(f"| {kind} | {name} | {sums.queries} | {sums.row()} |")
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+    print(f"{peak:.0f} MB of memory at most, with all rankings", file=sys.stderr)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seen", action="store_true", help="the half that rankings are developed on")
-    parser.add_argument("--misses", action="store_true", help="name the queries that keyword search misses")
+    parser.add_argument("--misses", default="", metavar="RANKING", help="name the queries that it misses")
     parser.add_argument("--kind", action="append", default=[], help="only queries of this kind (repeatable)")
     arguments = parser.parse_args()
     if not DATA.is_dir():
