@@ -13,6 +13,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import closing
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -257,7 +258,7 @@ def is_under_way(target: Place) -> bool:
         if not beside.exists():
             return False
         try:
-            with sqlite3.connect(f"{beside.as_uri()}?mode=ro", uri=True) as connection:
+            with closing(sqlite3.connect(f"{beside.as_uri()}?mode=ro", uri=True)) as connection:
                 return bool(connection.execute("SELECT count(*) > 5 FROM dialogue").fetchone()[0])
         except sqlite3.Error:
             return False
@@ -287,10 +288,10 @@ def test_what_is_no_whole_backup_is_refused(places: dict[str, Any], tmp_path: Pa
     first = orjson.loads(lines[0])
     later = tmp_path / "later.db"
     later.write_bytes(copy.read_bytes())
-    with sqlite3.connect(later) as connection:
+    with closing(sqlite3.connect(later)) as connection:
         connection.execute("PRAGMA user_version = 999")
     foreign = tmp_path / "foreign.db"
-    with sqlite3.connect(foreign) as connection:
+    with closing(sqlite3.connect(foreign)) as connection:
         connection.execute("CREATE TABLE x (y)")
     half = copy.stat().st_size // 8192 * 4096
     cases = {
