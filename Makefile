@@ -180,7 +180,7 @@ clients: $(READY) ## lint openapi.yaml, generate clients in TypeScript and Pytho
 	@tests/clients/check
 
 .PHONY: console
-console: $(READY) ## check the console's types, and everything it does in a real browser (ARGS='tests/console/test_access.py')
+console: $(READY) ## check the console's types, and everything it and /docs do in a real browser (ARGS='tests/console/test_access.py')
 	@tests/console/check $(ARGS)
 
 .PHONY: console-pictures

@@ -19,7 +19,7 @@ from ..transfer.writers.names import file_name
 from ..transfer.writers.page import POLICY
 from ..web.answers import commit, fetch, fetch_page
 from ..web.cursors import PageRequest
-from ..web.request_context import actor, condition, context, known_etags, principal, scope
+from ..web.request_context import condition, context, known_etags, principal, scope
 from .metadata import metadata_filters
 from .times import time_range
 
@@ -120,16 +120,6 @@ def update_dialogue(id_: str, body: dict[str, Any], namespace: str | None = None
     change = load(DIALOGUE_UPDATE, body)
     require_size(change.messages, context().parts.settings.message_bytes)
     return commit(scope(namespace), dialogues.update, id_, change, condition())
-
-
-def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = False) -> Response:
-    """DELETE /dialogue/{id}."""
-    response = commit(
-        scope(namespace), dialogues.delete, id_, condition(), purged_by=actor() if cascade else None
-    )
-    if cascade:
-        context().parts.sweeper.wake()
-    return response
 
 
 def export_dialogue(id_: str, namespace: str | None = None, format_: str = "colloquy") -> Response:

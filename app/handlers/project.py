@@ -1,4 +1,4 @@
-"""A whole project or one whole namespace: the key that asks, counts and erasure."""
+"""The key that asks, and what its project holds."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from ..domain.json_text import compact_json
 from ..domain.list_queries import NamespaceListQuery
 from ..domain.records import ScopeFilter
 from ..services import namespaces, usage
-from ..web.answers import commit, fetch, fetch_page, json_response
+from ..web.answers import fetch, fetch_page, json_response
 from ..web.cursors import PageRequest
-from ..web.request_context import actor, context, principal, scope
+from ..web.request_context import context, principal
 
 
 def get_own_key() -> Response:
@@ -47,10 +47,3 @@ def get_usage(
     """GET /usage."""
     covered = ScopeFilter(principal().managed(project), namespace)
     return fetch(usage.read_usage, usage.UsageQuery(covered, usage.Period(by), from_, to))
-
-
-def erase_namespace(namespace: str) -> Response:
-    """DELETE /namespace/{namespace}: remove everything of one end user."""
-    response = commit(scope(namespace), namespaces.erase_namespace, actor())
-    context().parts.sweeper.wake()
-    return response

@@ -8,7 +8,7 @@ from ..domain.json_text import compact_json
 from ..domain.version import VERSION
 from ..web.answers import json_response
 from ..web.authentication import require_metrics_reader
-from ..web.docs import PAGE, PAGE_HEADERS
+from ..web.docs import answer_page
 from ..web.parts import spec_of
 from ..web.request_context import context
 
@@ -34,7 +34,7 @@ def get_metrics() -> Response:
 
 def get_docs() -> Response:
     """GET /docs: Swagger UI."""
-    return Response(PAGE, mimetype="text/html", headers=PAGE_HEADERS)
+    return answer_page()
 
 
 def get_spec_yaml() -> Response:

@@ -2,40 +2,16 @@
 
 from __future__ import annotations
 
+from functools import cache
 from importlib.resources import files
+from pathlib import Path
 
 from flask import Blueprint, Response
 
-ASSETS = {
-    "swagger-ui.css": "text/css",
-    "swagger-ui-bundle.js": "text/javascript",
-    "favicon-32x32.png": "image/png",
-}
-"""What the page loads from the package."""
+from .pages import File, answer_file, read_file
 
-START = """\
-window.addEventListener("load", () => {
-  SwaggerUIBundle({ url: "/openapi.json", dom_id: "#swagger-ui", deepLinking: true });
-});
-"""
-
-PAGE = """\
-<!doctype html>
-<html lang="en">
-<head>
-<meta charset="utf-8">
-<meta name="viewport" content="width=device-width, initial-scale=1">
-<title>Colloquy API</title>
-<link rel="stylesheet" href="/docs/swagger-ui.css">
-<link rel="icon" type="image/png" href="/docs/favicon-32x32.png">
-</head>
-<body>
-<div id="swagger-ui"></div>
-<script src="/docs/swagger-ui-bundle.js"></script>
-<script src="/docs/start.js"></script>
-</body>
-</html>
-"""
+FOLDER = Path(__file__).parents[1] / "api_docs"
+"""The page, and what is ours of what it loads."""
 
 # Swagger UI sets style attributes and embeds its icons as data URLs; scripts come from here alone.
 PAGE_HEADERS = {
@@ -48,16 +24,40 @@ PAGE_HEADERS = {
     "X-Frame-Options": "DENY",
     "Referrer-Policy": "no-referrer",
     "Cross-Origin-Opener-Policy": "same-origin",
+    # A new release shows at once; what has not changed is a 304.
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
+}
+ASSET_HEADERS = {
+    "X-Content-Type-Options": "nosniff",
+    "Cache-Control": "no-cache",
+    "Vary": "Accept-Encoding",
 }
 
 assets = Blueprint("docs_assets", __name__, url_prefix="/docs")
 
 
-@assets.get("/<any('start.js', 'swagger-ui.css', 'swagger-ui-bundle.js', 'favicon-32x32.png'):name>")
+@cache
+def _read_files() -> dict[str, File]:
+    """Return what is served, by its name."""
+    package = Path(str(files("flask_swagger_ui"))) / "dist"
+    paths = [FOLDER / name for name in ("index.html", "start.js", "style.css")]
+    paths += [package / name for name in ("swagger-ui.css", "swagger-ui-bundle.js")]
+    return {path.name: read_file(path) for path in paths}
+
+
+def answer_page() -> Response:
+    """Return the page itself."""
+    return answer_file(_read_files()["index.html"], PAGE_HEADERS)
+
+
+@assets.get("/")
+def get_folder() -> Response:
+    """GET /docs/: to the page, whose files are relative to where it is."""
+    return Response(status=308, headers={"Location": "../docs"})
+
+
+@assets.get("/<any('start.js', 'style.css', 'swagger-ui.css', 'swagger-ui-bundle.js'):name>")
 def get_asset(name: str) -> Response:
     """GET /docs/{name}: a file that the page loads."""
-    headers = {"X-Content-Type-Options": "nosniff", "Cache-Control": "max-age=3600"}
-    if name == "start.js":
-        return Response(START, mimetype="text/javascript", headers=headers)
-    content = (files("flask_swagger_ui") / "dist" / name).read_bytes()
-    return Response(content, mimetype=ASSETS[name], headers=headers)
+    return answer_file(_read_files()[name], ASSET_HEADERS)

@@ -53,13 +53,14 @@ class File:
 def read_files() -> dict[str, File]:
     """Return what is served, by its path below /console."""
     return {
-        path.relative_to(FOLDER).as_posix(): _read(path)
+        path.relative_to(FOLDER).as_posix(): read_file(path)
         for path in sorted(FOLDER.rglob("*.*"))
         if path.suffix in TYPES
     }
 
 
-def _read(path: Path) -> File:
+def read_file(path: Path) -> File:
+    """Read a file, and compress it once for all."""
     plain = path.read_bytes()
     return File(TYPES[path.suffix], plain, gzip.compress(plain, mtime=0), sha256(plain).hexdigest()[:24])
 
@@ -91,9 +92,14 @@ def _send(name: str) -> Response:
     file = read_files().get(name)
     if file is None:
         raise NotFound
+    return answer_file(file, HEADERS)
+
+
+def answer_file(file: File, headers: dict[str, str]) -> Response:
+    """Answer a file, compressed for whoever takes that, or 304 for whoever has it."""
     compressed = request.accept_encodings.quality("gzip") > 0
     response = Response(
-        file.compressed if compressed else file.plain, mimetype=file.mimetype, headers=HEADERS
+        file.compressed if compressed else file.plain, mimetype=file.mimetype, headers=headers
     )
     if compressed:
         response.headers["Content-Encoding"] = "gzip"

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
 from importlib.metadata import version
+from urllib.parse import urljoin
 
 import pytest
 
@@ -46,23 +47,32 @@ def test_the_description_is_served(api: Api) -> None:
     assert api.client.get("/openapi.json").get_json() == specification()
 
 
-def _page(api: Api) -> Iterator[str]:
-    html = api.client.get("/docs").get_data(as_text=True)
-    for attribute in ("src", "href"):
-        yield from (part.split('"')[0] for part in html.split(f'{attribute}="')[1:])
-
-
 def test_the_documentation_needs_nothing_from_elsewhere(api: Api) -> None:
-    """Everything that the page loads is a path of this server that answers."""
-    loaded = list(_page(api))
-    assert len(loaded) == 4
-    for path in loaded:
-        assert path.startswith("/docs/")
-        response = api.client.get(path)
+    """Everything that the page loads or leads to is a path of this server that answers."""
+    html = api.client.get("/docs").get_data(as_text=True)
+    named = {urljoin("/docs", path) for path in re.findall('(?:src|href)="([^"]+)"', html)}
+    assert {"/docs/start.js", "/docs/style.css", "/docs/swagger-ui.css"} < named
+    for path in named:
+        response = api.client.get(path, headers={"Accept": "text/html"})
         assert response.status_code == 200
         assert response.headers["X-Content-Type-Options"] == "nosniff"
         assert len(response.data) > 100
     assert api.client.get("/docs/other.js").status_code == 404
+
+
+def test_the_documentation_is_found_with_a_slash(api: Api) -> None:
+    """``/docs/`` leads to the page, wherever a proxy has put it."""
+    response = api.client.get("/docs/")
+    assert (response.status_code, response.headers["Location"]) == (308, "../docs")
+
+
+def test_the_documentation_is_sent_once(api: Api) -> None:
+    """Its files are compressed, and unchanged they are not sent again."""
+    plain = api.client.get("/docs/swagger-ui-bundle.js")
+    packed = api.client.get("/docs/swagger-ui-bundle.js", headers={"Accept-Encoding": "gzip"})
+    assert len(packed.data) < len(plain.data) / 2
+    known = {"Accept-Encoding": "gzip", "If-None-Match": packed.headers["ETag"]}
+    assert api.client.get("/docs/swagger-ui-bundle.js", headers=known).status_code == 304
 
 
 def test_the_documentation_has_secure_headers(api: Api) -> None:

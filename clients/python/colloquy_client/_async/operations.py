@@ -932,6 +932,22 @@ class AsyncOperations(AsyncTransport):
         )
         return cast("types.Context", answer.data)
 
+    async def erase_namespace(
+        self, namespace: str, *, idempotency_key: str | None = None
+    ) -> types.NamespaceErased:
+        """Erase a namespace.
+
+        *Extension*. Removes all that one end user has: dialogues, messages (those of deleted dialogues
+        included), memories and summaries. Readers see none of it from then on. A namespace that has nothing
+        gives zeros.
+        """
+        answer = await self.send(
+            "DELETE",
+            path_of("/namespace/{namespace}", namespace=namespace),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.NamespaceErased", answer.data)
+
     async def get_own_key(self) -> types.OwnKey:
         """Ask what the key may do.
 
@@ -999,22 +1015,6 @@ class AsyncOperations(AsyncTransport):
             ),
         )
         return cast("types.Usage", answer.data)
-
-    async def erase_namespace(
-        self, namespace: str, *, idempotency_key: str | None = None
-    ) -> types.NamespaceErased:
-        """Erase a namespace.
-
-        *Extension*. Removes all that one end user has: dialogues, messages (those of deleted dialogues
-        included), memories and summaries. Readers see none of it from then on. A namespace that has nothing
-        gives zeros.
-        """
-        answer = await self.send(
-            "DELETE",
-            path_of("/namespace/{namespace}", namespace=namespace),
-            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
-        )
-        return cast("types.NamespaceErased", answer.data)
 
     def list_keys(
         self,

@@ -932,6 +932,20 @@ class Operations(Transport):
         )
         return cast("types.Context", answer.data)
 
+    def erase_namespace(self, namespace: str, *, idempotency_key: str | None = None) -> types.NamespaceErased:
+        """Erase a namespace.
+
+        *Extension*. Removes all that one end user has: dialogues, messages (those of deleted dialogues
+        included), memories and summaries. Readers see none of it from then on. A namespace that has nothing
+        gives zeros.
+        """
+        answer = self.send(
+            "DELETE",
+            path_of("/namespace/{namespace}", namespace=namespace),
+            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
+        )
+        return cast("types.NamespaceErased", answer.data)
+
     def get_own_key(self) -> types.OwnKey:
         """Ask what the key may do.
 
@@ -997,20 +1011,6 @@ class Operations(Transport):
             ),
         )
         return cast("types.Usage", answer.data)
-
-    def erase_namespace(self, namespace: str, *, idempotency_key: str | None = None) -> types.NamespaceErased:
-        """Erase a namespace.
-
-        *Extension*. Removes all that one end user has: dialogues, messages (those of deleted dialogues
-        included), memories and summaries. Readers see none of it from then on. A namespace that has nothing
-        gives zeros.
-        """
-        answer = self.send(
-            "DELETE",
-            path_of("/namespace/{namespace}", namespace=namespace),
-            headers=given({"Idempotency-Key": idempotency_key or new_id()}),
-        )
-        return cast("types.NamespaceErased", answer.data)
 
     def list_keys(
         self,
