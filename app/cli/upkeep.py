@@ -29,8 +29,8 @@ def check(
     """Check that the store keeps its promises: counts, embedded messages, nothing twice or empty.
 
     Servers may run meanwhile. Each problem is a line on standard output; the exit status is 1 if there
-    is one, with --repair only if one is left. To mend the search index of a SQLite store keeps its
-    writers waiting while it is made anew.
+    is one, with --repair only if one is left: what is left are the last lines. To mend the search index
+    of a SQLite store keeps its writers waiting while it is made anew.
     """
     with open_store() as backend:
         if project is not None:
@@ -40,7 +40,10 @@ def check(
         if mend and problems:
             for text in repair(backend, problems):
                 typer.echo(f"mended: {text}")
-            problems = verify_projects(backend, names)
+            problems = verify_projects(backend, names, shown=False)
+    if mend:
+        for left in list(map(str, problems)) or ["nothing"]:
+            typer.echo(f"left: {left}")
     if problems:
         raise typer.Exit(1)
 

@@ -5,8 +5,10 @@ from __future__ import annotations
 import json
 import os
 import socket
+import sqlite3
 import subprocess
 import sys
+from contextlib import closing
 from pathlib import Path
 
 import pytest
@@ -103,3 +105,30 @@ def test_a_store_that_is_away_is_one_line_without_its_password(tmp_path: Path) -
     assert done.stderr.count("\n") == 1
     assert done.stderr.startswith("colloquy: the store at mongodb://127.0.0.1:")
     assert "secret" not in done.stderr
+
+
+def test_a_repair_ends_with_what_is_left(tmp_path: Path) -> None:
+    """What was found and mended is said first; the last lines are what a person has to see to."""
+    conversation = tmp_path / "one.jsonl"
+    conversation.write_text('{"id": "d", "messages": [{"id": "m", "role": "user", "content": "whales"}]}\n')
+    assert run(tmp_path, "import", str(conversation)).returncode == 0
+    with closing(sqlite3.connect(tmp_path / "data/colloquy.db")) as store, store:
+        store.execute("UPDATE dialogue SET total = 7")
+        store.execute("UPDATE message SET body = replace(body, 'whales', '')")
+
+    done = run(tmp_path, "verify", "--repair")
+
+    place = "project default, dialogue d: "
+    unmendable = f"{place}message without content: message m"
+    assert done.returncode == 1
+    found, *between, left = done.stdout.splitlines()
+    assert (found, left) == (unmendable, f"left: {unmendable}")
+    assert any(line.startswith(f"mended: {place}totalMessages 7 became 1") for line in between)
+    assert not any(line.startswith("left: ") for line in between)
+
+
+def test_a_repair_of_what_is_whole_says_so(tmp_path: Path) -> None:
+    """With nothing to mend, nothing is left."""
+    assert run(tmp_path, "migrate").returncode == 0
+    done = run(tmp_path, "verify", "--repair")
+    assert (done.returncode, done.stdout) == (0, "left: nothing\n")
