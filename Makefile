@@ -271,6 +271,10 @@ bench-evenness: $(READY) wrk ## how evenly keep-alive clients are spread over wo
 bench-imports: $(READY) ## how fast imports are and what memory they take (a few minutes; ARGS='--gigabytes 2')
 	@$(BIN)/python -m bench.imports $(ARGS)
 
+.PHONY: bench-erasures
+bench-erasures: $(READY) ## what erasing 25,000 dialogues costs those who write meanwhile (a minute or two; ARGS='--dialogues 5000')
+	@$(BIN)/python -m bench.erasures $(ARGS)
+
 .PHONY: bench-backups
 bench-backups: $(READY) ## what a backup costs those who write meanwhile, on SQLite (a minute or two)
 	@$(BIN)/python -m bench.backups $(ARGS)

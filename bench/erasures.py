@@ -1,0 +1,158 @@
+"""What erasing a large namespace costs others: the p99 of their appends without and with it.
+
+    python -m bench.erasures                    # 25,000 dialogues of 4 messages, 8 clients
+    python -m bench.erasures --dialogues 5000
+
+``make bench-erasures`` runs it, on SQLite and, where MONGODB_URI is set, on MongoDB; it fails where p99 is
+above 50 ms while the namespace is erased and removed.
+"""
+
+from __future__ import annotations
+
+import argparse
+import http.client
+import json
+import os
+import secrets
+import sys
+import tempfile
+import time
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+from urllib.parse import urlsplit, urlunsplit
+
+from app.domain.records import Scope
+from app.settings import Settings
+from app.stores import Backend, Transaction
+from app.wiring import open_backend
+from bench import data
+from bench.backups import KEY, for_seconds, measure
+from bench.process import Server, free_port
+from bench.scale import STEP, Pattern, make_pattern, moment
+
+MOST_MS = 50.0
+SECONDS = 6.0
+NAMESPACE = "leaving"
+MESSAGES = 4
+
+
+def fill(store: Backend, pattern: Pattern, numbers: range) -> None:
+    """Add dialogues with messages to the namespace."""
+    for first in range(numbers.start, numbers.stop, STEP):
+        step = range(first, min(numbers.stop, first + STEP))
+        store.write(Scope(data.PROJECT, NAMESPACE), lambda tx, step=step: _insert(tx, pattern, step))
+
+
+def _insert(tx: Transaction, pattern: Pattern, numbers: range) -> None:
+    dialogue, message = pattern
+    rows = []
+    for number in numbers:
+        uid, name, when = f"{number:026}", f"d{number}", moment(number)
+        own = {"created": when, "modified": when}
+        tx.insert_dialogue(
+            replace(
+                dialogue,
+                namespace=NAMESPACE,
+                id=name,
+                uid=uid,
+                total=MESSAGES,
+                next_seq=MESSAGES,
+                label=f"Order {number}",
+                **own,
+            )
+        )
+        rows += [
+            replace(message, uid=uid, dialogue_id=name, id=f"m{seq}", seq=seq, **own)
+            for seq in range(MESSAGES)
+        ]
+    tx.insert_messages(rows)
+
+
+def compare(url: str, dialogues: int, folder: Path) -> float:
+    """Measure appends without and with an erasure, and return the p99 of the second, in milliseconds."""
+    backend = open_backend(Settings(store_url=url))
+    backend.migrate()
+    fill(backend, make_pattern(backend), range(dialogues))
+    port = free_port()
+    environment = {
+        "COLLOQUY_STORE_URL": url,
+        "COLLOQUY_API_KEY": KEY,
+        "COLLOQUY_PORT": str(port),
+        "COLLOQUY_LOG_LEVEL": "error",
+    }
+    server = Server(
+        [sys.executable, "-m", "app", "serve"], environment, port, "/health", folder / "server.log"
+    )
+    try:
+        usual = measure(port, for_seconds(SECONDS))
+        begun = time.perf_counter()
+        erasure = Erasure(port)
+        during = measure(port, erasure.until_removed(backend))
+        for name, (median, p99, rate) in (("without", usual), ("with", during)):
+            print(f"{name:>8}: p50 {median:6.1f} ms  p99 {p99:6.1f} ms  {rate:6.0f} appends/s")
+        print(
+            f"          {erasure.counts} hidden in {erasure.seconds * 1000:.0f} ms, "
+            f"removed after {time.perf_counter() - begun:.1f} s"
+        )
+        return during[1]
+    finally:
+        server.stop()
+        backend.close()
+
+
+class Erasure:
+    """The erasure of the namespace, by a request of its own while others append."""
+
+    def __init__(self, port: int) -> None:
+        self._port = port
+        self._done = False
+        self.seconds = 0.0
+        self.counts = ""
+
+    def until_removed(self, backend: Backend) -> Callable[[], bool]:
+        """Return what erases when it is asked first, and says whether all is removed."""
+        looked = [time.monotonic()]
+
+        def is_removed() -> bool:
+            if not self._done:
+                self._done = True
+                self._erase()
+            if time.monotonic() - looked[0] > 1:
+                looked[0] = time.monotonic()
+                self._removed = backend.count_pending() == 0
+            return self._removed
+
+        self._removed = False
+        return is_removed
+
+    def _erase(self) -> None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
+        begun = time.perf_counter()
+        connection.request("DELETE", f"/namespace/{NAMESPACE}", headers={"Authorization": f"Bearer {KEY}"})
+        answer = connection.getresponse()
+        body = answer.read()
+        if answer.status != http.HTTPStatus.OK:
+            raise RuntimeError(f"the erasure was answered {answer.status}")
+        self.seconds = time.perf_counter() - begun
+        self.counts = "{dialogues} dialogues and {messages} messages".format_map(json.loads(body))
+
+
+def main() -> None:
+    """Measure and print; the exit status is 1 if others wait for longer than they may."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--dialogues", type=int, default=25_000)
+    wanted = parser.parse_args()
+    waits = []
+    with tempfile.TemporaryDirectory() as folder:
+        urls = [f"sqlite:///{folder}/store.db"]
+        if server := os.environ.get("MONGODB_URI"):
+            urls.append(urlunsplit(urlsplit(server)._replace(path="/bench_" + secrets.token_hex(4))))
+        for url in urls:
+            print(urlsplit(url).scheme)
+            waits.append(compare(url, wanted.dialogues, Path(folder)))
+    sys.exit(max(waits) > MOST_MS)
+
+
+if __name__ == "__main__":
+    main()
