@@ -144,6 +144,8 @@ def _writing(output: str) -> Iterator[IO[str]]:
         sys.stdout.flush()
         return
     path = Path(output)
+    if not path.parent.is_dir():
+        raise CommandError(f"there is no folder {path.parent}: make it, or name another with --output")
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     opened = gzip.open if path.suffix == ".gz" else open
     try:
