@@ -103,7 +103,8 @@ def test_sigterm_finishes_running_requests(tmp_path: Path) -> None:
     }
     with serving(f"sqlite:///{tmp_path}/store.db", tmp_path / "log", **chat) as server:
         headers = _headers(server.key)
-        hello = {"id": "d", "message": {"role": "user", "content": "Hello"}}
+        said = "Hello, is anybody there who can tell me when order 4711 comes?"
+        hello = {"id": "d", "message": {"role": "user", "content": said}}
         httpx.post(server.url + "/dialogue", headers=headers, json=hello).raise_for_status()
         with ThreadPoolExecutor() as pool:
             running = pool.submit(
