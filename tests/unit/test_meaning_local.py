@@ -12,12 +12,14 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+from safetensors.numpy import save_file
 
 from app.meaning.embedder import Embedder, EmbedderError, TextRefused
 from app.settings import Settings, SettingsError
 from app.wiring import open_embedder
-from tests.model_folder import defined_rows, make_folder
+from tests.model_folder import defined_rows, make_folder, make_tensors
 
 ROOT = Path(__file__).resolve().parents[2]
 CLS, SEP, UNKNOWN = 2, 3, 1
@@ -162,6 +164,26 @@ def test_onnx_models_are_run(tmp_path: Path) -> None:
 
     rows = [[float(sign * (4 * token + n)) for n in range(1, 5)] for token, sign in [(2, -1), (7, 1), (3, 1)]]
     assert numbers_of(embedder.query("one")) == near(mean(rows))
+
+
+def test_onnx_models_of_another_width_are_refused(tmp_path: Path) -> None:
+    """What makes another number of numbers than the folder tells is an error of the embedder."""
+    folder = make_folder(tmp_path / "m")
+    (folder / "table.onnx").write_bytes(TABLE_ONNX)
+    (folder / "config.json").write_text((folder / "config.json").read_text().replace('size": 4', 'size": 5'))
+
+    with pytest.raises(EmbedderError, match="does not make 5 numbers of each token"):
+        open_model(folder, weights="table.onnx").query("one")
+
+
+def test_a_vector_without_a_direction_is_refused(tmp_path: Path) -> None:
+    """A model that makes zeros of a text has no vector for it."""
+    folder = make_folder(tmp_path / "m")
+    zeros = {name: np.zeros_like(tensor) for name, tensor in make_tensors().items()}
+    save_file(zeros, folder / "model.safetensors")
+
+    with pytest.raises(TextRefused):
+        open_model(folder).query("one")
 
 
 def test_nothing_to_read_is_refused(tmp_path: Path) -> None:
