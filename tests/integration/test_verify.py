@@ -11,7 +11,7 @@ import pytest
 
 from app.domain import timestamps
 from app.domain.json_text import compact_json
-from app.domain.records import Dialogue, Message, Project, Scope
+from app.domain.records import Dialogue, Message, Project, Scope, Timestamp
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
 from app.services.inputs import Condition
@@ -19,6 +19,9 @@ from app.services.verify import Kind, Seen, verify
 from app.stores import Backend
 
 SCOPE = Scope("acme", "anna")
+
+LONG_AGO = Timestamp("2000-01-01T00:00:00.000Z")
+"""A time that no store takes for none."""
 
 
 def create(backend: Backend, **body: Any) -> None:
@@ -90,7 +93,7 @@ def test_progress_can_be_followed(filled: Backend) -> None:
         (lambda dialogue: replace(dialogue, total=13), Kind.TOTAL),
         (lambda dialogue: replace(dialogue, thread_count=0), Kind.THREADS),
         (lambda dialogue: replace(dialogue, thread_count=2), Kind.THREADS),
-        (lambda dialogue: replace(dialogue, last_message_created=None), Kind.NEWEST),
+        (lambda dialogue: replace(dialogue, last_message_created=LONG_AGO), Kind.NEWEST),
         (lambda dialogue: replace(dialogue, recent="[]", recent_count=0), Kind.RECENT),
         (lambda dialogue: replace(dialogue, recent_count=9), Kind.RECENT),
         (lambda dialogue: replace(dialogue, next_seq=11), Kind.SEQUENCE),
