@@ -3,8 +3,8 @@
 A search or a digest works for as long as hundreds of reads. Threads that all want Python's interpreter slow
 each other and everybody else down, so that in one worker one heavy request of a key runs at a time (with the
 usual eight threads), a few more wait their turn, and the rest are told to come back; some threads always
-remain for light requests. ``x-heavy`` in the description says which operations are meant: ``always``;
-``digest``, where the server itself writes summaries; ``page``, for a page of more than LARGE_PAGE items.
+remain for light requests. ``x-heavy`` in the description says which operations are meant: ``always``, or
+``digest``: where the server itself writes summaries.
 """
 
 from __future__ import annotations
@@ -12,13 +12,9 @@ from __future__ import annotations
 import math
 import threading
 from collections import Counter
-from typing import Final
 
 from ..domain.errors import RateLimitExceeded
 from ..waiting import blocking
-
-LARGE_PAGE: Final = 100
-"""As many items as a list has at first."""
 
 
 class HeavyRequests:

@@ -23,7 +23,6 @@ from .application import SAFE_HEADERS, ReadyHeaders
 from .authentication import require_right
 from .body import read_json
 from .error_responses import answer_error
-from .heavy_requests import LARGE_PAGE
 from .request_context import CURRENT, RequestContext
 
 if TYPE_CHECKING:
@@ -74,7 +73,9 @@ class Hooks:
             self._admit_caller(request, context, route.right)
         if route.takes_body:
             context.body = read_json(request, parts.settings.body_bytes, required=route.requires_body)
-        if route.heavy is not None and _is_heavy(route.heavy, request, parts):
+        if route.heavy == "always" or (
+            route.heavy == "digest" and parts.settings.summary_provider == "extractive"
+        ):
             parts.heavy_requests.enter(context.key_id)
             context.heavy = True
 
@@ -140,17 +141,6 @@ class Hooks:
         if context.heavy:
             context.heavy = False
             context.parts.heavy_requests.leave(context.key_id)
-
-
-def _is_heavy(kind: str, request: Request, parts: Parts) -> bool:
-    """Return whether a request to an operation with this ``x-heavy`` is heavy."""
-    match kind:
-        case "digest":  # what another server writes is not our work
-            return parts.settings.summary_provider == "extractive"
-        case "page":
-            return request.args.get("limit", 0, int) > LARGE_PAGE
-        case _:
-            return True
 
 
 def _request_id(sent: str | None) -> str:

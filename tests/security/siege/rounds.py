@@ -27,7 +27,7 @@ ROUNDS: Final[dict[str, Victim]] = {
 """Each attack, and who suffers most from it."""
 
 
-HEAVY: Final = ("many_searches", "many_compactions", "many_contexts", "large_lists")
+HEAVY: Final = ("many_searches", "many_compactions", "many_contexts")
 """Attacks by heavy requests, beside which light ones keep their pace."""
 
 MOST_TIMES: Final = 3.0
