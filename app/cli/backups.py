@@ -18,7 +18,7 @@ from ..services.audit import note_export
 from ..services.repair import repair
 from ..settings import Settings
 from ..stores import BadBackup
-from .terminal import CommandError, open_store
+from .terminal import CommandError, open_store, require_folder
 from .upkeep import verify_projects
 
 if TYPE_CHECKING:
@@ -76,6 +76,7 @@ def _counted(entries: Iterable[Entry], progress: Progress, tick: object) -> Iter
 @contextmanager
 def _replacing(path: Path) -> Iterator[Path]:
     """Give the name of a file that gets the wanted name when it is whole."""
+    require_folder(path)
     partial_file = path.with_name(f".{path.name}.{os.getpid()}.partial")
     try:
         yield partial_file

@@ -18,7 +18,7 @@ from ..domain.records import Scope, ScopeFilter, Status
 from ..services.audit import note_export
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import STANDARD_INPUT
-from .terminal import CommandError, columns, open_store, require_project
+from .terminal import CommandError, columns, open_store, require_folder, require_project
 
 if TYPE_CHECKING:
     from ..domain.records import TimeRange
@@ -144,8 +144,7 @@ def _writing(output: str) -> Iterator[IO[str]]:
         sys.stdout.flush()
         return
     path = Path(output)
-    if not path.parent.is_dir():
-        raise CommandError(f"there is no folder {path.parent}: make it, or name another with --output")
+    require_folder(path)
     partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     opened = gzip.open if path.suffix == ".gz" else open
     try:

@@ -7,6 +7,7 @@ import os
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -97,6 +98,12 @@ def open_store(*, create: bool = False) -> Iterator[Backend]:
         yield backend
     finally:
         backend.close()
+
+
+def require_folder(path: Path) -> None:
+    """Refuse a file in a folder that does not exist, in words that name the folder."""
+    if not path.parent.is_dir():
+        raise CommandError(f"there is no folder {path.parent}: make it, or name a file elsewhere")
 
 
 def require_project(backend: Backend, name: str) -> None:

@@ -134,10 +134,11 @@ def test_a_repair_of_what_is_whole_says_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "left: nothing\n")
 
 
-def test_an_output_in_no_folder_names_the_folder(tmp_path: Path) -> None:
-    """``export --output`` says which folder is missing, and names no temporary file."""
+@pytest.mark.parametrize("command", [["export", "--output"], ["backup"]], ids=" ".join)
+def test_an_output_in_no_folder_names_the_folder(tmp_path: Path, command: list[str]) -> None:
+    """``export`` and ``backup`` say which folder is missing, and name no temporary file."""
     assert run(tmp_path, "migrate").returncode == 0
-    done = run(tmp_path, "export", "--output", f"{tmp_path}/nope/backup.jsonl.gz")
+    done = run(tmp_path, *command, f"{tmp_path}/nope/backup.gz")
     assert done.returncode == 1
     assert done.stderr.startswith(f"colloquy: there is no folder {tmp_path}/nope: ")
     assert "partial" not in done.stderr
