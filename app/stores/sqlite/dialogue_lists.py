@@ -68,16 +68,32 @@ def list_dialogues(
 
 
 def _page(sources: Sequence[_Source], query: DialogueListQuery, columns: Columns[Any]) -> Query:
-    """Return the query that merges sources; its last value, the limit, is left to the caller."""
+    """Return the query that merges sources; its last value, the limit, is left to the caller.
+
+    What few may carry is looked for behind the merge: before it, a source where nothing does would be walked
+    to its end.
+    """
+    late = len(sources) > 1 and bool(query.tags or query.metadata)
+    wanted = ("number", *_sort_columns(query), "tags") if late else columns.names
     values: list[object] = []
     selects = []
     for source in sources:
-        names = ", ".join(_qualified(source, name) for name in columns.names)
+        names = ", ".join(_qualified(source, name) for name in wanted)
         _filter(source, query)
+        if not late:
+            _filter_carried(source.clauses, query, source.held, "dialogue")
         selects.append(f"SELECT {names} FROM {source.index}{source.joined} WHERE {source.clauses}")
         values += source.clauses.values
-    order = sort([str(columns.names.index(name) + 1) for name in _sort_columns(query)], query.order)
-    return f"{' UNION ALL '.join(selects)} ORDER BY {order} LIMIT ?", values
+    order = sort([str(wanted.index(name) + 1) for name in _sort_columns(query)], query.order)
+    merged = f"{' UNION ALL '.join(selects)} ORDER BY {order} LIMIT"
+    if not late:
+        return f"{merged} ?", values
+    carried = Clauses()
+    _filter_carried(carried, query, sources[0].held, "merged")
+    names = ", ".join(f"dialogue.{name}" for name in columns.names)
+    joined = "CROSS JOIN dialogue ON dialogue.number = merged.number"
+    sql = f"SELECT {names} FROM ({merged} -1) AS merged {joined} WHERE {str(carried) or 'TRUE'} LIMIT ?"
+    return sql, values + carried.values
 
 
 def _qualified(source: _Source, name: str) -> str:
@@ -115,9 +131,15 @@ def _filter(source: _Source, query: DialogueListQuery) -> None:
     if query.statuses:
         marks = ", ".join("?" * len(query.statuses))
         clauses.add(f"dialogue.status IN ({marks})", *(status.value for status in query.statuses))
-    clauses.tags("dialogue.tags", query.tags)
+
+
+def _filter_carried(
+    clauses: Clauses, query: DialogueListQuery, held: MetadataFilter | TimeRange | None, table: str
+) -> None:
+    """Add the conditions on tags, which ``table`` has, and on metadata, but for what is held already."""
+    clauses.tags(f"{table}.tags", query.tags)
     for wanted in query.metadata:
-        if wanted != source.held:
+        if wanted != held:
             digests = facets.digests_of(wanted)
             marks = ", ".join("?" * len(digests))
             has = f"EXISTS (SELECT 1 FROM json_each(facets(dialogue.metadata)) WHERE value IN ({marks}))"
