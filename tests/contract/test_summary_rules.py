@@ -40,7 +40,8 @@ def provider(api: Api, backend: Backend, monkeypatch: pytest.MonkeyPatch) -> Cou
     """The provider of the application under test; the dialogue ``d`` has three messages."""
     counting = Counting()
     monkeypatch.setattr("app.wiring.open_provider", lambda _settings: counting)
-    connect(application(), Settings(key_cache=0.0), backend)
+    # With so many threads a key may have several digests made at once.
+    connect(application(), Settings(key_cache=0.0, threads=32), backend)
     api.ok("POST", "/dialogue", {"id": "d"})
     for number in range(3):
         add(api, f"m{number}")

@@ -317,7 +317,7 @@ def test_what_is_no_whole_backup_is_refused(places: dict[str, Any], tmp_path: Pa
     assert "there is no store at" in target.refused("backup", str(tmp_path / "x"))
     assert "there is a store at" in source.refused("restore", str(copy))
     assert not (tmp_path / "x").exists()
-    assert "No such file" in source.refused("backup", str(tmp_path / "no" / "x"))
+    assert "there is no folder" in source.refused("backup", str(tmp_path / "no" / "x"))
     target.ok("migrate")
     target.ok("restore", str(copy))
     assert "there is a store at" in target.refused("restore", str(copy))

@@ -60,6 +60,9 @@ def test_sqlite_works_as_much_for_100000_messages_as_for_100(sqlite_backend: Bac
 
     def cost(parent: Dialogue, wanted: ContextRequest) -> dict[str, int]:
         counts = {"statements": 0, "steps": 0}
+        read_context(
+            sqlite_backend, SCOPE, parent.id, wanted
+        )  # the project's policy is remembered for a while
 
         def note(name: str) -> int:
             counts[name] += 1

@@ -301,7 +301,7 @@ def test_stores_of_other_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     assert Settings.from_environment({name: "redis://host/0"}).rate_limit_store == "redis://host/0"
     with pytest.raises(SettingsError, match="redis://HOST/DATABASE or mongodb://"):
         Settings.from_environment({name: "memcached://host"})
-    monkeypatch.setattr("app.settings.find_spec", lambda _: None)
+    monkeypatch.setattr("app.settings.values.find_spec", lambda _: None)
     with pytest.raises(SettingsError, match=re.escape("colloquy[redis]")):
         Settings.from_environment({name: "redis://host/0"})
 
