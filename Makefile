@@ -112,8 +112,8 @@ crash: $(READY) ## kill servers and stores while clients write, then count (ARGS
 	$(BIN)/python -m tests.reliability.crash $(ARGS)
 
 .PHONY: crash-short
-crash-short: $(READY) ## the same with 10 rounds on each store
-	$(BIN)/python -m tests.reliability.crash --rounds 10
+crash-short: $(READY) ## the same with 6 rounds on each store
+	$(BIN)/python -m tests.reliability.crash --rounds 6
 
 .PHONY: failpoints
 failpoints: $(READY) ## stop the server between any two store operations of each kind of write
@@ -144,16 +144,16 @@ faults: $(READY) ## every route while the store fails in every way (MONGODB_FAUL
 	$(BIN)/python -m tests.reliability.faults $(ARGS)
 
 .PHONY: faults-short
-faults-short: $(READY) ## the same with one in a hundred of the faults
-	$(BIN)/python -m tests.reliability.faults --every 100
+faults-short: $(READY) ## the same with one in two hundred of the faults
+	$(BIN)/python -m tests.reliability.faults --every 200
 
 .PHONY: machines
 machines: $(READY) ## long random histories through the API and a model (ARGS='--examples 1000 --steps 80')
 	$(BIN)/python -m tests.reliability.machine $(ARGS)
 
 .PHONY: machines-short
-machines-short: $(READY) ## the same with 12 histories on each store
-	$(BIN)/python -m tests.reliability.machine --examples 12
+machines-short: $(READY) ## the same with 8 histories on each store
+	$(BIN)/python -m tests.reliability.machine --examples 8
 
 .PHONY: soak
 soak: $(READY) ## an hour of mixed load on each store: memory, descriptors and pace stay level (ARGS='--minutes 10')

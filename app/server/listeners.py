@@ -26,6 +26,9 @@ PAUSE_SECONDS: Final = 0.005
 FRESH_SECONDS: Final = 3.0
 """A worker that has written nothing for so long is stuck or gone, and no client is left to it."""
 
+TOLERANCE: Final = 1.1
+"""How many times the connections of another worker one may hold and still accept: in a flood, both do."""
+
 SLOTS: Final = 64
 """For how many workers there is a place. More of them share places, and spread their clients less evenly."""
 
@@ -116,7 +119,7 @@ class Listeners:
 
     def is_turn(self, held: int, now: float) -> bool:
         """Whether this worker accepts the next client; if not, it looks away for a moment."""
-        if held <= self._counts.least_of_others(self._slot, now):
+        if held <= self._counts.least_of_others(self._slot, now) * TOLERANCE:
             return True
         with self._lock:
             if self._is_open and self._paused_until == math.inf:

@@ -109,7 +109,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             self._expire(now)
         listeners, connections = self.listeners, self.connections
         is_overdue = listeners.update(len(connections), now)
-        events = self.poller.select(listeners.seconds_left(now, TICK_SECONDS))
+        # Overdue is who waits now, not who comes later.
+        events = self.poller.select(0 if is_overdue else listeners.seconds_left(now, TICK_SECONDS))
         for key, _ in events:
             if key.data is None and (is_overdue or listeners.is_turn(len(connections), time.monotonic())):
                 self._accept(key.fileobj)

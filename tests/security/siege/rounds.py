@@ -33,7 +33,7 @@ HEAVY: Final = ("many_searches", "many_compactions", "many_contexts")
 MOST_TIMES: Final = 3.0
 """How much longer than in peace the slowest hundredth of the victim's GETs may take beside heavy requests."""
 
-LEAST_QUIET_SECONDS: Final = 0.02
+LEAST_QUIET_SECONDS: Final = 0.03
 """What counts as peace at least: attack, victim and server share the machine, and in peace have it."""
 
 MOST_GROWTH_MIB: Final = 64.0
