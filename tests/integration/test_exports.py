@@ -204,6 +204,18 @@ def test_markdown_runs_nothing_where_it_is_rendered(backend: Backend) -> None:
     assert "[image](https" not in rest
 
 
+def test_plain_text_says_who_spoke(sqlite_backend: Backend) -> None:
+    """Each message stands behind its role and time; calls, results and thoughts are told in words."""
+    bring_in(sqlite_backend, ANTHROPIC.values[:1])
+    pages = written(sqlite_backend, "text")
+
+    assert [line.split("] ")[1] for line in pages.splitlines() if line.startswith("[2")] == [
+        f"{role}:" for role in ("System", "User", "Assistant", "User", "Assistant")
+    ]
+    assert "calls count with {}" in pages
+    assert "t1 answers: 7" in pages
+
+
 def test_a_file_for_each_dialogue(backend: Backend, tmp_path: Path) -> None:
     """Names are safe and tell titles; two dialogues never share one."""
     bring_in(backend, [NASTY, conversation("a:b", 1), conversation("a", 1) | {"title": "../../etc/passwd"}])

@@ -13,6 +13,7 @@ import { field, select } from "../rows.js";
 const FORMATS = [
   ["markdown", "Markdown, to read"],
   ["html", "A web page, to read or print"],
+  ["text", "Plain text"],
   ["csv", "A table of messages (CSV)"],
   ["colloquy", "JSON with everything, to import again"],
   ["openai", "JSON for OpenAI's API or fine-tuning"],

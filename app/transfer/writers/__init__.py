@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from . import colloquy, markdown, page, table, training
+from . import colloquy, markdown, page, table, text, training
 from .writer import Writer
 
 WRITERS: dict[str, Writer] = {
@@ -14,6 +14,7 @@ WRITERS: dict[str, Writer] = {
         training.SHAREGPT,
         markdown.WRITER,
         page.WRITER,
+        text.WRITER,
         table.WRITER,
     )
 }

@@ -281,7 +281,7 @@ class Operations(Transport):
         id: str,
         *,
         namespace: str | None = None,
-        format: Literal["colloquy", "openai", "anthropic", "sharegpt", "markdown", "html", "csv"]
+        format: Literal["colloquy", "openai", "anthropic", "sharegpt", "markdown", "html", "text", "csv"]
         | None = None,
     ) -> str:
         """Export a dialogue as a file.
