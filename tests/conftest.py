@@ -16,12 +16,12 @@ import secrets
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, cast
-from urllib.parse import urlsplit, urlunsplit
 
 import hypothesis
 import pytest
 
 from app.stores import Backend
+from tests.mongo_databases import databases_at
 
 pytest_plugins = ["tests.clock", "tests.leaks"]
 
@@ -34,6 +34,12 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says more of what else the machine does.
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
+
+
+def pytest_sessionfinish() -> None:
+    """Drop the databases of tests: a worker may end without running what was registered for its end."""
+    if server := os.environ.get("MONGODB_URI"):
+        databases_at(server).close()
 
 
 @pytest.fixture(params=STORES)
@@ -53,36 +59,34 @@ def sqlite_backend(tmp_path: Path) -> Iterator[Backend]:
 
 def open_backend(kind: str, folder: Path) -> Iterator[Backend]:
     """Open, migrate and afterwards remove a store of the given kind."""
-    if kind == "sqlite":
-        store = importlib.import_module("app.stores.sqlite").open_sqlite(folder / "store.db")
-        drop = None
-    else:
-        store, drop = _open_mongo(kind)
+    if kind == "mongodb":
+        yield from _open_mongodb()
+        return
+    store = (
+        importlib.import_module("app.stores.sqlite").open_sqlite(folder / "store.db")
+        if kind == "sqlite"
+        else _open_mongomock()
+    )
     store.migrate()
     yield cast("Backend", store)
     store.close()
-    if drop is not None:
-        drop()
 
 
-def _open_mongo(kind: str) -> tuple[Any, Any]:
-    try:
-        open_mongo = importlib.import_module("app.stores.mongo").open_mongo
-    except (ImportError, AttributeError):
-        pytest.skip("the MongoDB store is not installed")
-    name = "test_" + secrets.token_hex(6)
-    if kind == "mongomock":
-        mongomock = pytest.importorskip("mongomock")
-        url = f"mongodb://localhost/{name}"
-        return open_mongo(url, client=mongomock.MongoClient(url)), None
+def _open_mongomock() -> Any:
+    mongomock = pytest.importorskip("mongomock")
+    url = f"mongodb://localhost/test_{secrets.token_hex(6)}"
+    return importlib.import_module("app.stores.mongo").open_mongo(url, client=mongomock.MongoClient(url))
+
+
+def _open_mongodb() -> Iterator[Backend]:
     server = os.environ.get("MONGODB_URI")
     if not server:
         pytest.skip("MONGODB_URI names no MongoDB server")
-    url = urlunsplit(urlsplit(server)._replace(path="/" + name))
-
-    def drop() -> None:
-        pymongo = importlib.import_module("pymongo")
-        with pymongo.MongoClient(url) as client:
-            client.drop_database(name)
-
-    return open_mongo(url), drop
+    databases = databases_at(server)
+    url = databases.take()
+    store = importlib.import_module("app.stores.mongo").open_mongo(url)
+    store.migrate()
+    databases.note(url)
+    yield store
+    store.close()
+    databases.give_back(url)
