@@ -124,8 +124,8 @@ expiry: $(READY) ## let days pass while clients write and servers are killed, an
 	$(BIN)/python -m tests.reliability.expiry $(ARGS)
 
 .PHONY: expiry-short
-expiry-short: $(READY) ## the same with 4 days on each store
-	$(BIN)/python -m tests.reliability.expiry --days 4
+expiry-short: $(READY) ## the same with 3 days on each store
+	$(BIN)/python -m tests.reliability.expiry --days 3
 
 .PHONY: races
 races: $(READY) ## let many clients write the same thing at the same moment
