@@ -40,7 +40,6 @@ class MongoDatabases:
 
     def __init__(self, server: str) -> None:
         self._server = server
-        self._client: pymongo.MongoClient[Document] = pymongo.MongoClient(server)
         self._migrated: dict[str, Migrated] = {}
         self._free: list[str] = []
         atexit.register(self.close)
@@ -54,20 +53,22 @@ class MongoDatabases:
         """Remember what a database is like that was migrated just now."""
         name = _name(url)
         if name not in self._migrated:
-            self._migrated[name] = Migrated.of(self._client[name])
+            with self._connect() as client:
+                self._migrated[name] = Migrated.of(client[name])
 
     def give_back(self, url: str) -> None:
         """Empty a database for the next user, or drop it when it is not what it was."""
         name = _name(url)
-        try:
-            with pymongo.timeout(PATIENCE_SECONDS):
-                if self._empty(self._client[name], self._migrated[name]):
-                    self._free.append(name)
-                    return
-        except PyMongoError:
-            pass  # what cannot be emptied is dropped
-        del self._migrated[name]
-        self._client.drop_database(name)
+        with self._connect() as client:
+            try:
+                with pymongo.timeout(PATIENCE_SECONDS):
+                    if self._empty(client[name], self._migrated[name]):
+                        self._free.append(name)
+                        return
+            except PyMongoError:
+                pass  # what cannot be emptied is dropped
+            del self._migrated[name]
+            client.drop_database(name)
 
     @staticmethod
     def _empty(database: Database[Document], migrated: Migrated) -> bool:
@@ -80,10 +81,15 @@ class MongoDatabases:
 
     def close(self) -> None:
         """Drop what is left."""
-        for name in self._migrated:
-            self._client.drop_database(name)
+        with self._connect() as client:
+            for name in self._migrated:
+                client.drop_database(name)
         self._migrated.clear()
-        self._client.close()
+        self._free.clear()
+
+    def _connect(self) -> pymongo.MongoClient[Document]:
+        # Not kept: tests that replace time.sleep would meet the threads of a client.
+        return pymongo.MongoClient(self._server)
 
 
 @cache

@@ -103,6 +103,15 @@ def _check_pairs_kept(turns: list[Turn], kept: set[str]) -> None:
             assert (turn.id in kept) == (before.id in kept)
 
 
+def test_reasoning_of_a_system_message_has_an_id() -> None:
+    """The Responses API wants an id of every reasoning item, whoever it is said to be from."""
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+    context = plan(dialogue(("system", [thought]), ("assistant", "0")), 400, Format.RESPONSES, None)
+
+    check_responses(context.messages)
+    assert context.messages[0]["type"] == "reasoning"
+
+
 @settings(max_examples=250)
 @given(
     messages=st.lists(st.tuples(roles, contents), max_size=12),

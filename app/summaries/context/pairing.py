@@ -108,7 +108,8 @@ def pair_calls(turns: Iterable[Turn], ids: CallIds) -> list[Step]:
     for turn in turns:
         parts = read_parts(turn)
         if turn.role in {"system", "developer"}:
-            steps.append(Said(turn.role, [_as_words(part, turn) for part in parts], turn.name))
+            words = [_identify(_as_words(part, turn), turn) for part in parts]
+            steps.append(Said(turn.role, words, turn.name))
             continue
         lost = [part for part in parts if isinstance(part, ToolResult) and not _answer(part, waiting)]
         steps.extend(Said("user", [_as_words(result, turn)]) for result in lost)
