@@ -22,7 +22,7 @@ from .terminal import CommandError, open_store, require_folder
 from .upkeep import verify_projects
 
 if TYPE_CHECKING:
-    from collections.abc import Iterable
+    from collections.abc import Callable, Iterable
 
     from ..stores import Backend
     from ..transfer.backup import Entry
@@ -66,11 +66,11 @@ def back_up(
     typer.echo(f"Backed up into {file}: {size:,.1f} MB in {meter.seconds:.1f} s.", err=True)
 
 
-def _counted(entries: Iterable[Entry], progress: Progress, tick: object) -> Iterator[Entry]:
+def _counted(entries: Iterable[Entry], progress: Progress, tick: Callable[[], None]) -> Iterator[Entry]:
     for entry in entries:
         yield entry
         progress.count(entry)
-        tick()  # type: ignore[operator]
+        tick()
 
 
 @contextmanager

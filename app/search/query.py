@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Hashable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import NamedTuple
@@ -108,6 +109,12 @@ class SearchQuery:
         times = self.created != TimeRange() or self.modified != TimeRange()
         others = self.has_image is not None or self.dialogue is not None
         return bool(tags or times or self.metadata or others)
+
+    def vectors_place(self, kind: SearchObject) -> Hashable | None:
+        """Return what names the vectors of a kind that are compared; None for those of one dialogue."""
+        if self.vector is None or self.dialogue is not None:
+            return None
+        return kind, self.scope_filter, self.vector.model
 
 
 @dataclass(frozen=True, slots=True)

@@ -23,9 +23,6 @@ if TYPE_CHECKING:
 BATCH: Final = 32
 """How many items are embedded at a time, at most."""
 
-MOST_PIECES: Final = 64
-"""How many vectors an item has, at most: those of its beginning."""
-
 LEASE: Final = 30.0
 """For how many seconds a process claims the queue; it claims it again with each batch.
 
@@ -102,7 +99,7 @@ class Embedding:
         """Return the vectors of each entry's text in a row; nothing for a text that has none."""
         said = [entry.text for entry in entries if entry.text.strip()]
         vectors = iter(self._vectors(said) if said else [])
-        return [b"".join(next(vectors)[:MOST_PIECES]) if entry.text.strip() else b"" for entry in entries]
+        return [b"".join(next(vectors)) if entry.text.strip() else b"" for entry in entries]
 
     def _vectors(self, texts: Sequence[str]) -> list[list[bytes]]:
         try:

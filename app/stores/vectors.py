@@ -95,3 +95,19 @@ class VectorQueue(Protocol):
 
     def drop_orphans(self) -> int:
         """Remove up to MOST_ORPHANS vectors of items that do not exist; how many were."""
+
+
+class QueuedModel:
+    """What a store of either kind remembers of ``VectorQueue.queue_for``."""
+
+    _model: str | None = None
+    _matrices: Matrices | None = None
+
+    def queue_for(self, model: str | None, matrices: Matrices | None = None) -> None:
+        """See ``VectorQueue``."""
+        self._model = model
+        self._matrices = matrices
+
+    def queues_for(self) -> str | None:
+        """See ``VectorQueue``."""
+        return self._model

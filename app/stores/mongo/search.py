@@ -146,10 +146,7 @@ class DocumentIndex:
     @property
     def place(self) -> Hashable | None:
         """See ``VectorIndex``."""
-        query = self._query
-        if query.vector is None or query.dialogue is not None:
-            return None
-        return self._kind, query.scope_filter, query.vector.model
+        return self._query.vectors_place(self._kind)
 
     def vectors_after(self, seq: int, limit: int) -> list[tuple[int, bytes]]:
         """See ``VectorIndex``."""

@@ -87,8 +87,8 @@ class MongoStore(Store):
     _db: MongoDatabase
     _locks: StripedLocks
     _policies: Policies
-    _model: str | None = None
-    _matrices: Matrices | None = None
+    _model: str | None
+    _matrices: Matrices | None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         surroundings = Surroundings(self._policies.of(scope.project), set(), self._model)

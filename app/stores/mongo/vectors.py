@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from pymongo import ReturnDocument
 from pymongo.client_session import ClientSession
@@ -16,13 +16,10 @@ from pymongo.errors import BulkWriteError, DuplicateKeyError
 
 from ...domain.records import JsonText
 from ...search.passages import dialogue_passage, memory_passage, message_passage
-from ..vectors import MOST_ORPHANS, Progress, Queued, VectorQueue, take_texts
+from ..vectors import MOST_ORPHANS, Progress, Queued, QueuedModel, VectorQueue, take_texts
 from .commit import transact
 from .database import Document, MongoDatabase
 from .striped_locks import StripedLocks
-
-if TYPE_CHECKING:
-    from ...meaning.matrices import Matrices
 
 KINDS: Final = ("memories", "dialogues", "messages")
 """The collections whose documents are embedded, in the order in which they are walked through."""
@@ -64,20 +61,11 @@ def drop_vectors(
     db.vectors.delete_many(query, session=session)
 
 
-class MongoVectors(VectorQueue):
+class MongoVectors(QueuedModel, VectorQueue):
     """The queue and the vectors, in one collection."""
 
     _db: MongoDatabase
     _locks: StripedLocks
-    _model: str | None = None
-    _matrices: Matrices | None = None
-
-    def queue_for(self, model: str | None, matrices: Matrices | None = None) -> None:
-        self._model = model
-        self._matrices = matrices
-
-    def queues_for(self) -> str | None:
-        return self._model
 
     def claim_queue(self, model: str, holder: str, seconds: float) -> bool:
         now = datetime.now(UTC)

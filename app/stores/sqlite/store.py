@@ -53,8 +53,8 @@ class SqliteStore(Store):
 
     _db: SqliteDatabase
     _policies: Policies
-    _model: str | None = None
-    _matrices: Matrices | None = None
+    _model: str | None
+    _matrices: Matrices | None
 
     def write(self, scope: Scope, work: Callable[[Transaction], T]) -> T:
         # The work runs once; writers of this process share commits.

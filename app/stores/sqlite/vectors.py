@@ -7,16 +7,13 @@ from collections.abc import Iterable, Iterator, Sequence
 from functools import partial
 from itertools import pairwise
 from sqlite3 import Connection
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from ...search.passages import dialogue_passage, memory_passage, message_passage
-from ..vectors import MOST_ORPHANS, Progress, Queued, VectorQueue, take_texts
+from ..vectors import MOST_ORPHANS, Progress, Queued, QueuedModel, VectorQueue, take_texts
 from .database import SqliteDatabase
 from .indexing import ENQUEUE
 from .mapping import read_tags
-
-if TYPE_CHECKING:
-    from ...meaning.matrices import Matrices
 
 KINDS: Final = ("memory", "dialogue", "message")
 """The tables whose rows are embedded, in the order in which they are walked through."""
@@ -66,19 +63,10 @@ _ORPHANS: Final = (
 )
 
 
-class SqliteVectors(VectorQueue):
+class SqliteVectors(QueuedModel, VectorQueue):
     """The queue and the vectors, in one table."""
 
     _db: SqliteDatabase
-    _model: str | None = None
-    _matrices: Matrices | None = None
-
-    def queue_for(self, model: str | None, matrices: Matrices | None = None) -> None:
-        self._model = model
-        self._matrices = matrices
-
-    def queues_for(self) -> str | None:
-        return self._model
 
     def claim_queue(self, model: str, holder: str, seconds: float) -> bool:
         return self._db.commits.run(
