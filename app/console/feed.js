@@ -44,7 +44,8 @@ export class Feed {
     this.begin = plan.bothWays || plan.onlyBefore ? -Infinity : 0;
     /** @type {HTMLElement[]} */
     this.pages = [];
-    this.busy = { after: false, before: false };
+    /** @type {Record<Side, "idle" | "busy" | "failed">} */
+    this.state = { after: "idle", before: "idle" };
     this.before = h("div", { class: "feed-edge" });
     this.after = h("div", { class: "feed-edge" });
     this.rows = h("div", { class: "feed-rows", "aria-label": plan.label, role: plan.label && "group" });
@@ -66,9 +67,10 @@ export class Feed {
     this.observer.disconnect();
   }
 
-  /** @param {IntersectionObserverEntry} entry */
+  /** What failed is tried again by its button alone. @param {IntersectionObserverEntry} entry */
   #seen(entry) {
-    if (entry.isIntersecting) void this.extend(entry.target === this.after ? "after" : "before");
+    const side = entry.target === this.after ? "after" : "before";
+    if (entry.isIntersecting && this.state[side] === "idle") void this.extend(side);
   }
 
   /** @param {Side} side */
@@ -79,16 +81,16 @@ export class Feed {
   /** Load one more page on a side. @param {Side} side */
   async extend(side) {
     const edge = this[side];
-    if (this.busy[side] || !this.has(side)) return;
-    this.busy[side] = true;
+    if (this.state[side] === "busy" || !this.has(side)) return;
+    this.state[side] = "busy";
     edge.replaceChildren(h("div", { class: "spinner", role: "status" }, h("span", { class: "heard" }, "Loading")));
     try {
       await this.#load(side);
       edge.replaceChildren(...this.#ending(side));
-      this.busy[side] = false;
+      this.state[side] = "idle";
       this.#lookAgain(edge);
     } catch (error) {
-      this.busy[side] = false;
+      this.state[side] = "failed";
       if (!isAbort(error)) edge.replaceChildren(errorBox(error, () => this.extend(side)));
     }
   }
