@@ -32,6 +32,10 @@ Metadata = Annotated[dict[str, str | float | bool] | None, Field(description="Fl
 Role = Annotated[str, Field(description="user, assistant, system, developer, tool or model")]
 Order = Annotated[Literal["asc", "desc"], Field(description="Order by creation")]
 Limit = Annotated[int, Field(ge=1, le=500, description="Most results")]
+Mode = Annotated[
+    Literal["keyword", "meaning", "hybrid"] | None,
+    Field(description="By words, by meaning or by both; the best the server can, if left out"),
+]
 Content = Annotated[str | dict[str, Any] | list[dict[str, Any]], Field(description="Text or content parts")]
 
 
@@ -105,11 +109,12 @@ class DialogueTools:
         query: Annotated[str, Field(description="What to look for")],
         limit: Limit = 10,
         searchMessages: Annotated[bool, Field(description="Also answer the messages that match")] = False,
+        mode: Mode = None,
         namespace: Namespace = None,
     ) -> Json:
         """Search all saved conversations by their content."""
         api = self._connect(call)
-        asked = {"query": query, "limit": limit}
+        asked = {"query": query, "limit": limit, "mode": mode}
         found = api.create("/search", {**asked, "object": "dialogue"}, namespace)["items"]
         answer: Json = {
             "success": True,

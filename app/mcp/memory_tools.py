@@ -9,7 +9,7 @@ from pydantic import Field
 from ..domain.ids import new_id
 from .answers import STORED, page_answer, shown
 from .api import segment
-from .dialogue_tools import Call, ConnectApi, Json, Limit, Metadata, Namespace, Order, Tags
+from .dialogue_tools import Call, ConnectApi, Json, Limit, Metadata, Mode, Namespace, Order, Tags
 
 MemoryId = Annotated[str, Field(description="Memory ID")]
 Value = Annotated[
@@ -54,9 +54,10 @@ class MemoryTools:
         namespace: Namespace = None,
         tags: Tags = None,
         limit: Limit = 10,
+        mode: Mode = None,
     ) -> Json:
         """Search what was remembered."""
-        fields = {"query": query, "object": "memory", "limit": limit, "tags": tags}
+        fields = {"query": query, "object": "memory", "limit": limit, "tags": tags, "mode": mode}
         found = [_shown(item) for item in self._connect(call).create("/search", fields, namespace)["items"]]
         return {"success": True, "notice": STORED, "query": query, "count": len(found), "memories": found}
 

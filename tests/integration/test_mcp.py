@@ -22,8 +22,15 @@ from mcp.client.stdio import StdioServerParameters, stdio_client
 from mcp.client.streamable_http import streamable_http_client
 
 from app.mcp.answers import STORED
-from app.mcp.api import HttpTransport
+from app.mcp.api import HttpTransport, LocalTransport, Transport
 from app.mcp.server import create_server
+from app.services.embedding import Embedding
+from app.settings import Settings
+from app.stores import Backend
+from app.stores.sqlite import open_sqlite
+from app.wiring import connect, create_app
+from tests.fake_embedder import FakeEmbedder
+from tests.records import project
 from tests.server import ROOT, Server, free_port, serving
 
 DIALOGUEDB_TOOLS = {
@@ -57,10 +64,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
 def in_process(
     server: Server, work: Callable[[Client], Coroutine[Any, Any, None]], *, read_only: bool = False
 ) -> None:
-    """Run ``work`` with a client of an MCP server in this process."""
-    asked = create_server(
-        HttpTransport(server.url), key=server.key, namespace=None, read_only=read_only, version="test"
-    )
+    """Run ``work`` with a client of an MCP server in this process, which calls a running Colloquy."""
+    converse(HttpTransport(server.url), server.key, work, read_only=read_only)
+
+
+def converse(
+    transport: Transport,
+    key: str | None,
+    work: Callable[[Client], Coroutine[Any, Any, None]],
+    *,
+    read_only: bool = False,
+) -> None:
+    """Run ``work`` with a client of an MCP server in this process, which calls the API by ``transport``."""
+    asked = create_server(transport, key=key, namespace=None, read_only=read_only, version="test")
 
     async def run() -> None:
         async with Client(asked) as client:
@@ -168,6 +184,49 @@ def test_dialogues_are_searched_listed_changed_and_branched(server: Server) -> N
         assert {item["id"] for item in listed["sessions"]} == {session, thread["threadId"]}
         budget = await ask(client, "context", id=session, maxTokens=500, **place)
         assert [item["content"] for item in budget["messages"]] == ["The walrus of Helsinki", "Noted."]
+
+    in_process(server, work)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Iterator[Backend]:
+    """Give an empty store, in SQLite."""
+    backend = open_sqlite(tmp_path / "store.db")
+    backend.migrate()
+    backend.create_project(project())
+    yield backend
+    backend.close()
+
+
+def test_searches_are_by_words_by_meaning_or_by_both(store: Backend) -> None:
+    """As ``mode`` says; without it by both, where an embedder is on."""
+    embedder = FakeEmbedder(synonyms={"feline": "cat", "kitten": "cat"})
+    app = create_app(Settings(), store)
+    connect(app, Settings(), store, owner_of="acme", embedder=embedder)
+
+    async def work(client: Client) -> None:
+        said = [{"role": "user", "content": "a kitten sleeps"}]
+        await ask(client, "save", id="s", messages=said)
+        await ask(client, "create_memory", value="a kitten")
+        Embedding(store, embedder).work()
+        for mode, count in (("keyword", 0), ("meaning", 1), ("hybrid", 1), (None, 1)):
+            found = await ask(client, "search", query="feline", searchMessages=True, mode=mode)
+            assert (found["dialogueCount"], found["messageCount"]) == (count, count)
+            assert (await ask(client, "search_memories", query="feline", mode=mode))["count"] == count
+
+    converse(LocalTransport(app.test_client), None, work)
+
+
+def test_a_search_by_meaning_without_an_embedder_is_refused(server: Server) -> None:
+    """With the setting that turns it on; so is a mode that does not exist."""
+
+    async def work(client: Client) -> None:
+        for tool in ("search", "search_memories"):
+            refused = await client.call_tool(tool, {"query": "feline", "mode": "meaning"})
+            assert refused.is_error
+            assert "COLLOQUY_EMBEDDER" in refused.content[0].text  # type: ignore[union-attr]
+            unknown = await client.call_tool(tool, {"query": "feline", "mode": "vague"})
+            assert unknown.is_error
 
     in_process(server, work)
 
