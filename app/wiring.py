@@ -18,6 +18,7 @@ from .meaning.endpoint import ANSWER_MEBIBYTES, EndpointEmbedder
 from .meaning.folder import open_folder
 from .model_endpoint.client import EndpointClient
 from .schemas.specification import find_spec, read_spec
+from .server_folder import VECTORS
 from .services.audit import drop_old
 from .services.embedding import PERIOD, Embedding
 from .services.retention import ExpirySweep
@@ -51,6 +52,7 @@ if TYPE_CHECKING:
     from flask import Flask
 
     from .meaning.embedder import Embedder
+    from .meaning.matrices import Matrices
     from .stores import Backend
     from .summaries import Provider
 
@@ -212,6 +214,15 @@ def _traced_app(settings: Settings) -> Flask:
     return app
 
 
+def _open_matrices(settings: Settings) -> Matrices:
+    """Return the vectors of this process, with the files that it shares with others of its server."""
+    from .meaning.files import VectorFiles
+    from .meaning.matrices import MOST_BYTES, Matrices
+
+    folder = VECTORS.path
+    return Matrices(MOST_BYTES, None if folder is None else VectorFiles(folder, settings.vector_bytes))
+
+
 def connect(
     app: Flask,
     settings: Settings,
@@ -222,9 +233,7 @@ def connect(
     """Give an application its settings, its store and its embedder, for which it queues what it writes."""
     backend = measure(backend)
     if embedder is not None:
-        from .meaning.matrices import Matrices
-
-        backend.queue_for(embedder.model, Matrices())
+        backend.queue_for(embedder.model, _open_matrices(settings))
     failed_logins = FailedLogins()
     chores = (partial(failed_logins.note, backend), partial(drop_old, backend, settings.audit_days))
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes

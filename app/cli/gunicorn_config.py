@@ -17,8 +17,9 @@ import gunicorn.http.errors
 import gunicorn.http.wsgi
 
 from ..logs import JsonLines
+from ..server_folder import VECTORS
 from ..settings import Settings
-from ..telemetry.prometheus.folder import add_up_ended, close_folder, open_folder
+from ..telemetry.prometheus.folder import METRICS, add_up_ended
 
 _settings = Settings.from_environment(os.environ)
 
@@ -91,8 +92,9 @@ def child_exit(_server: Any, worker: Any) -> None:
 
 
 def on_exit(_server: Any) -> None:
-    """Remove the folder of the metrics."""
-    close_folder()
+    """Remove the folders that the workers shared."""
+    METRICS.close()
+    VECTORS.close()
 
 
 HOST = re.compile(r"(?:[A-Za-z0-9._~!$&'()*+,;=%-]*|\[[0-9A-Fa-f:.vV]+\])(?::[0-9]*)?")
@@ -116,10 +118,13 @@ def pre_request(_worker: Any, request: Any) -> None:
 
 
 def on_starting(server: Any) -> None:
-    """Give metrics a place, and say when the worker is not the one that this release was made for."""
+    """Give the workers folders, and say when they are not of the class that this release was made for."""
     memory = Path("/dev/shm")  # noqa: S108  # the folder in it is made for this server alone
-    if open_folder(memory if os.access(memory, os.W_OK) else Path(tempfile.gettempdir())) is None:
+    temporary = Path(tempfile.gettempdir())
+    if METRICS.open(memory if os.access(memory, os.W_OK) else temporary) is None:
         server.log.warning("there is no folder for metrics: each worker answers what it counted itself")
+    if _settings.embedder != "none" and VECTORS.open(_settings.vector_parent or temporary) is None:
+        server.log.warning("there is no folder for vectors: each worker keeps its own, as many as fit")
     if worker_class == "gthread":
         server.log.warning(
             "gunicorn %s is not gunicorn %s: its own threaded worker serves, and slow clients can hold all "

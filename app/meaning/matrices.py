@@ -1,16 +1,14 @@
-"""Vectors of a scope in memory, and which of them are nearest to a query's: exact, and the same everywhere.
+"""The vectors that a process has at hand, and which are nearest to a query's: exact, the same everywhere.
 
 A process keeps the vectors that it has searched as float32 numbers, up to so many bytes in all, and reads
 what has been added behind the last number that it knows. What has been removed since it is told of by its
-caller, who asks the store for each item before it counts. A scope that is larger than the bound is read
-from the store for each query.
-
-An inner product is summed row by row, without BLAS: 7 ms for 100,000 vectors of 384 numbers, as fast as
-BLAS, in one thread, and the same to the last bit wherever in a matrix a vector stands.
+caller, who asks the store for each item before it counts. The vectors of a larger scope are in a file that
+the processes share; see ``files``. Where that has no room, they are read from the store for each query.
 """
 
 from __future__ import annotations
 
+import logging
 import math
 import threading
 import time
@@ -21,16 +19,20 @@ from typing import TYPE_CHECKING, Final, Protocol
 import numpy as np
 
 from ..domain.errors import ServiceUnavailable
+from ..telemetry.measures import VECTOR_BYTES, VECTOR_SCANS
 from ..waiting import blocking
+from .blocks import Block, score
 
 if TYPE_CHECKING:
-    from numpy.typing import NDArray
-
-    Floats = NDArray[np.float32]
-    Numbers = NDArray[np.int64]
+    from .blocks import Floats
+    from .files import VectorFile, VectorFiles
+    from .scores import Scores
 
 MOST_BYTES: Final = 256 * 1024 * 1024
-"""How much memory a process takes for vectors: 174,000 of 384 numbers."""
+"""How much memory of its own a process takes for vectors: 174,000 of 384 numbers."""
+
+MOST_TAIL_BYTES: Final = 16 * 1024 * 1024
+"""How many bytes of a scope a process keeps to itself before it adds them to the file: 11,000 vectors."""
 
 MOST_SCOPES: Final = 1000
 """Of how many scopes vectors are kept."""
@@ -38,17 +40,10 @@ MOST_SCOPES: Final = 1000
 STEP: Final = 2000
 """How many items are read from the store at once."""
 
-DIGITS: Final = 5
-"""To how many decimal digits a cosine is rounded: half precision gives no more."""
-
-SORTED_AT_ONCE: Final = 2000
-"""How many of the nearest are put in order before the others are."""
-
 LARGE_SECONDS: Final = 600.0
-"""For how long a scope that was too large is not tried again."""
+"""For how long nothing more is kept of a scope for which there was no room."""
 
-NUMBER_BYTES: Final = 2
-"""The size of a stored number."""
+log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
@@ -58,139 +53,103 @@ class Source(Protocol):
         """The first ``limit`` items whose number is larger, by number, with their pieces in a row."""
 
 
-class Scores:
-    """How near the items of a scope are to a query: the cosine of the nearest piece of each."""
-
-    def __init__(self, seqs: Numbers, scores: Floats) -> None:
-        self._seqs = seqs
-        self._scores = scores
-
-    def nearest_first(self, step: int) -> Iterator[list[tuple[int, float]]]:
-        """Yield items by number with their scores, about ``step`` at a time, equal ones together."""
-        seqs, scores = self._seqs, self._scores
-        while len(scores):
-            least = _nth_largest(scores, SORTED_AT_ONCE)
-            first = scores >= least
-            yield from _batches(seqs[first], scores[first], step)
-            seqs, scores = seqs[~first], scores[~first]
-
-
-def _nth_largest(scores: Floats, count: int) -> np.float32:
-    if len(scores) <= count:
-        return np.float32(scores.min())
-    place = len(scores) - count
-    return np.float32(np.partition(scores, place)[place])
-
-
-def _batches(seqs: Numbers, scores: Floats, step: int) -> Iterator[list[tuple[int, float]]]:
-    order = np.lexsort((-seqs, -scores))
-    pairs = list(
-        zip(seqs[order].tolist(), np.round(scores[order].astype(np.float64), DIGITS).tolist(), strict=True)
-    )
-    start = 0
-    while start < len(pairs):
-        end = min(start + step, len(pairs))
-        while end < len(pairs) and pairs[end][1] == pairs[end - 1][1]:
-            end += 1
-        yield pairs[start:end]
-        start = end
-
-
-class _Block:
-    """The vectors of some items: a row for each piece, and where the rows of each item begin."""
-
-    def __init__(self, rows: Floats, seqs: Numbers, starts: Numbers) -> None:
-        self.rows = rows
-        self.seqs = seqs
-        self.starts = starts
-
-    @classmethod
-    def of(cls, items: Sequence[tuple[int, bytes]], dimensions: int) -> _Block:
-        """Read stored vectors; what has another size than those of the model is left out."""
-        size = dimensions * NUMBER_BYTES
-        known = [(seq, pieces) for seq, pieces in items if pieces and len(pieces) % size == 0]
-        ends = np.cumsum([len(pieces) // size for _, pieces in known], dtype=np.int64)
-        halves = np.frombuffer(b"".join(pieces for _, pieces in known), "<f2")
-        rows = halves.astype(np.float32).reshape(-1, dimensions)
-        return cls(rows, np.array([seq for seq, _ in known], np.int64), np.concatenate(([0], ends[:-1])))
-
-    def joined(self, other: _Block) -> _Block:
-        """Return this and the block behind it as one."""
-        return _Block(
-            np.concatenate((self.rows, other.rows)),
-            np.concatenate((self.seqs, other.seqs)),
-            np.concatenate((self.starts, other.starts + len(self.rows))),
-        )
-
-    def scores(self, vector: Floats) -> Floats:
-        """Return how near the nearest piece of each item is."""
-        near: Floats = np.einsum("ij,j->i", self.rows, vector)
-        return np.maximum.reduceat(near, self.starts).round(DIGITS).astype(np.float32)
-
-
 class _Matrix:
-    """What is known of one scope, in blocks, each at least twice as large as the next: little is copied."""
+    """What is known of one scope: what the file has, and the tail behind it in memory.
 
-    def __init__(self, dimensions: int) -> None:
+    Each block of the tail is at least twice as large as the next, so that little is copied.
+    """
+
+    def __init__(self, dimensions: int, file: VectorFile | None) -> None:
         self.lock = threading.Lock()
         self._dimensions = dimensions
-        self._blocks: list[_Block] = []
+        self._file = file
+        self._full_until = 0.0
+        self._tail: list[Block] = []
         self._last = 0
         self._gone = 0
 
     @property
     def size(self) -> int:
-        """How many bytes of memory the vectors take."""
-        return sum(block.rows.nbytes for block in self._blocks)
+        """How many bytes of this process's memory the vectors take."""
+        return self._tail_bytes + sum(block.index_bytes for block in self.blocks)
+
+    @property
+    def _tail_bytes(self) -> int:
+        return sum(block.rows.nbytes for block in self._tail)
+
+    @property
+    def blocks(self) -> list[Block]:
+        """Everything that is known."""
+        shared = [] if self._file is None or self._file.block is None else [self._file.block]
+        return shared + self._tail
 
     def update(self, source: Source, most_bytes: int) -> bool:
         """Read what was added since the last time; False when it is more than may be kept."""
+        self._follow()
         while self.size <= most_bytes:
             items = source.vectors_after(self._last, STEP)
             if items:
-                self._add(_Block.of(items, self._dimensions))
+                self._add(Block.of(items, self._dimensions))
                 self._last = items[-1][0]
+            if self._tail_bytes >= MOST_TAIL_BYTES:
+                self._share()
             if len(items) < STEP:
                 return self.size <= most_bytes
         return False
 
-    def _add(self, block: _Block) -> None:
+    def _add(self, block: Block) -> None:
         if not len(block.seqs):
             return
-        blocks = [*self._blocks, block]
+        blocks = [*self._tail, block]
         while len(blocks) > 1 and len(blocks[-2].rows) < 2 * len(blocks[-1].rows):
-            blocks[-2:] = [blocks[-2].joined(blocks[-1])]
-        self._blocks = blocks
+            blocks[-2:] = [Block.joined(blocks[-2:])]
+        self._tail = blocks
 
-    def scores(self, vector: Floats) -> Scores:
-        """Return how near everything that is known is."""
-        return _scores([(block.seqs, block.scores(vector)) for block in self._blocks])
+    def _follow(self) -> None:
+        """Take from the file what this or another process has added to it."""
+        if self._file is None:
+            return
+        if not self._file.follow():
+            self._begin()
+        if self._file.last:
+            self._file.use()
+            tail = [block.behind(self._file.last) for block in self._tail]
+            self._tail = [block for block in tail if len(block.seqs)]
+            self._last = max(self._last, self._file.last)
+
+    def _share(self) -> None:
+        """Add the tail to the file, if there is one with room."""
+        if self._file is None or time.monotonic() < self._full_until:
+            return
+        try:
+            is_full = not self._file.append(self._tail)
+        except OSError as error:
+            log.warning("vectors cannot be kept in a file: %s", error)
+            is_full = True
+        if is_full:
+            self._full_until = time.monotonic() + LARGE_SECONDS
+        else:
+            self._follow()
 
     def forget(self, seqs: Collection[int]) -> None:
         """Pass over items that are gone; when most are, begin anew."""
-        wanted = np.fromiter(seqs, np.int64)
-        for block in self._blocks:
-            block.seqs[np.isin(block.seqs, wanted)] = GONE
+        wanted = np.sort(np.fromiter(seqs, np.int64))
+        for block in self.blocks:
+            block.forget(wanted)
         self._gone += len(wanted)
-        if 2 * self._gone > sum(len(block.seqs) for block in self._blocks):
-            self._blocks, self._last, self._gone = [], 0, 0
+        if 2 * self._gone > sum(len(block.seqs) for block in self.blocks):
+            if self._file is not None:
+                self._file.remove()
+            self._begin()
 
-
-GONE: Final = -1
-"""Stands for the number of an item that is gone."""
-
-
-def _scores(parts: Sequence[tuple[Numbers, Floats]]) -> Scores:
-    seqs = np.concatenate([seqs for seqs, _ in parts] or [np.empty(0, np.int64)])
-    scores = np.concatenate([scores for _, scores in parts] or [np.empty(0, np.float32)])
-    living = seqs != GONE
-    return Scores(seqs[living], scores[living])
+    def _begin(self) -> None:
+        self._tail, self._last, self._gone = [], 0, 0
 
 
 def _scan(source: Source, vector: Floats) -> Scores:
     """Score everything as it is read, and keep the scores alone."""
-    blocks = (_Block.of(items, len(vector)) for items in _read(source))
-    return _scores([(block.seqs, block.scores(vector)) for block in blocks if len(block.seqs)])
+    blocks = (Block.of(items, len(vector)) for items in _read(source))
+    return score([block for block in blocks if len(block.seqs)], vector)
 
 
 def _read(source: Source) -> Iterator[Sequence[tuple[int, bytes]]]:
@@ -202,10 +161,11 @@ def _read(source: Source) -> Iterator[Sequence[tuple[int, bytes]]]:
 
 
 class Matrices:
-    """The vectors that this process has in memory: the scopes that were searched last."""
+    """The vectors that this process has at hand: those of the scopes that were searched last."""
 
-    def __init__(self, most_bytes: int = MOST_BYTES) -> None:
+    def __init__(self, most_bytes: int = MOST_BYTES, files: VectorFiles | None = None) -> None:
         self._most_bytes = most_bytes
+        self._files = files
         self._lock = threading.Lock()
         self._known: OrderedDict[Hashable, _Matrix] = OrderedDict()
         self._large: dict[Hashable, float] = {}
@@ -216,22 +176,29 @@ class Matrices:
         ``place`` names the scope and the model; without it nothing is kept. Raises what ``source`` raises.
         """
         query = np.frombuffer(vector, "<f2").astype(np.float32)
-        if place is None or time.monotonic() < self._large.get(place, 0):
+        if place is None:
             return _scan(source, query)
-        matrix = self._matrix(place, len(query))
+        if time.monotonic() < self._large.get(place, 0):
+            VECTOR_SCANS.add()
+            return _scan(source, query)
+        blocks = self._update(place, source, len(query))
+        if blocks is None:
+            self._drop(place)
+            VECTOR_SCANS.add()
+            return _scan(source, query)
+        self._make_room(place)
+        return score(blocks, query)
+
+    def _update(self, place: Hashable, source: Source, dimensions: int) -> list[Block] | None:
+        """Return all vectors of a scope; None for more than may be kept."""
+        matrix = self._matrix(place, dimensions)
         with blocking(math.inf) as seconds:
             if not matrix.lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
                 raise ServiceUnavailable
         try:
-            fits = matrix.update(source, self._most_bytes)
-            found = matrix.scores(query) if fits else None
+            return matrix.blocks if matrix.update(source, self._most_bytes) else None
         finally:
             matrix.lock.release()
-        if found is None:
-            self._drop(place)
-            return _scan(source, query)
-        self._make_room(place)
-        return found
 
     def forget(self, place: Hashable | None, seqs: Collection[int]) -> None:
         """Pass over items from now on that turned out to be gone."""
@@ -242,9 +209,11 @@ class Matrices:
 
     def _matrix(self, place: Hashable, dimensions: int) -> _Matrix:
         with self._lock:
-            matrix = self._known.setdefault(place, _Matrix(dimensions))
+            if place not in self._known:
+                file = None if self._files is None else self._files.file(place, dimensions)
+                self._known[place] = _Matrix(dimensions, file)
             self._known.move_to_end(place)
-            return matrix
+            return self._known[place]
 
     def _drop(self, place: Hashable) -> None:
         """Note that a scope is too large, for a while."""
@@ -261,6 +230,7 @@ class Matrices:
                 if oldest == place:
                     break
                 taken -= self._known.pop(oldest).size
+            VECTOR_BYTES.value = taken
 
     @staticmethod
     def mean(sources: Iterable[Source], dimensions: int) -> bytes | None:
@@ -268,6 +238,6 @@ class Matrices:
         total = np.zeros(dimensions)
         for source in sources:
             for items in _read(source):
-                total += _Block.of(items, dimensions).rows.sum(axis=0, dtype=np.float64)
+                total += Block.of(items, dimensions).rows.sum(axis=0, dtype=np.float64)
         length = float(np.linalg.norm(total))
         return (total / length).astype("<f2").tobytes() if length else None

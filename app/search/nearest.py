@@ -15,7 +15,8 @@ from .query import DialogueRef, QueryVector, SearchObject, SearchQuery
 from .ranking import Ref, TermIndex
 
 if TYPE_CHECKING:
-    from ..meaning.matrices import Matrices, Scores
+    from ..meaning.matrices import Matrices
+    from ..meaning.scores import Scores
 
 STEP: Final = 1000
 """About how many items the store is asked for at once."""

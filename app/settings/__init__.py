@@ -165,6 +165,17 @@ class Settings:
     embedder_passage_prefix: str | None = _setting(
         None, values.name, "the same before what is searched, such as passage: for e5"
     )
+    vector_folder: Path | None = _setting(
+        None,
+        values.folder,
+        "where workers share the vectors of large scopes while they run, on a disk rather than in memory; "
+        "by default beside the SQLite file, or where temporary files are",
+    )
+    vector_bytes: int = _setting(
+        2 * 1024**3,
+        values.integer(0, 2**50),
+        "how large these files may become together: a number of a vector takes 4 bytes; 0: nothing is shared",
+    )
     metrics_token: str | None = _setting(
         None,
         values.api_key,
@@ -211,6 +222,12 @@ class Settings:
         """Where the SQLite file is, or None when the store is MongoDB."""
         path = self.store_url.removeprefix("sqlite:///")
         return None if path == self.store_url else Path(path)
+
+    @property
+    def vector_parent(self) -> Path | None:
+        """Where the folder for shared vectors is made, or None when temporary files are the place."""
+        beside = None if self.sqlite_path is None else self.sqlite_path.parent
+        return self.vector_folder or beside
 
 
 _NEEDED = {

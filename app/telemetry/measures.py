@@ -83,6 +83,13 @@ EMBEDDING_FAILURES: Final = Counter(
 EMBEDDING_QUEUE: Final = Level(
     "colloquy_embedding_queue", "Items that wait to be embedded, as the process says that embeds them."
 )
+VECTOR_BYTES: Final = Level(
+    "colloquy_vector_memory_bytes", "Memory of all workers for vectors, those in shared files left out."
+)
+VECTOR_SCANS: Final = Counter(
+    "colloquy_vector_scans_total",
+    "Comparisons for which all vectors of a scope were read from the store, for want of room to keep them.",
+)
 EXPIRED: Final = Counter(
     "colloquy_expired_items_total",
     "Dialogues and memories that the sweeper removed because they had expired, by kind.",
@@ -113,6 +120,8 @@ INSTRUMENTS: Final[tuple[Instrument, ...]] = (
     EMBEDDED,
     EMBEDDING_FAILURES,
     EMBEDDING_QUEUE,
+    VECTOR_BYTES,
+    VECTOR_SCANS,
     EXPIRED,
     SWEEP_BACKLOG,
     SWEPT,

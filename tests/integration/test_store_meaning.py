@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from app.domain.records import JsonText, Scope, ScopeFilter, TimeRange
+from app.meaning.files import VectorFiles
 from app.meaning.matrices import Matrices
 from app.search.keywords import read_keywords
 from app.search.query import (
@@ -40,11 +41,20 @@ def store(backend: Backend) -> Backend:
     return prepared(backend)
 
 
-def prepared(backend: Backend) -> Backend:
+def prepared(backend: Backend, matrices: Matrices | None = None) -> Backend:
     """Return a store with an embedder."""
     backend.create_project(project())
-    backend.queue_for(EMBEDDER.model, Matrices())
+    backend.queue_for(EMBEDDER.model, matrices or Matrices())
     return backend
+
+
+@pytest.fixture
+def files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> VectorFiles:
+    """Give what processes share, to which they add when they have four vectors of their own."""
+    monkeypatch.setattr("app.meaning.matrices.MOST_TAIL_BYTES", 4 * 4 * EMBEDDER.dimensions)
+    folder = tmp_path / "files"
+    folder.mkdir()
+    return VectorFiles(folder, 10**9)
 
 
 def embed(backend: Backend) -> None:
@@ -111,19 +121,54 @@ def test_what_is_written_and_removed_counts_at_once(store: Backend) -> None:
     assert found[0].relevance < 0.9
 
 
-def test_a_scope_is_never_left(store: Backend) -> None:
-    """Neither the namespace nor the project, whoever searched before."""
-    store.create_project(project("globex"))
-    say(store, "cat", scope=ANNA, id="a")
-    say(store, "cat", scope=Scope("globex"), id="g")
-    say(store, "cat", id="d")
+def test_each_worker_finds_what_is_there(backend: Backend, files: VectorFiles) -> None:
+    """Whatever was written and deleted since it searched last, and whoever of them added to the file."""
+    chance = random.Random(1)  # noqa: S311 - it guards nothing
+    store = prepared(backend)
+    workers = [Matrices(files=files) for _ in range(3)]
+    parents: dict[str, Any] = {}
+    texts: dict[str, str] = {}
+    for number in range(24):
+        if not parents or chance.random() < (0.8 if number < 12 else 0.4):
+            said = [" ".join(chance.choices(WORDS, k=3)) for _ in range(chance.randint(1, 4))]
+            parents[f"d{number}"] = say(store, *said, id=f"d{number}")
+            texts |= {f"d{number}-{seq}": text for seq, text in enumerate(said)}
+        else:
+            name = chance.choice(list(parents))
+            deleted(store, parents.pop(name), purge=True)
+            texts = {known: text for known, text in texts.items() if known.partition("-")[0] != name}
+        store.queue_for(EMBEDDER.model, chance.choice(workers))
+        asked = " ".join(chance.choices(WORDS, k=2))
+        found = store.search(ask(asked, limit=200)).hits
+        assert {hit.item.id for hit in found} == set(texts)
+        if texts:
+            assert found[0].relevance == pytest.approx(max(0, nearest(texts, asked)), abs=2e-5)
 
-    assert set(ids(store, ask("cat"))) == {"a-0", "d-0"}
-    assert ids(store, ask("cat", scope_filter=ScopeFilter("acme", "anna@example.org"))) == ["a-0"]
-    assert ids(store, ask("cat", scope_filter=ScopeFilter("acme", ""))) == ["d-0"]
-    assert ids(store, ask("cat", scope_filter=ScopeFilter("globex"))) == ["g-0"]
-    assert ids(store, ask("cat", scope_filter=ScopeFilter("initech"))) == []
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_a_scope_is_never_left(
+    backend: Backend, files: VectorFiles, tmp_path: Path, *, is_shared: bool
+) -> None:
+    """Neither the namespace nor the project, whoever searched before; with vectors in files, too."""
+    store = prepared(backend, Matrices(files=files if is_shared else None))
+    store.create_project(project("globex"))
+    cats = ["cat"] * 5
+    say(store, *cats, scope=ANNA, id="a")
+    say(store, *cats, scope=Scope("globex"), id="g")
+    say(store, *cats, id="d")
+
+    def found(scope_filter: ScopeFilter) -> list[str]:
+        return sorted(name.partition("-")[0] for name in ids(store, ask("cat", scope_filter=scope_filter)))
+
+    for _ in range(2):
+        assert found(ScopeFilter("acme")) == ["a"] * 5 + ["d"] * 5
+        assert found(ScopeFilter("acme", "anna@example.org")) == ["a"] * 5
+        assert found(ScopeFilter("acme", "")) == ["d"] * 5
+        assert found(ScopeFilter("globex")) == ["g"] * 5
+        assert found(ScopeFilter("initech")) == []
     assert ids(store, ask("cat", scope_filter=ScopeFilter("globex"), object=SearchObject.DIALOGUE)) == ["g"]
+    kept = [path for path in (tmp_path / "files").iterdir() if path.name != "lock"]
+    assert len(kept) == (4 if is_shared else 0)
 
 
 def test_vectors_of_another_model_are_not_compared(store: Backend) -> None:
@@ -200,11 +245,15 @@ def walk(backend: Backend, query: SearchQuery) -> Iterator[str]:
 
 @pytest.mark.parametrize("other", STORES[1:])
 @pytest.mark.parametrize("seed", range(3))
-def test_both_stores_find_the_same(tmp_path: Path, other: str, seed: int) -> None:
-    """In the same order and by the same numbers, as comparing with each vector does."""
+def test_both_stores_find_the_same(tmp_path: Path, files: VectorFiles, other: str, seed: int) -> None:
+    """In the same order and by the same numbers, as comparing with each vector does.
+
+    One has its vectors in memory, the other in files.
+    """
     chance = random.Random(seed)  # noqa: S311 - it guards nothing
     opened = [open_backend(kind, tmp_path) for kind in ("sqlite", other)]
-    stores = [prepared(next(one)) for one in opened]
+    matrices = [Matrices(files=files if seed % 2 else None), Matrices(files=None if seed % 2 else files)]
+    stores = [prepared(next(one), vectors) for one, vectors in zip(opened, matrices, strict=True)]
     texts = {}
     for number in range(12):
         parent = dialogue(chance.choice([SCOPE, ANNA]), id=f"d{number}", label=chance.choice([None, *WORDS]))

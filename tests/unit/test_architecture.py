@@ -25,9 +25,10 @@ ROOMS: dict[str, set[str]] = {
     "": set(),
     "domain": set(),
     "waiting": {"domain"},
+    "server_folder": set(),
     "telemetry": {"domain"},
     "telemetry.otel": {"domain", "telemetry"},
-    "telemetry.prometheus": {"domain", "telemetry"},
+    "telemetry.prometheus": {"domain", "server_folder", "telemetry"},
     "settings": {"domain"},
     "logs": {"domain", "settings"},
     "sweeper": {"domain", "stores", "telemetry"},
@@ -60,6 +61,7 @@ ROOMS: dict[str, set[str]] = {
         "model_endpoint",
         "schemas",
         "search",
+        "server_folder",
         "services",
         "settings",
         "stores",
@@ -75,6 +77,7 @@ ROOMS: dict[str, set[str]] = {
         "logs",
         "mcp",
         "schemas",
+        "server_folder",
         "services",
         "settings",
         "stores",
@@ -133,7 +136,7 @@ REACHED = {
     "summaries.model": {"urllib3"},
     "transfer": {"marshmallow"},
 }
-ROOT_MODULES = 8
+ROOT_MODULES = 9
 
 
 def name_of(path: Path) -> str:

@@ -142,8 +142,8 @@ def test_the_dashboard_and_the_alerts_ask_for_what_there_is() -> None:
 @pytest.fixture
 def opened(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Give the folder of a master; the environment is put back afterwards."""
-    monkeypatch.setenv(folder.VARIABLE, "")
-    found = folder.open_folder(tmp_path)
+    monkeypatch.setenv(folder.METRICS.variable, "")
+    found = folder.METRICS.open(tmp_path)
     assert found is not None
     return found
 
@@ -164,26 +164,14 @@ def test_workers_that_ended_leave_one_file(opened: Path) -> None:
     assert sorted(path.name for path in opened.iterdir()) == ["counter_0.db", "lock"]
     values = [value for _, value, _, _ in MmapedDict.read_all_values_from_file(str(opened / "counter_0.db"))]
     assert values == [40]
-    folder.close_folder()
+    folder.METRICS.close()
     assert not opened.exists()
-
-
-def test_only_what_a_dead_master_left_is_removed(tmp_path: Path, opened: Path) -> None:
-    """A master that was killed leaves a folder, which the next one removes; a living one's stays."""
-    left = tmp_path / f"{folder.PREFIX}4194303999-abc"
-    left.mkdir()
-    other = tmp_path / "other"
-    other.mkdir()
-    found = folder.open_folder(tmp_path)
-
-    assert found is not None
-    assert sorted(tmp_path.iterdir()) == sorted([opened, found, other])
 
 
 def test_without_a_place_nothing_is_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Where no folder can be made, each process counts for itself, and nothing fails at its end."""
-    monkeypatch.setenv(folder.VARIABLE, "")
+    monkeypatch.setenv(folder.METRICS.variable, "")
 
-    assert folder.open_folder(tmp_path / "missing") is None
+    assert folder.METRICS.open(tmp_path / "missing") is None
     folder.add_up_ended(1)
-    folder.close_folder()
+    folder.METRICS.close()

@@ -11,6 +11,8 @@ from app.meaning.matrices import STEP, Matrices
 
 QUERY = struct.pack("<2e", 1.0, 0.0)
 PLACE = "a scope"
+ROW_BYTES = 2 * 4 + 17
+"""What an item of one piece takes: its numbers, and what tells which item they are of."""
 
 
 class Vectors:
@@ -93,7 +95,7 @@ def test_what_is_too_large_is_read_for_each_search(place: object) -> None:
 
 def test_scopes_that_were_searched_long_ago_make_room() -> None:
     """And are read again when they are searched again."""
-    matrices = Matrices(3 * 8)
+    matrices = Matrices(3 * ROW_BYTES)
     first, second = Vectors({1: pieces(0.5), 2: pieces(1.0)}), Vectors({1: pieces(0.5), 2: pieces(1.0)})
     for place, vectors in (("a", first), ("b", second), ("b", second), ("a", first)):
         assert nearest(matrices, vectors, place) == [2, 1]

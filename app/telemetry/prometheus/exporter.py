@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import functools
-import os
 import threading
 import time
 from collections.abc import Callable
-from pathlib import Path
 from typing import Final
 
 import prometheus_client
@@ -17,10 +15,10 @@ from prometheus_client.multiprocess import MultiProcessCollector
 from ...domain.version import VERSION
 from ..instruments import Counter, Histogram, Instrument
 from ..measures import IN_FLIGHT, INSTRUMENTS
-from .folder import VARIABLE, locked
+from .folder import METRICS, locked
 from .process import ProcessFigures
 
-FOLDER: Final = os.environ.get(VARIABLE)
+FOLDER: Final = METRICS.path
 """Where this process writes; None: it keeps its counts to itself. The library has decided so by now."""
 
 PERIOD: Final = 1.0
@@ -82,8 +80,8 @@ class Exporter:
         if FOLDER is None:
             return generate_latest(self._registry)
         registry = CollectorRegistry()
-        MultiProcessCollector(registry, FOLDER)
-        with locked(Path(FOLDER), alone=False):
+        MultiProcessCollector(registry, str(FOLDER))
+        with locked(FOLDER, alone=False):
             return generate_latest(registry)
 
     def _writer(self, instrument: Instrument) -> Callable[[], None]:

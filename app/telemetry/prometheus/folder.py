@@ -9,49 +9,17 @@ from __future__ import annotations
 import contextlib
 import fcntl
 import os
-import re
-import shutil
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
 
-VARIABLE: Final = "PROMETHEUS_MULTIPROC_DIR"
-"""Names the folder to prometheus_client, which looks when it is imported."""
+from ...server_folder import ServerFolder
 
-PREFIX: Final = "colloquy-metrics-"
+METRICS: Final = ServerFolder("PROMETHEUS_MULTIPROC_DIR", "colloquy-metrics-")
+"""Its variable names it to prometheus_client, which looks when it is imported."""
+
 ENDED: Final = "0"
 """Stands for the process id in the name of the file of those that have ended."""
-
-_NAME = re.compile(re.escape(PREFIX) + r"(\d+)-\w+")
-
-
-def open_folder(parent: Path) -> Path | None:
-    """Make the folder of this process, the server's master, and name it in the environment.
-
-    What earlier masters left behind is removed. None: there is no place, and each worker counts for itself.
-    """
-    os.environ.pop(VARIABLE, None)
-    with contextlib.suppress(OSError):
-        _remove_left_behind(parent)
-        folder = tempfile.mkdtemp(prefix=f"{PREFIX}{os.getpid()}-", dir=parent)
-        os.environ[VARIABLE] = folder
-        return Path(folder)
-    return None
-
-
-def close_folder() -> None:
-    """Remove the folder."""
-    folder = os.environ.get(VARIABLE)
-    if folder is not None:
-        shutil.rmtree(folder, ignore_errors=True)
-
-
-def _remove_left_behind(parent: Path) -> None:
-    for folder in parent.iterdir():
-        found = _NAME.fullmatch(folder.name)
-        if found and folder.lstat().st_uid == os.geteuid() and not Path("/proc", found[1]).exists():
-            shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextlib.contextmanager
@@ -67,14 +35,14 @@ def locked(folder: Path, *, alone: bool) -> Iterator[None]:
 
 def add_up_ended(process: int) -> None:
     """Add what a worker that has ended counted to what those before it did, and remove its files."""
-    folder = os.environ.get(VARIABLE)
-    if folder is None or not Path(folder).is_dir():
+    folder = METRICS.path
+    if folder is None or not folder.is_dir():
         return
     # Imported here: the library looks for the folder at that moment.
     from prometheus_client.mmap_dict import MmapedDict  # noqa: PLC0415
 
-    with locked(Path(folder), alone=True):
-        for path in Path(folder).glob(f"*_{process}.db"):
+    with locked(folder, alone=True):
+        for path in folder.glob(f"*_{process}.db"):
             kind = path.name.removesuffix(f"_{process}.db")
             if not kind.startswith("gauge"):  # what a process has now goes with it
                 ended = MmapedDict(str(path.with_name(f"{kind}_{ENDED}.db")))

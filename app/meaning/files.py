@@ -1,0 +1,202 @@
+"""Vectors of large scopes in files that the worker processes of a server share, and map into memory.
+
+A file holds all vectors of one scope up to some number, in the order of their numbers, and only grows: the
+numbers of a store's vectors grow in the order in which they are committed, and a vector never changes. So
+a process that knows a file reads from the store what is newer, and any process may add that to the file. What
+has been removed from the store stays in the file until most of it has been; see ``matrices``.
+
+The files are no copy that anybody relies on: the server's master makes their folder anew at each start and
+removes it at the end, and only its user may read them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import mmap
+import os
+import shutil
+import weakref
+from collections.abc import Hashable, Iterator, Sequence
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+
+from .blocks import Block
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    Records = NDArray[np.void]
+
+
+class VectorFiles:
+    """The files of a server, which together take up to ``most_bytes``."""
+
+    def __init__(self, folder: Path, most_bytes: int) -> None:
+        self._folder = folder
+        self._most_bytes = most_bytes
+
+    def file(self, place: Hashable, dimensions: int) -> VectorFile:
+        """Return the file of a scope, which need not exist. Every scope has one of its own."""
+        return VectorFile(self, self._folder / sha256(repr(place).encode()).hexdigest(), dimensions)
+
+    @contextlib.contextmanager
+    def locked(self) -> Iterator[None]:
+        """Be the only one who changes files. Raises OSError when the folder is gone."""
+        descriptor = os.open(self._folder / "lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+            yield
+        finally:
+            os.close(descriptor)
+
+    def make_room(self, path: Path, size: int) -> bool:
+        """Whether a file may grow by so many bytes; those that were searched longest ago make room.
+
+        Half of what is free on the disk is left to others.
+        """
+        if size > shutil.disk_usage(self._folder).free // 2:
+            return False
+        sizes = {}
+        for entry in self._folder.iterdir():
+            found = entry.stat()
+            sizes[found.st_mtime_ns, entry] = found.st_size
+        taken = sum(sizes.values()) + size
+        for (_, other), freed in sorted(sizes.items()):
+            if taken <= self._most_bytes:
+                break
+            if freed and other != path:
+                other.unlink()
+                taken -= freed
+        return taken <= self._most_bytes
+
+
+class VectorFile:
+    """The file of one scope, as one process knows it.
+
+    Where it cannot be read, there is none; ``append`` raises OSError.
+
+    It is a row of records: the number of an item, and one of its pieces. The number of the first record is
+    how many there are behind it; it is written last, so that what a process left unfinished does not count.
+    """
+
+    def __init__(self, files: VectorFiles, path: Path, dimensions: int) -> None:
+        self._files = files
+        self._path = path
+        self._record: Final = np.dtype([("seq", "<i8"), ("row", "<f4", (dimensions,))])
+        self._opened: _Opened | None = None
+        self.block: Block | None = None
+
+    @property
+    def last(self) -> int:
+        """The number up to which it has everything, as far as this process knows it."""
+        return 0 if self.block is None else int(self.block.seqs[-1])
+
+    def follow(self) -> bool:
+        """Read what was added to the file; False when it is not the one that this process knew."""
+        is_same = self._inode == _inode_of(self._path)
+        if not is_same:
+            self.block = None
+            self._opened = _open(self._path)
+        if self._opened is not None and self._count > self._known:
+            self._read(self._opened, self._known, self._count)
+        return is_same
+
+    def _read(self, opened: _Opened, known: int, count: int) -> None:
+        records = np.frombuffer(opened.map((1 + count) * self._record.itemsize), self._record)[1:]
+        seqs = np.array(records["seq"][known:])
+        starts = np.flatnonzero(np.diff(seqs, prepend=-1))
+        grown = Block(records["row"][known:], seqs[starts], starts)
+        blocks = [grown] if self.block is None else [self.block, grown]
+        self.block = Block.joined(blocks, records["row"])
+
+    def use(self) -> None:
+        """Note that it is searched, so that others make room first."""
+        with contextlib.suppress(OSError):
+            os.utime(self._path)
+
+    def append(self, blocks: Sequence[Block]) -> bool:
+        """Add vectors that follow those that this process knows; False when there is no room.
+
+        Nothing is added where another process has changed the file meanwhile: ``follow`` tells.
+        """
+        records = np.zeros(sum(len(block.rows) for block in blocks), self._record)
+        records["seq"] = np.concatenate([block.seqs_of_rows() for block in blocks])
+        records["row"] = np.concatenate([block.rows for block in blocks])
+        with self._files.locked():
+            if self._inode != _inode_of(self._path) or self._count != self._known:
+                return True
+            if not self._files.make_room(self._path, records.nbytes):
+                return False
+            self._write(records)
+        return True
+
+    def _write(self, records: Records) -> None:
+        descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
+        try:
+            count = np.zeros(1, self._record)
+            count["seq"] = self._known + len(records)
+            _write_at(descriptor, records, (1 + self._known) * self._record.itemsize)
+            _write_at(descriptor, count, 0)
+        finally:
+            os.close(descriptor)
+
+    def remove(self) -> None:
+        """Let the file begin anew, unless it has already."""
+        with contextlib.suppress(OSError), self._files.locked():
+            if self._inode == _inode_of(self._path):
+                self._path.unlink(missing_ok=True)
+
+    @property
+    def _inode(self) -> int:
+        return 0 if self._opened is None else self._opened.inode
+
+    @property
+    def _known(self) -> int:
+        return 0 if self.block is None else len(self.block.rows)
+
+    @property
+    def _count(self) -> int:
+        return 0 if self._opened is None else self._opened.count()
+
+
+class _Opened:
+    """An open file: while it is, no other file has its inode."""
+
+    def __init__(self, descriptor: int) -> None:
+        self._descriptor = descriptor
+        weakref.finalize(self, os.close, descriptor)
+        self.inode = os.fstat(descriptor).st_ino
+
+    def count(self) -> int:
+        """Return the number at its beginning."""
+        return int.from_bytes(os.pread(self._descriptor, 8, 0), "little")
+
+    def map(self, size: int) -> mmap.mmap:
+        """Return its first bytes."""
+        return mmap.mmap(self._descriptor, size, prot=mmap.PROT_READ)
+
+
+def _open(path: Path) -> _Opened | None:
+    try:
+        return _Opened(os.open(path, os.O_RDONLY | os.O_CLOEXEC))
+    except OSError:
+        return None
+
+
+def _inode_of(path: Path) -> int:
+    """Return what tells a file from another of the same name; 0 if there is none."""
+    try:
+        return path.stat().st_ino
+    except OSError:
+        return 0
+
+
+def _write_at(descriptor: int, records: Records, place: int) -> None:
+    left = memoryview(records.tobytes())
+    while left:
+        written = os.pwrite(descriptor, left, place)
+        left, place = left[written:], place + written

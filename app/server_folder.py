@@ -1,0 +1,84 @@
+"""Folders that the processes of one server share while it runs; its master makes and removes them.
+
+The master holds a lock on a folder, which its workers inherit. A folder that nobody holds was left behind.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+
+class ServerFolder:
+    """A folder for one purpose; ``variable`` names it in the environment of the server's processes."""
+
+    def __init__(self, variable: str, prefix: str) -> None:
+        self.variable: Final = variable
+        self.prefix: Final = prefix
+        self._lock = -1
+
+    @property
+    def path(self) -> Path | None:
+        """The folder of the server that this process belongs to, if there is one."""
+        named = os.environ.get(self.variable)
+        return Path(named) if named else None
+
+    def open(self, parent: Path) -> Path | None:
+        """Make the folder, in the master; only its user may look into it. None: there is no place for it.
+
+        What earlier masters left behind in ``parent`` is removed.
+        """
+        os.environ.pop(self.variable, None)
+        with contextlib.suppress(OSError), _alone(parent):
+            for folder in parent.glob(f"{self.prefix}*"):
+                _remove_if_left(folder)
+            made = tempfile.mkdtemp(prefix=self.prefix, dir=parent)
+            self._lock = _take_lock(Path(made))
+            os.environ[self.variable] = made
+        return self.path
+
+    def close(self) -> None:
+        """Remove the folder, if there is one, in the master."""
+        if self.path is not None:
+            shutil.rmtree(self.path, ignore_errors=True)
+        if self._lock >= 0:
+            os.close(self._lock)
+            self._lock = -1
+
+
+VECTORS: Final = ServerFolder("VECTOR_FILES_DIR", "colloquy-vectors-")
+"""For the vectors that workers share; see ``meaning.files``."""
+
+
+def _take_lock(folder: Path, *, wait: bool = True) -> int:
+    """Return what holds the lock on a folder until it is closed. Raises OSError when others hold it."""
+    descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        os.close(descriptor)
+        raise
+    return descriptor
+
+
+@contextlib.contextmanager
+def _alone(parent: Path) -> Iterator[None]:
+    """Keep other masters from taking a new folder for one left behind before it is locked."""
+    descriptor = _take_lock(parent)
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _remove_if_left(folder: Path) -> None:
+    with contextlib.suppress(OSError):
+        descriptor = _take_lock(folder, wait=False)
+        shutil.rmtree(folder, ignore_errors=True)
+        os.close(descriptor)
