@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import Any
 from urllib.parse import quote
 
@@ -36,6 +37,14 @@ def press(page: Any, name: str) -> None:
 def see(page: Any, text: str) -> None:
     """Wait until a text shows."""
     page.get_by_text(text).first.wait_for()
+
+
+def shown(page: Any) -> list[str]:
+    """Return the ids of the dialogues in a list."""
+    ids: list[str] = page.locator(".row-link").evaluate_all(
+        "(links) => links.map((link) => link.hash.replace(/^#.dialogue.|[?].*/g, ''))"
+    )
+    return ids
 
 
 def test_a_dialogue_ends_archives_and_reopens(tab: Tab, client: Client, made: str) -> None:
@@ -227,13 +236,13 @@ def test_filters_are_the_address(tab: Tab) -> None:
     tab.wait("location.hash.includes('namespace=ada')")
     tab.settle()
     page.locator(".row-title").first.wait_for()
-    rows = page.locator(".row-title").all_inner_texts()
+    rows = shown(page)
     address = page.evaluate("location.hash")
     page.goto("about:blank")
     tab.open(address)
 
     assert rows
-    assert page.locator(".row-title").all_inner_texts() == rows
+    assert shown(page) == rows
     assert set(page.locator(".rows .status").all_inner_texts()) == {"ended"}
 
 
@@ -247,9 +256,9 @@ def test_the_list_is_by_last_activity_or_as_chosen(tab: Tab, client: Client) -> 
     for name in ("branched", "spoke-last", "spoke-first"):
         client.ask("POST", "/message", {"dialogueId": name, "role": "user", "content": "hello"})
     page = tab.open("#/dialogues")
-    titles = page.locator(".row-title")
+    titles = page.locator(".row-main")
     titles.first.wait_for()
-    assert titles.all_inner_texts()[:3] == ["spoke-first", "spoke-last", "branched"]
+    assert shown(page)[:3] == ["spoke-first", "spoke-last", "branched"]
 
     page.get_by_label("Order").select_option(label="Newest first")
     titles.first.filter(has_text="branched").wait_for()
@@ -308,3 +317,29 @@ def test_search_finds_and_leads_to_the_message(tab: Tab) -> None:
     page.locator("#message-m4.pointed").wait_for()
 
     assert "the carrier has lost it" in page.locator("#message-m4").inner_text()
+
+
+def test_a_dialogue_without_a_label_is_named_by_its_opening_words(
+    open_tab: Callable[..., Tab], client: Client
+) -> None:
+    """In its own namespace and in the default one alike; its id stays in sight, and a label goes first."""
+    opening = [
+        {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Where is <b>my</b> parcel?"},
+        {"role": "assistant", "content": "On its way."},
+    ]
+    client.ask("POST", "/dialogue", {"id": "opening-1", "tags": ["openings"], "messages": opening})
+    client.ask(
+        "POST", "/dialogue", {"id": "opening-2", "tags": ["openings"], "messages": opening, "namespace": "o"}
+    )
+    client.ask(
+        "POST", "/dialogue", {"id": "opening-3", "tags": ["openings"], "messages": opening, "label": "Named"}
+    )
+    client.ask("POST", "/dialogue", {"id": "opening-4", "tags": ["openings"]})
+
+    page = open_tab().open("#/dialogues?tags=openings&order=asc")
+    page.locator(".row-title", has_text="parcel").nth(1).wait_for()
+
+    titles = page.locator(".row-title").all_inner_texts()
+    assert titles == ["Where is <b>my</b> parcel?", "Where is <b>my</b> parcel?", "Named", "opening-4"]
+    assert page.locator(".row-sub code").all_inner_texts() == ["opening-1", "opening-2", "opening-3"]

@@ -2,12 +2,13 @@
 
 import { get } from "../api.js";
 import { empty } from "../dialog.js";
+import { dialogueList } from "../dialogue-list.js";
 import { h } from "../dom.js";
 import { Feed } from "../feed.js";
 import { filterForm, namespaceOf } from "../filters.js";
 import { dayEnd, dayStart } from "../format.js";
 import { address, go, note } from "../router.js";
-import { dialogueRow, field, input, metadataOf, pageHead, select, tagsOf } from "../rows.js";
+import { field, input, metadataOf, pageHead, select, tagsOf } from "../rows.js";
 import { session } from "../session.js";
 
 const PAGE = 50;
@@ -97,14 +98,7 @@ function dialogueFeed(values, signal) {
   };
   return new Feed({
     load: (_side, next) => get("/dialogue", { query: { ...filter, limit: PAGE, next }, signal }),
-    render: (items) =>
-      [
-        h(
-          "ul",
-          { class: "rows" },
-          items.map((item) => dialogueRow(item, by)),
-        ),
-      ].filter(() => items.length > 0),
+    render: (items) => [dialogueList(items, by, signal)].filter(() => items.length > 0),
     empty: () => nothing([...values.keys()].length > 0),
     label: "Dialogues",
     pages: 6,

@@ -2,10 +2,11 @@
 
 import { ApiError, get } from "../api.js";
 import { empty, errorBox, loading } from "../dialog.js";
+import { dialogueList } from "../dialogue-list.js";
 import { h, replace } from "../dom.js";
 import { count } from "../format.js";
 import { address } from "../router.js";
-import { dialogueRow, pageHead } from "../rows.js";
+import { pageHead } from "../rows.js";
 import { session } from "../session.js";
 import { busiest, usage } from "./usage.js";
 
@@ -113,11 +114,7 @@ async function latest(namespace, signal) {
   return h(
     "div",
     {},
-    h(
-      "ul",
-      { class: "rows" },
-      items.map((item) => dialogueRow(item, "lastMessageCreated")),
-    ),
+    dialogueList(items, "lastMessageCreated", signal),
     h("p", { class: "more-link" }, h("a", { href: "#/dialogues" }, "All dialogues")),
   );
 }

@@ -9,7 +9,8 @@ import { address } from "../router.js";
 /** @typedef {import("../types.js").UsageBucket} UsageBucket */
 /** @typedef {"dialogues" | "messages"} Kind */
 
-const MOST_NAMESPACES = 500;
+const PAGE = 500;
+const MOST_PAGES = 20;
 const SHOWN_NAMESPACES = 5;
 
 /** @param {AbortSignal} signal */
@@ -93,9 +94,15 @@ function table(items) {
   );
 }
 
-/** @param {AbortSignal} signal */
+/** Those with most dialogues; the API lists namespaces by name alone. @param {AbortSignal} signal */
 export async function busiest(signal) {
-  const { items, next } = await get("/namespaces", { query: { limit: MOST_NAMESPACES }, signal });
+  let { items, next } = await get("/namespaces", { query: { limit: PAGE }, signal });
+  for (let pages = 1; next && pages < MOST_PAGES; pages++) {
+    const page = await get("/namespaces", { query: { limit: PAGE, next }, signal });
+    items = [...items, ...page.items].toSorted((one, other) => other.dialogues - one.dialogues);
+    items.splice(SHOWN_NAMESPACES);
+    next = page.next;
+  }
   if (items.length === 0) return empty("user", "No namespaces");
   const first = items.toSorted((one, other) => other.dialogues - one.dialogues).slice(0, SHOWN_NAMESPACES);
   return h(
@@ -125,6 +132,6 @@ export async function busiest(signal) {
         ),
       ),
     ),
-    next && h("p", { class: "hint" }, `Of the first ${MOST_NAMESPACES} namespaces by name.`),
+    next && h("p", { class: "hint" }, `Of the first ${count(PAGE * MOST_PAGES)} namespaces by name.`),
   );
 }
