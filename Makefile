@@ -279,6 +279,10 @@ bench-erasures: $(READY) ## what erasing 25,000 dialogues costs those who write 
 bench-backups: $(READY) ## what a backup costs those who write meanwhile, on SQLite (a minute or two)
 	@$(BIN)/python -m bench.backups $(ARGS)
 
+.PHONY: bench-verify
+bench-verify: $(READY) ## how fast `colloquy verify` is on SQLite and what memory it takes (a few minutes; ARGS='--messages 50000')
+	@$(BIN)/python -m bench.verifying $(ARGS)
+
 .PHONY: bench-scale
 bench-scale: $(READY) ## SQLite with 10,000 and with a million dialogues (ARGS='--dialogues 100000')
 	@$(BIN)/python -m bench.scale $(ARGS)

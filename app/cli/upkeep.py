@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from ..domain.records import Scope
+from ..domain.records import Scope, ScopeFilter
 from ..services.audit import COMMAND_LINE
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..services.namespaces import erase
@@ -25,6 +25,13 @@ def check(
     mend: Annotated[
         bool, typer.Option("--repair", help="Mend counters, embedded messages, the search index and vectors.")
     ] = False,
+    thorough: Annotated[
+        bool,
+        typer.Option(
+            "--thorough",
+            help="Read every message's text again to check its search index.",
+        ),
+    ] = False,
 ) -> None:
     """Check that the store keeps its promises: counts, embedded messages, nothing twice or empty.
 
@@ -36,11 +43,11 @@ def check(
         if project is not None:
             require_project(backend, project)
         names = [project] if project is not None else [one.name for one in backend.list_projects()]
-        problems = verify_projects(backend, names)
+        problems = verify_projects(backend, names, thorough=thorough)
         if mend and problems:
             for text in repair(backend, problems):
                 typer.echo(f"mended: {text}")
-            problems = verify_projects(backend, names, shown=False)
+            problems = verify_projects(backend, names, shown=False, thorough=thorough)
     if mend:
         for left in list(map(str, problems)) or ["nothing"]:
             typer.echo(f"left: {left}")
@@ -48,7 +55,9 @@ def check(
         raise typer.Exit(1)
 
 
-def verify_projects(backend: Backend, projects: list[str], *, shown: bool = True) -> list[Problem]:
+def verify_projects(
+    backend: Backend, projects: list[str], *, shown: bool = True, thorough: bool = False
+) -> list[Problem]:
     """Verify projects and, where it is to be shown, print each problem as it is found."""
     from .progress import Meter
 
@@ -58,10 +67,13 @@ def verify_projects(backend: Backend, projects: list[str], *, shown: bool = True
     def messages() -> int:
         return sum(seen.messages for seen in checked)
 
-    with Meter(None, lambda: 0, messages) as meter:
+    def done() -> int:
+        return sum(seen.messages + seen.indexed for seen in checked)
+
+    with Meter(_count(backend, projects), done, messages) as meter:
         for name in projects:
             checked.append(Seen())
-            for problem in verify(backend, name, checked[-1], meter.tick):
+            for problem in verify(backend, name, checked[-1], meter.tick, thorough=thorough):
                 problems.append(problem)
                 if shown:
                     typer.echo(str(problem))
@@ -73,6 +85,12 @@ def verify_projects(backend: Backend, projects: list[str], *, shown: bool = True
         f"Checked {dialogues:,} dialogues and {messages():,} messages: {len(problems):,} problems.", err=True
     )
     return problems
+
+
+def _count(backend: Backend, projects: list[str]) -> int:
+    """Return how much there is to check: messages, and what is compared with the search index."""
+    counts = [backend.stats(ScopeFilter(project)) for project in projects]
+    return sum(2 * one.messages + one.memories + one.active + one.ended + one.archived for one in counts)
 
 
 def erase_namespace(

@@ -66,16 +66,24 @@ class Seen:
 
     dialogues: int = 0
     messages: int = 0
+    indexed: int = 0
+    """How many dialogues, messages and memories were compared with the search index."""
     unembedded: int = 0
     """How many items wait to be embedded, which is no problem."""
 
 
 def verify(
-    backend: Backend, project: str, seen: Seen, tick: Callable[[], None] = lambda: None
+    backend: Backend,
+    project: str,
+    seen: Seen,
+    tick: Callable[[], None] = lambda: None,
+    *,
+    thorough: bool = False,
 ) -> Iterator[Problem]:
     """Yield all that is wrong in a project; ``seen`` counts what was checked.
 
-    ``tick`` is called after each dialogue.
+    ``tick`` is called after each dialogue, and now and then while the search index is checked. If it is to be
+    ``thorough``, the words of every message are derived anew; see ``Maintenance.index_problems``.
     """
     scope_filter = ScopeFilter(project)
     before = backend.stats(scope_filter).messages
@@ -89,7 +97,12 @@ def verify(
     if before == after != seen.messages:
         text = f"the store has {after} messages, {seen.messages} belong to a dialogue, living or deleted"
         yield Problem(Kind.ORPHANS, project, "", "", text)
-    for text in backend.index_problems(project):
+
+    def note(items: int) -> None:
+        seen.indexed += items
+        tick()
+
+    for text in backend.index_problems(project, note, thorough=thorough):
         yield Problem(Kind.INDEX, project, "", "", text)
     for text in _check_vectors(backend, project, seen):
         yield Problem(Kind.VECTORS, project, "", "", text)

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from typing import Protocol
 
 from ..domain.list_items import ExpiringItem
 from ..domain.list_queries import ExpiryQuery, Page
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Scope, ScopeFilter, Tombstone
+
+
+def ignore(_: int) -> None:
+    """Show no progress."""
 
 
 class Maintenance(Protocol):
@@ -53,8 +57,15 @@ class Maintenance(Protocol):
     def snapshot(self) -> AbstractContextManager[None]:
         """Let what this thread reads inside be of one moment; it writes nothing meanwhile."""
 
-    def index_problems(self, project: str) -> list[str]:
-        """What of a project the search index does not hold as it is stored, in words."""
+    def index_problems(
+        self, project: str, tick: Callable[[int], None] = ignore, *, thorough: bool = False
+    ) -> list[str]:
+        """What of a project the search index does not hold as it is stored, in words.
+
+        ``tick`` is told now and then how many items were checked since. Where a store can tell that an item's
+        text and words have not changed since it was indexed, it takes the words to be right, unless the check
+        is ``thorough``.
+        """
 
     def index_step(self, rows: int = 500) -> int:
         """Index up to ``rows`` items that an earlier release stored; how many were (0: all are)."""

@@ -80,11 +80,13 @@ def test_a_right_store_has_no_problems(filled: Backend) -> None:
 
 
 def test_progress_can_be_followed(filled: Backend) -> None:
-    """After each dialogue the caller is told, and what was checked so far is counted."""
-    seen, counts = Seen(), list[int]()
+    """After each dialogue the caller is told, then of the index; what was checked so far is counted."""
+    seen, counts = Seen(), list[tuple[int, int]]()
 
-    assert list(verify(filled, "acme", seen, lambda: counts.append(seen.dialogues))) == []
-    assert counts == [1, 2]
+    assert list(verify(filled, "acme", seen, lambda: counts.append((seen.dialogues, seen.indexed)))) == []
+    assert counts[:2] == [(1, 0), (2, 0)]
+    assert counts == sorted(counts)
+    assert counts[-1] == (2, 2 + 14)
 
 
 @pytest.mark.parametrize(

@@ -118,7 +118,7 @@ class Conductor:
     def _verify(self, project: str) -> None:
         backend = self._home.open()
         try:
-            problems = list(verify(backend, project, Seen()))
+            problems = list(verify(backend, project, Seen(), thorough=True))
         finally:
             backend.close()
         self.total.problems += [f"verify: {problem}" for problem in problems]

@@ -146,7 +146,7 @@ class Run:
 
     def _verify(self) -> list[str]:
         seen = Seen()
-        problems = [f"verify: {problem}" for problem in verify(self._backend, PROJECT, seen)]
+        problems = [f"verify: {problem}" for problem in verify(self._backend, PROJECT, seen, thorough=True)]
         counts = sum((writer.counts for writer in self._writers), Counter[str]())
         say(
             f"  {self._days.today} days, {WRITERS} clients, kills: {dict(self.kills)}; "

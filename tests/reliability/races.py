@@ -58,7 +58,9 @@ def run_races(home: Home, names: list[str]) -> list[str]:
     backend = home.open()
     try:
         seen = Seen()
-        found = [f"{home.name}, verify: {problem}" for problem in verify(backend, PROJECT, seen)]
+        found = [
+            f"{home.name}, verify: {problem}" for problem in verify(backend, PROJECT, seen, thorough=True)
+        ]
     finally:
         backend.close()
     say(f"  verify: {seen.dialogues} dialogues, {seen.messages:,} messages, {len(found)} problems")

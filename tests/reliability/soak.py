@@ -79,7 +79,7 @@ def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
     problems += _judge_pace([answer for load in loads for answer in load.answers if answer[0] > warm])
     backend = home.open()
     try:
-        problems += map(str, verify(backend, PROJECT, Seen()))
+        problems += map(str, verify(backend, PROJECT, Seen(), thorough=True))
     finally:
         backend.close()
     answers = sum(len(load.answers) for load in loads)

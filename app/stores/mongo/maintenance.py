@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
@@ -24,10 +24,10 @@ from ...domain.records import (
 )
 from ...domain.retention import Kept
 from ..bounds import MOST_PENDING
-from ..maintenance import Maintenance
+from ..maintenance import Maintenance, ignore
 from ..paging import walk
 from ..policies import Policies
-from . import queries, reindexing
+from . import index_checks, queries, reindexing
 from .backups import require_restored
 from .commit import read_snapshot
 from .database import Document, MongoDatabase
@@ -190,8 +190,14 @@ class MongoMaintenance(Maintenance):
     def snapshot(self) -> AbstractContextManager[None]:
         return read_snapshot(self._db) if self._db.transactional else nullcontext()
 
-    def index_problems(self, project: str) -> list[str]:
-        return reindexing.find_problems(self._db, project)
+    def index_problems(
+        self,
+        project: str,
+        tick: Callable[[int], None] = ignore,
+        *,
+        thorough: bool = False,  # noqa: ARG002 - a document has its tokens in it: each is derived anew
+    ) -> list[str]:
+        return index_checks.find_problems(self._db, project, tick)
 
     def index_step(self, rows: int = 500) -> int:
         return reindexing.index_step(self._db, rows)

@@ -1,4 +1,4 @@
-"""Checking what searches match and filter by against what it was derived from, and deriving it anew."""
+"""Deriving anew what searches match and filter by."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ from bson import ObjectId
 
 from ...domain.records import JsonText, Scope
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
+from ..maintenance import ignore
 from .database import Document, MongoDatabase
 from .facets import facets
 from .indexing import searched, written_terms
@@ -51,16 +52,12 @@ DERIVED_FROM: Final = ("project", "namespace", "created", "metadata", "terms", "
 """The fields that all of them have."""
 
 
-def find_problems(db: MongoDatabase, project: str) -> list[str]:
-    """What of a project is not indexed by what it says."""
-    wrong = [_name(document) for name in INDEXED for document, _ in _wrong(db, name, {"project": project})]
-    return [f"{name} is not indexed by what it says" for name in wrong]
-
-
 def reindex(db: MongoDatabase) -> int:
     """Derive the search fields anew where they are wrong; how many documents that were."""
     return sum(
-        _mend(db, name, document, derived) for name in INDEXED for document, derived in _wrong(db, name, {})
+        _mend(db, name, document, derived)
+        for name in INDEXED
+        for document, derived in find_wrong(db, name, {}, ignore)
     )
 
 
@@ -109,7 +106,9 @@ def _mend(db: MongoDatabase, name: str, document: Document, derived: Document) -
     return changed
 
 
-def _wrong(db: MongoDatabase, name: str, query: Document) -> Iterator[tuple[Document, Document]]:
+def find_wrong(
+    db: MongoDatabase, name: str, query: Document, tick: Callable[[int], None]
+) -> Iterator[tuple[Document, Document]]:
     """Yield each document that is not as it ought to be, with what it ought to have."""
     behind: Document = {}
     while True:
@@ -118,6 +117,7 @@ def _wrong(db: MongoDatabase, name: str, query: Document) -> Iterator[tuple[Docu
             derived = _derived(name, document)
             if any(document.get(field) != value for field, value in derived.items()):
                 yield document, derived
+        tick(len(batch))
         if len(batch) < BATCH:
             return
         behind = {"_id": {"$gt": batch[-1]["_id"]}}
@@ -150,9 +150,3 @@ def _number_of(document: Document) -> int:
         seconds, counter = identifier.binary[:4], identifier.binary[9:]
         return int.from_bytes(seconds) * NANOSECONDS + int.from_bytes(counter)
     return int(datetime.fromisoformat(document["created"]).timestamp() * NANOSECONDS)
-
-
-def _name(document: Document) -> str:
-    if "messageId" in document:
-        return f"message {document['messageId']} of dialogue {document['dialogueId']}"
-    return f"{'memory' if 'value' in document else 'dialogue'} {document['id']}"

@@ -16,7 +16,7 @@ from typing import Final, TypeVar
 from ...domain.errors import ServiceUnavailable
 from ...domain.list_queries import Page
 from ...waiting import blocking
-from . import facets, filters
+from . import checksums, facets, filters
 from .commit import GroupCommit
 from .failures import translate
 from .mapping import Columns, Row
@@ -190,6 +190,7 @@ class SqliteDatabase:
             connection.set_progress_handler(self._is_late, STEPS)
             filters.add_functions(connection)
             facets.add_functions(connection)
+            checksums.add_functions(connection)
             self._opened.add(connection)
             return connection
 

@@ -18,11 +18,10 @@ from ...search.tokens import index_tokens, marked_text
 IndexedRow = tuple[int, str, str, str]
 """Number of the row, its namespace, its words, what identifies it in its namespace."""
 
-INDEXED_ROW: Final = {
-    "dialogue": "number, namespace, terms, id",
-    "message": "number, namespace, terms, dialogue_id || '/' || id",
-    "memory": "number, namespace, terms, id",
-}
+IDENTITY: Final = {"dialogue": "id", "message": "dialogue_id || '/' || id", "memory": "id"}
+"""What identifies a row in its namespace, by table."""
+
+INDEXED_ROW: Final = {table: f"number, namespace, terms, {identity}" for table, identity in IDENTITY.items()}
 """The columns of an IndexedRow, by table."""
 
 
@@ -55,10 +54,15 @@ def add_terms(connection: Connection, table: str, project: str, rows: Iterable[I
 
 def insert_tokens(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
     """Index rows of ``table`` that have words."""
-    sql = f"INSERT INTO {table}_tokens (rowid, tokens) VALUES (?, ?)"
-    for row in rows:
-        if row[2]:
-            connection.execute(sql, (row[0], row_text(project, row)))
+    for number, namespace, terms, identity in rows:
+        add_tokens(connection, table, number, index_tokens(terms, identity), Scope(project, namespace))
+
+
+def add_tokens(connection: Connection, table: str, number: int, tokens: Sequence[str], scope: Scope) -> None:
+    """Index a row of ``table`` by its tokens, if it has any."""
+    if tokens:
+        sql = f"INSERT INTO {table}_tokens (rowid, tokens) VALUES (?, ?)"
+        connection.execute(sql, (number, marked_text(tokens, scope)))
 
 
 def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sqlite3
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 from functools import partial
@@ -16,10 +16,10 @@ from ...domain.list_items import ExpiringItem
 from ...domain.list_queries import DialogueListQuery, ExpiryQuery, MemoryListQuery, Page
 from ...domain.records import Dialogue, IdempotencyRecord, Memory, Order, Scope, ScopeFilter, Tombstone
 from ..bounds import MOST_PENDING
-from ..maintenance import Maintenance
+from ..maintenance import Maintenance, ignore
 from ..paging import walk
 from ..policies import Policies
-from . import counts, dialogue_lists, erasure, mapping, queries, reindexing, schema, statements
+from . import counts, dialogue_lists, erasure, index_checks, mapping, queries, reindexing, schema, statements
 from .database import SqliteDatabase, prepare_file
 from .start_up_lock import FileLock
 from .store import BATCH_ROWS
@@ -137,8 +137,10 @@ class SqliteMaintenance(Maintenance):
     def snapshot(self) -> AbstractContextManager[None]:
         return self._db.snapshot()
 
-    def index_problems(self, project: str) -> list[str]:
-        return reindexing.find_problems(self._db, project)
+    def index_problems(
+        self, project: str, tick: Callable[[int], None] = ignore, *, thorough: bool = False
+    ) -> list[str]:
+        return index_checks.find_problems(self._db, project, tick, thorough=thorough)
 
     def index_step(self, rows: int = 500) -> int:
         return self._db.commits.run(partial(reindexing.index_step, rows=rows))

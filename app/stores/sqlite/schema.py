@@ -206,6 +206,13 @@ _USAGE = """
 CREATE INDEX message_created ON message (project, created, namespace);
 """
 
+# What ``checksums`` says; behind ``body``, since only checks of the whole store read it.
+_CHECKSUMS = """
+ALTER TABLE message ADD COLUMN checksum INTEGER;
+INSERT INTO reindexing SELECT 'message checksum', max(number) + 1 FROM message
+    HAVING max(number) IS NOT NULL;
+"""
+
 MIGRATIONS: Final = (
     _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
     RANKED_SEARCH,
@@ -215,6 +222,7 @@ MIGRATIONS: Final = (
     _LISTS,
     _EXPIRY,
     _USAGE,
+    _CHECKSUMS,
 )
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 

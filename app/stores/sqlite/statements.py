@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Final
 
 from . import mapping
+from .checksums import KEPT_TOKENS
 from .indexing import INDEXED_ROW
 
 NOW: Final = "strftime('%Y-%m-%dT%H:%M:%fZ', 'now')"
@@ -93,9 +94,13 @@ FIND_SEQS: Final = f"SELECT seq FROM message WHERE {_GENERATION} AND seq IN (SEL
 MESSAGES_BELOW: Final = f"{_MESSAGES} AND seq < ? ORDER BY seq"
 NEWEST_MESSAGES: Final = f"{_MESSAGES} ORDER BY created DESC, seq DESC LIMIT ?"
 MESSAGES_THROUGH: Final = f"{_MESSAGES} AND (created, seq) <= (?, ?) ORDER BY created, seq LIMIT ?"
-INSERT_MESSAGE: Final = insertion("message", mapping.MESSAGE_FIELDS.columns + ", project, namespace, size")
+INSERT_MESSAGE: Final = insertion(
+    "message", mapping.MESSAGE_FIELDS.columns + ", project, namespace, size, checksum"
+)
 _MESSAGE_KEY: Final = "project = ? AND namespace = ? AND dialogue_id = ? AND id = ? AND uid = ?"
-SAVE_MESSAGE: Final = f"UPDATE message SET {mapping.RETAGGED_FIELDS.assignments} WHERE {_MESSAGE_KEY}"
+SAVE_MESSAGE: Final = (
+    f"UPDATE message SET {mapping.RETAGGED_FIELDS.assignments}, checksum = {KEPT_TOKENS} WHERE {_MESSAGE_KEY}"
+)
 REMOVE_MESSAGE: Final = f"DELETE FROM message WHERE {_MESSAGE_KEY} RETURNING {INDEXED_ROW['message']}"
 
 # Memories

@@ -23,13 +23,15 @@ from ...domain.records import (
     Tombstone,
 )
 from ...search.analysis import dialogue_terms
+from ...search.tokens import index_tokens
 from ..bounds import take_bytes
 from ..policies import read_retention
 from ..transaction import Erased, Removed, Transaction
 from . import erasure, expiry, facets, mapping, statements
 from .administration import SqliteAdministration
+from .checksums import checksum_of
 from .database import note_size
-from .indexing import IndexedRow, add_terms, count_terms, drop_terms, drop_vectors, enqueue
+from .indexing import IndexedRow, add_terms, add_tokens, count_terms, drop_terms, drop_vectors, enqueue
 
 
 class SqliteTransaction(SqliteAdministration, Transaction):
@@ -176,15 +178,17 @@ class SqliteTransaction(SqliteAdministration, Transaction):
     def insert_messages(self, messages: Sequence[Message]) -> None:
         added = []
         for message in messages:
-            values = (*mapping.MESSAGE_FIELDS.values(message), *self._key, count_terms(message.terms))
+            tokens = index_tokens(message.terms, f"{message.dialogue_id}/{message.id}")
+            derived = (count_terms(message.terms), checksum_of(len(tokens), message.terms, message.body))
+            values = (*mapping.MESSAGE_FIELDS.values(message), *self._key, *derived)
             number = self._connection.execute(statements.INSERT_MESSAGE, values).lastrowid or 0
             note_size(self._connection, len(message.body))
-            identity = f"{message.dialogue_id}/{message.id}"
-            added.append((number, self.scope.namespace, message.terms, identity))
-        self._index("message", added)
+            add_tokens(self._connection, "message", number, tokens, self.scope)
+            added.append((number, self.scope.namespace))
+        enqueue(self._connection, "message", self.scope.project, added, self._model)
 
     def save_message(self, message: Message) -> None:
-        values = mapping.RETAGGED_FIELDS.values(message)
+        values = (*mapping.RETAGGED_FIELDS.values(message), message.body)
         self._connection.execute(statements.SAVE_MESSAGE, (*values, *self._message_key(message)))
 
     def remove_message(self, message: Message) -> None:

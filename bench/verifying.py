@@ -1,0 +1,109 @@
+"""How fast ``colloquy verify`` is on SQLite and what memory it takes, on a small store and on a large one.
+
+    python -m bench.verifying                     # 20,000 and 200,000 messages
+    python -m bench.verifying --messages 100000   # 10,000 and 100,000
+
+Dialogues of 10 messages of about 300 characters are created by the rules that the API follows. The command
+runs in a process of its own, three times on each store: the figures are the best, when the file is warm, with
+the start of the command in them. The peak is that of the process's resident memory, as the system counts it.
+``make bench-verify`` runs it; it fails where a problem is found, or where the peak on the large store is more
+than a tenth above that on the small one.
+"""
+
+from __future__ import annotations
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+import time
+from itertools import islice
+from pathlib import Path
+from typing import NamedTuple
+
+from app.domain.records import Scope
+from app.schemas.dialogues import DialogueSchema
+from app.services import dialogues
+from app.services.bootstrap import prepare
+from app.settings import Settings
+from app.wiring import open_backend
+from bench import data
+
+MESSAGES = 200_000
+PER_DIALOGUE = 10
+STEP = 200
+SHARE = 10
+"""How many times as large the large store is."""
+ROUNDS = 3
+GROWTH = 1.1
+
+
+class Cost(NamedTuple):
+    """What a run took: seconds, seconds of CPU, and MiB of memory at the peak."""
+
+    seconds: float
+    cpu: float
+    peak: float
+
+
+def fill(path: Path, messages: int) -> None:
+    """Make a store with so many messages."""
+    backend = open_backend(Settings(store_url=f"sqlite:///{path}"))
+    backend.migrate()
+    prepare(backend, data.KEY)
+    schema, bodies = DialogueSchema(), data.bodies(messages // PER_DIALOGUE)
+    while step := [schema.load(body).command for body in islice(bodies, STEP)]:
+        backend.write(
+            Scope(data.PROJECT), lambda tx, step=step: [dialogues.create(tx, command) for command in step]
+        )
+    backend.close()
+
+
+def verify(path: Path, arguments: list[str]) -> Cost:
+    """Run the command once; what it took."""
+    begun = time.monotonic()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", "verify", *arguments],
+        env=os.environ | {"COLLOQUY_STORE_URL": f"sqlite:///{path}"},
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    if status:
+        raise RuntimeError("verify found a problem, or failed")
+    seconds = time.monotonic() - begun
+    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+
+
+def measure(path: Path, messages: int, arguments: list[str]) -> Cost:
+    """Run the command some times, and print the best of each figure."""
+    costs = [verify(path, arguments) for _ in range(ROUNDS)]
+    best = Cost(*map(min, zip(*costs, strict=True)))
+    print(
+        f"{messages:,} messages, {path.stat().st_size / 2**20:,.0f} MiB: {best.seconds:.1f} s, "
+        f"{messages / best.seconds:,.0f} a second; {best.cpu:.1f} s of CPU, "
+        f"{messages / best.cpu:,.0f} a second; peak {best.peak:.0f} MiB",
+        flush=True,
+    )
+    return best
+
+
+def main() -> int:
+    """Measure both stores; the exit status is 1 when memory grew."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("--messages", type=int, default=MESSAGES, help="of the large store")
+    parser.add_argument("--thorough", action="store_const", const=["--thorough"], default=[])
+    options = parser.parse_args()
+    peaks = []
+    with tempfile.TemporaryDirectory() as folder:
+        for messages in (options.messages // SHARE, options.messages):
+            path = Path(folder) / f"{messages}.db"
+            fill(path, messages)
+            peaks.append(measure(path, messages, options.thorough).peak)
+    return int(peaks[1] > GROWTH * peaks[0])
+
+
+if __name__ == "__main__":
+    sys.exit(main())
