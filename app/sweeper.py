@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from .domain.errors import ServiceUnavailable
 from .telemetry.measures import SWEPT
+from .waiting import rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -79,7 +80,7 @@ class Sweeper(Background):
             for chore in self._chores:
                 chore()
             while self._expire() or self._sweep_rows() or self._backend.index_step():
-                continue
+                rest()
         except ServiceUnavailable:
             log.warning("the store does not answer; sweeping goes on later")
 

@@ -18,8 +18,14 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final, TypeVar
 
 from .domain.errors import ServiceUnavailable
+
+T = TypeVar("T")
+
+REST: Final = 0.005
+"""Seconds between two steps of a long work."""
 
 
 class _Thread(threading.local):
@@ -73,6 +79,22 @@ def at_most(seconds: float) -> Iterator[None]:
         yield
     finally:
         _thread.budget = None if budget is None else budget - (time.monotonic() - begun)
+
+
+def in_steps(step: Callable[[], T | None]) -> T:
+    """Repeat a step until it has a result, with a rest behind each other one, in which others get to write.
+
+    Raises ServiceUnavailable when the request's budget is used up, and what ``step`` raises.
+    """
+    while (result := step()) is None:
+        rest()
+    return result
+
+
+def rest() -> None:
+    """Let others write, who wait for what this thread has just done."""
+    with blocking(REST) as seconds:
+        time.sleep(seconds)
 
 
 def lead(promote: Callable[[], None]) -> None:

@@ -21,6 +21,7 @@ from .schemas.specification import find_spec, read_spec
 from .server_folder import VECTORS
 from .services.audit import drop_old
 from .services.embedding import PERIOD, Embedding
+from .services.erasure import resume_abandoned
 from .services.retention import ExpirySweep
 from .services.summarizer import Summarizer
 from .settings import Settings, SettingsError
@@ -235,7 +236,11 @@ def connect(
     if embedder is not None:
         backend.queue_for(embedder.model, _open_matrices(settings))
     failed_logins = FailedLogins()
-    chores = (partial(failed_logins.note, backend), partial(drop_old, backend, settings.audit_days))
+    chores = (
+        partial(failed_logins.note, backend),
+        partial(drop_old, backend, settings.audit_days),
+        partial(resume_abandoned, backend),
+    )
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes
     app.extensions["colloquy"] = Parts(
         settings=settings,

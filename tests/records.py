@@ -7,6 +7,7 @@ from dataclasses import replace
 from functools import partial
 from typing import Any
 
+from app.domain import timestamps
 from app.domain.ids import new_id
 from app.domain.json_text import compact_json
 from app.domain.list_items import DialogueItem, MemoryItem, MessageItem
@@ -23,9 +24,11 @@ from app.domain.records import (
     Summary,
     Timestamp,
 )
+from app.services import erasure
 from app.services.audit import COMMAND_LINE, SERVER
 from app.services.keys import KeyPlace, revoke
-from app.stores import Backend, Store
+from app.stores import Backend, Erased, Store
+from app.waiting import in_steps
 
 SCOPE = Scope("acme")
 OTHER = Scope("globex")
@@ -196,3 +199,9 @@ def deleted(store: Store, parent: Dialogue, *, purge: bool = False) -> None:
         tx.remove_dialogue(found, purge=purge)
 
     store.write(Scope(parent.project, parent.namespace), work)
+
+
+def erase(backend: Backend, scope: Scope) -> Erased:
+    """Erase a namespace, in as many steps as it takes."""
+    rule = partial(erasure.erase, actor=COMMAND_LINE, asked=timestamps.now())
+    return in_steps(lambda: backend.write(scope, rule))

@@ -7,13 +7,15 @@ from typing import Annotated
 
 import typer
 
+from ..domain import timestamps
 from ..domain.records import Scope, ScopeFilter
 from ..services.audit import COMMAND_LINE
 from ..services.bootstrap import DEFAULT_PROJECT
-from ..services.namespaces import erase
+from ..services.erasure import erase
 from ..services.repair import repair
 from ..services.verify import Problem, Seen, verify
 from ..stores import Backend
+from ..waiting import in_steps, rest
 from .terminal import CommandError, confirm, open_store, require_project
 
 
@@ -105,9 +107,10 @@ def erase_namespace(
     with open_store() as backend:
         require_project(backend, project)
         confirm(f"Erase everything in the namespace {namespace}, for good?", sure=yes)
-        erased = backend.write(Scope(project, namespace), partial(erase, actor=COMMAND_LINE))
+        rule = partial(erase, actor=COMMAND_LINE, asked=timestamps.now())
+        erased = in_steps(partial(backend.write, Scope(project, namespace), rule))
         while backend.sweep():
-            continue
+            rest()
     typer.echo(
         f"Erased {erased.dialogues:,} dialogues, {erased.messages:,} messages, {erased.memories:,} memories "
         f"and {erased.summaries:,} summaries."

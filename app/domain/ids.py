@@ -3,12 +3,17 @@
 from __future__ import annotations
 
 import hashlib
-from typing import NamedTuple
+from datetime import UTC, datetime, timedelta
+from typing import Final, NamedTuple
 
 import orjson
 from ulid import ULID
 
 from .json_text import canonical_json
+
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+RANDOM_BITS: Final = 80
+"""How many bits of a ULID follow its time in milliseconds."""
 
 
 def new_id() -> str:
@@ -22,6 +27,12 @@ def successor(previous: str | None) -> str:
     if previous is None or str(fresh) > previous:
         return str(fresh)
     return str(ULID.from_int(int(ULID.from_str(previous)) + 1))
+
+
+def last_id(moment: str) -> str:
+    """Return the ULID after which those sort that are made later than a moment (ISO 8601)."""
+    milliseconds = (datetime.fromisoformat(moment) - EPOCH) // timedelta(milliseconds=1)
+    return str(ULID.from_int((milliseconds + 1 << RANDOM_BITS) - 1))
 
 
 class Fingerprint(NamedTuple):

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from flask import Response
 
-from ..services import dialogues, namespaces
-from ..web.answers import commit
+from ..domain import timestamps
+from ..services import dialogues, erasure
+from ..web.answers import commit, commit_in_steps
 from ..web.request_context import actor, condition, context, scope
 
 
@@ -21,6 +22,6 @@ def delete_dialogue(id_: str, namespace: str | None = None, *, cascade: bool = F
 
 def erase_namespace(namespace: str) -> Response:
     """DELETE /namespace/{namespace}: remove everything of one end user."""
-    response = commit(scope(namespace), namespaces.erase_namespace, actor())
+    response = commit_in_steps(scope(namespace), erasure.erase_namespace, actor(), timestamps.now())
     context().parts.sweeper.wake()
     return response

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,9 @@ from .results import Result
 from .state import merge
 
 if TYPE_CHECKING:
-    from ..stores import Transaction
+    from collections.abc import Sequence
+
+    from ..stores import Removed, Transaction
 
 EMPTY_ARRAY = JsonText("[]")
 
@@ -231,6 +234,15 @@ def delete(
 def _note_purge(tx: Transaction, actor: Actor, dialogue: Dialogue) -> None:
     subject = Subject(dialogue.project, dialogue.namespace, dialogue.id)
     note(tx, actor, Action.DIALOGUE_PURGED, subject, messages=dialogue.total)
+
+
+def uncount_removed(tx: Transaction, removed: Sequence[Removed]) -> None:
+    """Count dialogues that were removed together no more in their parents, but for parents among them."""
+    gone = {one.id for one in removed}
+    parents = Counter(one.thread_of for one in removed if one.thread_of is not None)
+    for parent_id, count in parents.items():
+        if parent_id not in gone:
+            uncount_threads(tx, parent_id, count)
 
 
 def uncount_threads(tx: Transaction, parent_id: str, count: int) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections import Counter, defaultdict
+from collections import defaultdict
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, Final
@@ -15,7 +15,7 @@ from ..domain.list_queries import ExpiryQuery
 from ..domain.records import Scope
 from ..domain.retention import Kept
 from ..telemetry.measures import EXPIRED, SWEEP_BACKLOG
-from .dialogues import uncount_threads
+from .dialogues import uncount_removed
 
 if TYPE_CHECKING:
     from collections.abc import Iterator, Sequence
@@ -43,11 +43,7 @@ WALK_AGAIN_SECONDS: Final = 3600
 def remove_dialogues(tx: Transaction, ids: Sequence[str]) -> int:
     """Remove those of the dialogues that have expired whole; how many they were."""
     removed = tx.remove_expired(ids)
-    gone = {one.id for one in removed}
-    parents = Counter(one.thread_of for one in removed if one.thread_of is not None)
-    for parent_id, count in parents.items():
-        if parent_id not in gone:
-            uncount_threads(tx, parent_id, count)
+    uncount_removed(tx, removed)
     return len(removed)
 
 

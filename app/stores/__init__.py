@@ -16,9 +16,10 @@ from typing import Protocol
 from .backups import Backups, BadBackup
 from .bounds import PAGE_BYTES
 from .catalog import Catalog
+from .erasure import Erased, Removed
 from .maintenance import Maintenance
 from .store import Counts, Generation, Store
-from .transaction import Erased, Transaction
+from .transaction import Transaction
 from .vectors import VectorQueue
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Erased",
     "Generation",
     "Maintenance",
+    "Removed",
     "Store",
     "Transaction",
     "VectorQueue",

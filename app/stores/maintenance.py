@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Final, Protocol
 
 from ..domain.list_items import ExpiringItem
 from ..domain.list_queries import ExpiryQuery, Page
-from ..domain.records import Dialogue, IdempotencyRecord, Memory, Scope, ScopeFilter, Tombstone
+from ..domain.records import Dialogue, IdempotencyRecord, Memory, Scope, ScopeFilter, Timestamp, Tombstone
+
+SWEEP_ROWS: Final = 200
+"""How many rows one transaction of the sweep removes: writers wait for no more."""
 
 
 def ignore(_: int) -> None:
@@ -30,8 +33,11 @@ class Maintenance(Protocol):
     def cursor_secret(self) -> bytes:
         """The random secret, made with the store, that signs list cursors."""
 
-    def sweep(self, rows: int = 1000) -> int:
+    def sweep(self, rows: int = SWEEP_ROWS) -> int:
         """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
+
+    def list_erasures(self, before: Timestamp) -> list[Scope]:
+        """The namespaces whose erasure has begun, has not ended, and made no step since a time."""
 
     def count_pending(self) -> int:
         """How many purged dialogues have data that is still to be removed, counted to 10,000."""

@@ -3,33 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import NamedTuple, Protocol
+from typing import Protocol
 
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, Summary, Tombstone
 from .administration import Administration
+from .erasure import NamespaceErasure, Removed
 
 
-@dataclass(frozen=True, slots=True)
-class Erased:
-    """How much an erasure removed."""
-
-    dialogues: int
-    messages: int
-    memories: int
-    summaries: int
-
-
-class Removed(NamedTuple):
-    """A dialogue that was removed: whose thread it was, and how many messages it had."""
-
-    id: str
-    uid: str
-    thread_of: str | None
-    total: int
-
-
-class Transaction(Administration, Protocol):
+class Transaction(Administration, NamespaceErasure, Protocol):
     """One transaction in one scope. Lock the dialogue first; write message rows last.
 
     Every method raises ServiceUnavailable when the store is away, cannot be written or is too slow. What
@@ -132,9 +113,6 @@ class Transaction(Administration, Protocol):
 
     def stale_summaries(self, uid: str, seq: int) -> None:
         """Mark every summary of this uid that accounts for the given seq as stale."""
-
-    def erase_namespace(self) -> Erased:
-        """Remove everything of the scope's namespace; rows of messages go later, hidden at once."""
 
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
         """The unexpired record of an earlier request, and lock its place."""

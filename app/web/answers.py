@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from flask import Response
@@ -11,6 +12,7 @@ from flask import Response
 from ..services.bodies import page_body, with_next
 from ..services.results import Result
 from ..telemetry.measures import REPLAYED
+from ..waiting import in_steps
 from .application import JsonResponse
 from .idempotency import KeyedRequest, find_replay, write_once
 from .request_context import context, principal
@@ -57,6 +59,24 @@ def commit(
     if key is None:
         return respond(current.parts.backend.write(scope, lambda tx: rule(tx, *args, **options)))
     return commit_once(keyed_request(key), scope, rule, *args, **options)
+
+
+def commit_in_steps(
+    scope: Scope,
+    rule: Callable[Concatenate[Transaction, P], Result | None],
+    *args: P.args,
+    **options: P.kwargs,
+) -> Response:
+    """Run a rule in one transaction after another until it has a result, which ``commit`` would answer."""
+    parts, key = context().parts, context().request.environ.get("HTTP_IDEMPOTENCY_KEY")
+
+    def work(tx: Transaction) -> Result | None:
+        return rule(tx, *args, **options)
+
+    if key is None:
+        return respond(in_steps(partial(parts.backend.write, scope, work)))
+    hours = parts.settings.idempotency_hours
+    return respond(in_steps(partial(write_once, parts.backend, scope, work, keyed_request(key), hours)))
 
 
 def commit_once(

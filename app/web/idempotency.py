@@ -14,7 +14,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 from ..domain import timestamps
 from ..domain.errors import Detail, IdempotencyConflict, IdempotencyKeyReused, InvalidParameter
@@ -24,6 +24,8 @@ from ..waiting import blocking
 
 if TYPE_CHECKING:
     from ..stores import Store, Transaction
+
+R = TypeVar("R", Result, Result | None)
 
 LONGEST_KEY = 255
 
@@ -86,26 +88,29 @@ RUNNING_KEYS = RunningKeys()
 def write_once(
     store: Store,
     scope: Scope,
-    work: Callable[[Transaction], Result],
+    work: Callable[[Transaction], R],
     keyed: KeyedRequest,
     keep_hours: int,
-) -> Result:
+) -> R:
     """Run ``work`` in one transaction, or return the result that this key already has.
+
+    What comes to no result yet is not recorded.
 
     Raises IdempotencyConflict while the first request runs, IdempotencyKeyReused when that was another one.
     """
     expires = _hours_from_now(keep_hours)
 
-    def once(tx: Transaction) -> Result:
+    def once(tx: Transaction) -> R:
         if keyed.is_new:
             tx.forget_idempotency(keyed.request)
         earlier = tx.find_idempotency(keyed.request)
         if earlier is not None:
             return _replay(earlier, keyed)
         result = work(tx)
-        tx.save_idempotency(
-            IdempotencyRecord(keyed.request, keyed.fingerprint, result.body, result.etag, expires)
-        )
+        if result is not None:
+            tx.save_idempotency(
+                IdempotencyRecord(keyed.request, keyed.fingerprint, result.body, result.etag, expires)
+            )
         return result
 
     with RUNNING_KEYS.hold(keyed.request):

@@ -13,7 +13,18 @@ from app.domain.records import Dialogue, JsonText, ScopeFilter
 from app.stores import Backend
 from app.stores.mongo import schema as mongo_schema
 from app.stores.sqlite import facets, open_sqlite, schema
-from tests.records import ANNA, SCOPE, close_project, deleted, dialogue, instant, message, project, stored
+from tests.records import (
+    ANNA,
+    SCOPE,
+    close_project,
+    deleted,
+    dialogue,
+    erase,
+    instant,
+    message,
+    project,
+    stored,
+)
 
 OTHERS = tuple(step for step in schema.MIGRATIONS if step is not schema._LISTS)
 COUNT = 9
@@ -156,7 +167,7 @@ def test_what_is_erased_leaves_no_metadata(sqlite_backend: Backend) -> None:
     fill(sqlite_backend)
     stored(sqlite_backend, dialogue(ANNA, id="a", metadata=JsonText('{"plan":"pro"}')))
     assert count() == COUNT + COUNT // 2 + 1
-    sqlite_backend.write(ANNA, lambda tx: tx.erase_namespace())
+    erase(sqlite_backend, ANNA)
     assert count() == COUNT + COUNT // 2
     close_project(sqlite_backend)
     assert count() == 0

@@ -17,7 +17,7 @@ from app.stores import Backend, Transaction
 from app.stores.mongo import schema as mongo_schema
 from app.stores.sqlite import open_sqlite, schema
 from app.sweeper import Sweeper
-from tests.records import ANNA, SCOPE, dialogue, memory, message, stored
+from tests.records import ANNA, SCOPE, dialogue, erase, memory, message, stored
 
 COUNT = 9
 STATEMENTS = (
@@ -125,7 +125,7 @@ def test_erasing_meanwhile_leaves_nothing(old: tuple[Backend, list[Message]]) ->
     """Neither rows nor entries of the index."""
     backend, _ = old
     backend.index_step(4)
-    backend.write(ANNA, lambda tx: tx.erase_namespace())
+    erase(backend, ANNA)
     while backend.sweep(2):
         backend.index_step(1)
     finish(backend)

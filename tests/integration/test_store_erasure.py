@@ -17,6 +17,7 @@ from tests.records import (
     close_project,
     deleted,
     dialogue,
+    erase,
     memory,
     message,
     project,
@@ -60,9 +61,9 @@ def test_erasing_a_namespace_counts_and_hides_all_of_it(backend: Backend) -> Non
     """At once and after the sweep; other namespaces and projects stay whole."""
     for scope in (SCOPE, ANNA, OTHER):
         fill(backend, scope)
-    assert backend.write(ANNA, lambda tx: tx.erase_namespace()) == Erased(1, 3, 1, 1)
+    assert erase(backend, ANNA) == Erased(1, 3, 1, 1)
     assert_empty(backend, ANNA)
-    assert backend.write(ANNA, lambda tx: tx.erase_namespace()) == Erased(0, 0, 0, 0)
+    assert erase(backend, ANNA) == Erased(0, 0, 0, 0)
     sweep_all(backend)
     assert_empty(backend, ANNA)
     assert list(backend.iterate_tombstones(ScopeFilter("acme", ANNA.namespace))) == []
@@ -78,7 +79,7 @@ def test_messages_already_purged_are_not_counted_again(backend: Backend) -> None
     one = dialogue(ANNA, id="one")
     stored(backend, one, [message(one, 0)])
     deleted(backend, one, purge=True)
-    assert backend.write(ANNA, lambda tx: tx.erase_namespace()) == Erased(0, 0, 0, 0)
+    assert erase(backend, ANNA) == Erased(0, 0, 0, 0)
     sweep_all(backend)
     assert list(backend.iterate_tombstones(ScopeFilter("acme"))) == []
 
@@ -86,7 +87,7 @@ def test_messages_already_purged_are_not_counted_again(backend: Backend) -> None
 def test_an_erased_namespace_can_be_used_again(backend: Backend) -> None:
     """New data under old ids is not touched by the sweep of the old."""
     fill(backend, ANNA)
-    backend.write(ANNA, lambda tx: tx.erase_namespace())
+    erase(backend, ANNA)
     again = dialogue(ANNA, id="one")
     stored(backend, again, [message(again, 0, "flight")])
     sweep_all(backend)
@@ -103,7 +104,7 @@ def test_erasing_forgets_recorded_answers(backend: Backend) -> None:
     backend.write(ANNA, lambda tx: tx.save_idempotency(record))
     other = IdempotencyRecord("other", "print", JsonText("{}"), None, forever)
     backend.write(SCOPE, lambda tx: tx.save_idempotency(other))
-    backend.write(ANNA, lambda tx: tx.erase_namespace())
+    erase(backend, ANNA)
     assert backend.write(ANNA, lambda tx: tx.find_idempotency("digest")) is None
     assert backend.write(SCOPE, lambda tx: tx.find_idempotency("other")) == other
 

@@ -23,7 +23,7 @@ from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, open_sqlite
 from app.stores.sqlite.schema import VERSION
 from tests.disk import no_file_writes
-from tests.records import SCOPE, dialogue, instant, memory, message, project, stored
+from tests.records import SCOPE, dialogue, erase, instant, memory, message, project, stored
 
 FORK = multiprocessing.get_context("fork")
 
@@ -327,7 +327,7 @@ def test_index_and_rows_stay_together(sqlite_backend: Backend) -> None:
     for number in range(20):
         parent = dialogue(id=f"d{number}", label="Straße 7")
         stored(store, parent, [message(parent, seq, "größe one two") for seq in range(3)])
-    store.write(SCOPE, lambda tx: tx.erase_namespace())
+    erase(store, SCOPE)
     while store.sweep():
         continue
     for table in ("dialogue", "message", "memory"):

@@ -25,7 +25,18 @@ from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, dialogue_lists
-from tests.records import SCOPE, close_project, dialogue, instant, key, memory, message, project, summary
+from tests.records import (
+    SCOPE,
+    close_project,
+    dialogue,
+    erase,
+    instant,
+    key,
+    memory,
+    message,
+    project,
+    summary,
+)
 
 LARGE = "dialogue|message|memory|summary|grave|idempotency|item|evidence|parent|row"
 SPAN = TimeRange(instant(0), instant(9))
@@ -237,7 +248,7 @@ def test_every_other_statement_uses_an_index_too(sqlite_backend: Backend, record
         backend.count_begun(scope_filter, SPAN)
     backend.find_key("h")
     backend.touch_key("k", instant(1))
-    backend.write(SCOPE, lambda tx: tx.erase_namespace())
+    erase(backend, SCOPE)
     backend.sweep()
     close_project(backend)
     checked = 0

@@ -24,6 +24,7 @@ from tests.records import (
     close_project,
     deleted,
     dialogue,
+    erase,
     memory,
     message,
     project,
@@ -244,7 +245,7 @@ def test_an_erased_namespace_leaves_no_vectors(
         store.write(scope, lambda tx: tx.insert_memory(memory(tx.scope)))
     if not queued:
         embed(store, embedder)
-    store.write(ANNA, lambda tx: tx.erase_namespace())
+    erase(store, ANNA)
     while store.sweep():
         continue
 

@@ -153,7 +153,8 @@ class DialogueWrites(Writes):
     def erase(self) -> Step | None:
         """DELETE /namespace/{namespace}; never keyed, because it erases recorded answers too."""
         doomed = self._world.doomed
-        if not any(talk.namespace == doomed for talk in self._world.living.values()):
+        erases = sum(talk.namespace == doomed for talk in self._world.living.values())
+        if not erases:
             return None
 
         def apply(world: ExpectedState, _: Any) -> None:
@@ -162,4 +163,5 @@ class DialogueWrites(Writes):
                 world.deleted[doomed, talk.known_id] = []
             world.deleted |= {place: [] for place in world.deleted if place[0] == doomed}
 
-        return Step("erase", Request("DELETE", f"/namespace/{doomed}"), apply, repeatable=True)
+        request = Request("DELETE", f"/namespace/{doomed}")
+        return Step("erase", request, apply, repeatable=True, erases=erases)

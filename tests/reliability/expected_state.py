@@ -140,6 +140,22 @@ def observe_dialogue(client: Client, namespace: str, name: str) -> View:
     }
 
 
+def is_between(before: View, found: View, after: View) -> bool:
+    """Whether some of what an erasure removes is gone, a dialogue always with all it had, and nothing else.
+
+    Of a dialogue that is still there, threads may be gone already.
+    """
+    left = {label: {**seen, "threads": 0} for label, seen in found["living"].items()}
+    first = {label: {**seen, "threads": 0} for label, seen in before["living"].items()}
+    hidden = (before["deleted"], after["deleted"])
+    return (
+        after["living"].items() <= found["living"].items()
+        and left.items() <= first.items()
+        and all(texts in [one.get(place) for one in hidden] for place, texts in found["deleted"].items())
+        and all(found[name] == before[name] for name in ("memories", "shared"))
+    )
+
+
 def differences(expected: View, found: View, where: str = "") -> list[str]:
     """Return, in words, where two views differ."""
     lines = []

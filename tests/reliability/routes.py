@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
+from app.services.erasure import STEP
 from tests.contract.conftest import Api
 
 Json = Any
@@ -31,6 +32,8 @@ class Route:
     keyed: bool = True
     headers: dict[str, str] = field(default_factory=dict)
     variant: str = ""
+    in_steps: bool = False
+    """Whether a part of its effect may be there until it is answered."""
 
     @property
     def name(self) -> str:
@@ -58,8 +61,8 @@ def prepare(api: Api, namespace: str) -> None:
 
 
 def prepare_many(api: Api, namespace: str) -> None:
-    """Make more dialogues than a database sends in its first batch."""
-    for number in range(110):
+    """Make more dialogues than a database sends at first, and many more than a step of an erasure removes."""
+    for number in range(STEP + 2 * FEW):
         api.ok("POST", "/dialogue", {"id": f"d{number}", "namespace": namespace})
 
 
@@ -195,7 +198,12 @@ WRITES = (
     _write("deleteItem", "DELETE", f"/v1/conversations/d/items/m1?{Q}"),
     _write("eraseNamespace", "DELETE", "/namespace/{ns}"),
     _write(
-        "eraseNamespace", "DELETE", "/namespace/{ns}", prepare=prepare_many, variant="with many dialogues"
+        "eraseNamespace",
+        "DELETE",
+        "/namespace/{ns}",
+        prepare=prepare_many,
+        variant="with many dialogues",
+        in_steps=True,
     ),
 )
 
@@ -269,3 +277,11 @@ def _seen(api: Api, found: Json, where: str) -> list[Json]:
     summaries = api.ok("GET", f"/summaries?{path}")["items"]
     messages = api.ok("GET", f"/messages?{path}")["items"] if found["totalMessages"] else []
     return [api.ok("GET", f"/dialogue/{found['id']}?{where}"), messages, len(summaries)]
+
+
+def is_between(before: Json, left: Json, after: Json) -> bool:
+    """Whether some of what a request removes is gone, and nothing else."""
+    return all(
+        set(removed) <= set(found) <= set(first)
+        for first, found, removed in zip(before[:2], left[:2], after[:2], strict=True)
+    )

@@ -33,6 +33,8 @@ class Step:
     """The status of a write that must be refused."""
     unrepeated: frozenset[int] = frozenset()
     """Statuses that a repeat may meet because the first one took effect."""
+    erases: int = 0
+    """How many dialogues it removes, some of which may be gone before it is answered."""
 
     @property
     def keyed(self) -> bool:

@@ -31,7 +31,7 @@ ROOMS: dict[str, set[str]] = {
     "telemetry.prometheus": {"domain", "server_folder", "telemetry"},
     "settings": {"domain"},
     "logs": {"domain", "settings"},
-    "sweeper": {"domain", "stores", "telemetry"},
+    "sweeper": FOUNDATION | {"stores"},
     "server": FOUNDATION,
     "search": FOUNDATION | {"meaning", "model_endpoint"},
     "meaning": FOUNDATION | {"model_endpoint"},

@@ -12,8 +12,8 @@ from ...domain.expiry import Expiry
 from ...domain.records import AuditEntry, Key, Project
 from ..administration import Administration
 from .database import Document, MongoDatabase, Projection, Rows
-from .erasure import OPEN
 from .mapping import AUDIT, KEY, KEY_FIELDS, PROJECT, PROJECT_FIELDS, key_from, plain, project_from
+from .sweeping import OPEN
 
 
 class Surroundings(NamedTuple):

@@ -9,7 +9,6 @@ from ...domain.records import AuditEntry, Key, Project, Timestamp
 from ..catalog import Catalog
 from ..policies import Policies
 from .database import MongoDatabase
-from .erasure import BATCH, OPEN, delete_some, erase_project, erase_some, forget_project
 from .mapping import (
     AUDIT_FIELDS,
     KEY,
@@ -24,6 +23,7 @@ from .mapping import (
 from .paging import Source, read_page
 from .queries import DIRECTION, beyond
 from .start_up_lock import LeaseLock
+from .sweeping import BATCH, OPEN, delete_some, erase_project, erase_some, forget_project
 
 
 class MongoCatalog(Catalog):

@@ -95,6 +95,7 @@ class MongoDatabase:
         self.keys = self.database["keys"]
         self.audit = self.database["audit"]
         self.idempotency = self.database["idempotency"]
+        self.erasures = self.database["erasures"]
         self.vectors = self.database["vectors"]
         self.meta = self.database["meta"]
         self.in_doubt = InDoubtTransactions(self.client, self.meta)

@@ -1,184 +1,93 @@
-"""Removing what is large: hidden in one transaction, removed afterwards in batches."""
+"""The part of a transaction that erases the scope's namespace, some of it at a time."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
 
 from pymongo.client_session import ClientSession
 
-from ...domain.records import Scope, ScopeFilter
-from ..policies import KEEPS_ALL
-from ..transaction import Erased
-from .counts import hidden_rows
+from ...domain.erasure import Erasure, Reach
+from ...domain.records import Scope
+from ..erasure import Hidden, NamespaceErasure, Removed
+from .administration import MongoAdministration
 from .database import Document, MongoDatabase, Rows
-from .mapping import place
-from .queries import in_dialogue
-from .start_up_lock import LeaseLock
+from .expiry import ERASED, REMOVED_FIELDS, bury, release_tombstones
+from .mapping import ERASURE, ERASURE_FIELDS, erasure_from, place, plain
+from .queries import Reader
 from .vectors import drop_vectors
 
-BATCH = 1000
-"""How many documents of a removed project are deleted at a time."""
 
-LATE = timedelta(hours=1)
-"""For how long after its removal a project is watched for writes that were still on their way."""
+class MongoErasure(MongoAdministration, NamespaceErasure):
+    """Erases the namespace of a transaction."""
 
-OPEN = {"removed": None}
-"""A project that is not removed. A removed one stays as a mark until nothing of it can follow."""
+    scope: Scope
+    _db: MongoDatabase
+    _session: ClientSession | None
+    _reader: Reader
 
+    def lock_erasure(self) -> Erasure | None:
+        found = self._lock(self._db.erasures, {"_id": self._erasure}, ERASURE_FIELDS)
+        return None if found is None else erasure_from(found)
 
-def erase_namespace(db: MongoDatabase, session: ClientSession | None, scope: Scope) -> Erased:
-    """Hide all of a namespace and count it; dialogues, memories and summaries go at once."""
-    here = place(scope)
-    scope_filter = ScopeFilter(scope.project, scope.namespace)
-    visible = {**here, **hidden_rows(db, session, scope_filter, KEEPS_ALL.dialogues())}
-    messages = db.messages.count_documents(visible, session=session)
-    summaries = db.summaries.count_documents(visible, session=session)
-    dialogues = _end_dialogues(db, session, scope)
-    db.tombstones.update_many(
-        here, {"$set": {"purged": True, "pending": True, "erased": True}}, session=session
-    )
-    db.summaries.delete_many(here, session=session)
-    memories = db.memories.delete_many(here, session=session).deleted_count
-    db.idempotency.delete_many(here, session=session)
-    # Those of messages go with these, in the sweep.
-    db.vectors.delete_many({**here, "kind": {"$in": ["dialogues", "memories"]}}, session=session)
-    return Erased(dialogues, messages, memories, summaries)
+    def save_erasure(self, erasure: Erasure) -> None:
+        document = {"_id": self._erasure, **place(self.scope), **plain(erasure, ERASURE)}
+        query = {"_id": self._erasure}
+        self._db.erasures.replace_one(query, document, upsert=True, session=self._session)
 
+    def remove_erasure(self) -> None:
+        self._db.erasures.delete_one({"_id": self._erasure}, session=self._session)
 
-def _end_dialogues(db: MongoDatabase, session: ClientSession | None, scope: Scope) -> int:
-    """Turn every dialogue of a namespace into a tombstone; how many there were."""
-    here = place(scope)
-    living = list(db.dialogues.find(here, ["id", "uid"], session=session))
-    tombstones = [in_dialogue(scope, found["id"], found["uid"]) for found in living]
-    if tombstones:
-        db.tombstones.insert_many(tombstones, session=session)
-        db.dialogues.delete_many(here, session=session)
-    return len(living)
+    @property
+    def _erasure(self) -> Document:
+        return {"p": self.scope.project, "n": self.scope.namespace}
 
+    def erase_dialogues(self, reach: Reach, most: int) -> tuple[list[Removed], int]:
+        query = {**place(self.scope), "uid": {"$lte": reach.uid}}
+        removed = bury(self._reader, self._some(self._db.dialogues, query, most, REMOVED_FIELDS))
+        return removed, self._count(self._db.summaries, {"uid": _among([one.uid for one in removed])})
 
-def sweep_tombstones(db: MongoDatabase, rows: int) -> int:
-    """Remove up to ``rows`` messages and summaries of purged dialogues; how many were removed.
+    def erase_tombstones(self, reach: Reach, most: int) -> Hidden:
+        query = {**place(self.scope), "erased": None, "uid": {"$lte": reach.uid}}
+        found = self._some(self._db.tombstones, query, most, ["dialogueId", "uid", "purged"])
+        if not found:
+            return Hidden(0, 0, 0)
+        here = {"_id": _among([one["_id"] for one in found])}
+        self._db.tombstones.update_many(here, {"$set": ERASED}, session=self._session)
+        names = _among([one["dialogueId"] for one in found])
+        release_tombstones(self._reader, names)
+        uids = {"uid": _among([one["uid"] for one in found if not one["purged"]])}
+        messages = self._count(self._db.messages, {"dialogueId": names, **uids})
+        return Hidden(len(found), messages, self._count(self._db.summaries, uids))
 
-    A tombstone stays as the memory of a uid; those of an erased namespace go. Every step stands
-    alone and may be repeated, by several sweepers at once too.
-    """
-    removed = 0
-    while removed < rows:
-        with db.bounded():
-            tombstone = db.tombstones.find_one({"pending": True})
-            if tombstone is None:
-                break
-            count = _empty_tombstone(db, tombstone, rows - removed)
-        removed += count
-    return removed
+    def erase_memories(self, reach: Reach, most: int) -> int:
+        query = {**place(self.scope), "created": {"$lte": reach.created}}
+        gone = self._erase(self._db.memories, query, most)
+        if gone:
+            drop_vectors(self._db, self._session, "memories", place(self.scope), gone)
+        return len(gone)
 
+    def erase_answers(self, reach: Reach, most: int) -> int:
+        query = {**place(self.scope), "expireAt": {"$lte": datetime.fromisoformat(reach.expires)}}
+        return len(self._erase(self._db.idempotency, query, most))
 
-def _empty_tombstone(db: MongoDatabase, tombstone: Document, rows: int) -> int:
-    """Remove up to ``rows`` rows of a purged dialogue, and close its tombstone when none is left."""
-    scope = Scope(tombstone["project"], tombstone["namespace"])
-    query = in_dialogue(scope, tombstone["dialogueId"], tombstone["uid"])
-    count = delete_messages(db, query, place(scope), rows)
-    if count < rows:
-        count += delete_some(db.summaries, query, rows - count)
-    if count < rows:
-        _close_tombstone(db, tombstone)
-    return count
+    def _erase(self, rows: Rows, query: Document, most: int) -> list[Any]:
+        """Delete documents, and return their keys."""
+        gone = [found["_id"] for found in self._some(rows, query, most, ["_id"])]
+        if gone:
+            rows.delete_many({"_id": _among(gone)}, session=self._session)
+        return gone
 
+    def _some(self, rows: Rows, query: Document, most: int, fields: Sequence[str]) -> list[Document]:
+        """Return up to ``most`` documents; a limit of 0 would be none to MongoDB."""
+        return list(rows.find(query, fields, limit=most, session=self._session)) if most else []
 
-def _close_tombstone(db: MongoDatabase, tombstone: Document) -> None:
-    query = {"_id": tombstone["_id"]}
-    is_erased = tombstone.get("erased", False)
-    if not is_erased or _is_needed(db, tombstone):
-        db.tombstones.update_one(query, {"$unset": {"pending": ""}})
-    # Asked again: the last thread may have gone in between.
-    if is_erased and not _is_needed(db, tombstone):
-        db.tombstones.delete_one(query)
+    def _count(self, rows: Rows, query: Document) -> int:
+        if not query["uid"]["$in"]:
+            return 0
+        return rows.count_documents({**place(self.scope), **query}, session=self._session)
 
 
-def _is_needed(db: MongoDatabase, tombstone: Document) -> bool:
-    """Whether a tombstone must stay.
-
-    It is what a re-created parent counts its threads by, and hides messages of the id's earlier dialogues.
-    """
-    scope = Scope(tombstone["project"], tombstone["namespace"])
-    threads = {**place(scope), "threadOf": tombstone["dialogueId"]}
-    if db.dialogues.find_one(threads, ["_id"]) is not None:
-        return True
-    earlier = {
-        **in_dialogue(scope, tombstone["dialogueId"]),
-        "uid": {"$lt": tombstone["uid"]},
-        "purged": False,
-    }
-    return db.tombstones.find_one(earlier, ["_id"]) is not None
-
-
-def delete_some(rows: Rows, query: Document, limit: int) -> int:
-    """Delete up to ``limit`` documents that match; how many were deleted."""
-    found = [document["_id"] for document in rows.find(query, ["_id"], limit=limit)]
-    if not found:
-        return 0
-    return rows.delete_many({**query, "_id": {"$in": found}}).deleted_count
-
-
-def delete_messages(db: MongoDatabase, query: Document, place: Document, limit: int) -> int:
-    """Delete up to ``limit`` messages of one place, their vectors before them; how many messages were."""
-    found = [document["_id"] for document in db.messages.find(query, ["_id"], limit=limit)]
-    if not found:
-        return 0
-    drop_vectors(db, None, "messages", place, found)
-    return db.messages.delete_many({**query, "_id": {"$in": found}}).deleted_count
-
-
-def erase_project(db: MongoDatabase, lock: LeaseLock, name: str, *, forget: bool) -> None:
-    """Delete all documents of a removed project, and with ``forget`` its mark."""
-    while erase_some(db, lock, name, BATCH):
-        pass
-    if forget:
-        forget_project(db, name)
-
-
-def forget_project(db: MongoDatabase, name: str) -> None:
-    """Delete the mark of a removed project, so that the name may be used again."""
-    with db.bounded():
-        db.projects.delete_one({"_id": name, "removed": {"$ne": None}})
-
-
-def sweep_projects(db: MongoDatabase, lock: LeaseLock, rows: int) -> int:
-    """Delete up to ``rows`` documents of removed projects; how many were deleted."""
-    with db.bounded():
-        marks = list(db.projects.find({"removed": {"$ne": None}}))
-    removed = 0
-    for mark in marks:
-        if removed < rows:
-            count = erase_some(db, lock, mark["_id"], rows - removed)
-            removed += count
-            if count == 0 and mark["removed"] < datetime.now(UTC).replace(tzinfo=None) - LATE:
-                erase_project(db, lock, mark["_id"], forget=True)
-    return removed
-
-
-def erase_some(db: MongoDatabase, lock: LeaseLock, name: str, rows: int) -> int:
-    """Delete up to ``rows`` documents, unless the name was given to a new project meanwhile."""
-    with lock.hold():
-        with db.bounded():
-            mark = db.projects.find_one({"_id": name, "removed": {"$ne": None}})
-        return 0 if mark is None else _erase_documents(db, name, rows)
-
-
-def _erase_documents(db: MongoDatabase, project: str, rows: int) -> int:
-    """Delete up to ``rows`` documents of a removed project; how many were deleted."""
-    everything = (
-        db.vectors,
-        db.dialogues,
-        db.messages,
-        db.memories,
-        db.summaries,
-        db.idempotency,
-        db.tombstones,
-    )
-    removed = 0
-    for collection in everything:
-        if removed < rows:
-            with db.bounded():
-                removed += delete_some(collection, {"project": project}, rows - removed)
-    return removed
+def _among(values: Sequence[Any]) -> Document:
+    return {"$in": list(values)}

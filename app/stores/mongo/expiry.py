@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from ...domain.expiry import Expiry
-from ..transaction import Removed
+from ..erasure import Removed
 from .mapping import place, project_from
 from .queries import Reader, expired_dialogues, expired_memories, in_dialogue
 from .vectors import drop_vectors
@@ -20,9 +20,13 @@ ERASED = {"purged": True, "pending": True, "erased": True}
 
 def remove_dialogues(reader: Reader, keys: list[Document]) -> list[Removed]:
     """Delete those of the dialogues that have expired."""
-    db, session, scope = reader.db, reader.session, reader.scope
     query = {"_id": {"$in": keys}, "$or": expired_dialogues(_current(reader).dialogues())}
-    found = list(db.dialogues.find(query, REMOVED_FIELDS, session=session))
+    return bury(reader, list(reader.db.dialogues.find(query, REMOVED_FIELDS, session=reader.session)))
+
+
+def bury(reader: Reader, found: list[Document]) -> list[Removed]:
+    """Delete dialogues that were found, with their vectors, and leave tombstones."""
+    db, session, scope = reader.db, reader.session, reader.scope
     if found:
         gone = [document["_id"] for document in found]
         db.dialogues.delete_many({"_id": {"$in": gone}}, session=session)
@@ -43,9 +47,9 @@ def remove_memories(reader: Reader, keys: list[Document]) -> int:
     return len(gone)
 
 
-def release_tombstone(reader: Reader, dialogue_id: str) -> None:
-    """Let the sweeper see whether tombstones that were kept for threads are still needed."""
-    query = {**in_dialogue(reader.scope, dialogue_id), "erased": True}
+def release_tombstones(reader: Reader, dialogue_id: str | Document) -> None:
+    """Let the sweeper see whether tombstones that were kept for threads, of some ids, are still needed."""
+    query = {**place(reader.scope), "dialogueId": dialogue_id, "erased": True}
     reader.db.tombstones.update_many(query, {"$set": {"pending": True}}, session=reader.session)
 
 

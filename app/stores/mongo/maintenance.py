@@ -20,11 +20,12 @@ from ...domain.records import (
     Scope,
     ScopeFilter,
     TimeRange,
+    Timestamp,
     Tombstone,
 )
 from ...domain.retention import Kept
 from ..bounds import MOST_PENDING
-from ..maintenance import Maintenance, ignore
+from ..maintenance import SWEEP_ROWS, Maintenance, ignore
 from ..paging import walk
 from ..policies import Policies
 from . import index_checks, queries, reindexing
@@ -32,7 +33,6 @@ from .backups import require_restored
 from .commit import read_snapshot
 from .database import Document, MongoDatabase
 from .dialogue_lists import dialogue_list
-from .erasure import sweep_projects, sweep_tombstones
 from .mapping import DIALOGUE_FIELDS, MEMORY_FIELDS, dialogue_from, expiring_item_from, memory_from
 from .paging import Source, read_page
 from .queries import beyond, find_idempotency, in_scope, memory_list
@@ -46,6 +46,7 @@ from .schema import (
     upgrade,
 )
 from .start_up_lock import LeaseLock
+from .sweeping import sweep_projects, sweep_tombstones
 
 DIALOGUES = 100
 """How many whole dialogues, of up to 2 MiB each, are read at once; a batch also ends at 8 MiB."""
@@ -94,8 +95,13 @@ class MongoMaintenance(Maintenance):
             raise not_migrated()
         return bytes(found["secret"])
 
-    def sweep(self, rows: int = 1000) -> int:
+    def sweep(self, rows: int = SWEEP_ROWS) -> int:
         return sweep_tombstones(self._db, rows) or sweep_projects(self._db, self._start_up_lock, rows)
+
+    def list_erasures(self, before: Timestamp) -> list[Scope]:
+        with self._db.bounded():
+            found = self._db.erasures.find({"touched": {"$lt": before}}, ["project", "namespace"])
+            return [Scope(one["project"], one["namespace"]) for one in found]
 
     def count_pending(self) -> int:
         with self._db.bounded():

@@ -13,6 +13,7 @@ from datetime import datetime
 from enum import Enum
 from typing import Any
 
+from ...domain.erasure import Erasure
 from ...domain.json_text import compact_json
 from ...domain.list_items import DialogueItem, ExpiringItem, MemoryItem, MessageItem
 from ...domain.records import (
@@ -56,6 +57,7 @@ SUMMARY = _names(Summary)
 PROJECT = _names(Project, name="_id")
 KEY = _names(Key, id="_id")
 AUDIT = _names(AuditEntry, id="_id")
+ERASURE = _names(Erasure)
 IDEMPOTENCY = _names(IdempotencyRecord, request="_id")
 
 LAST = DIALOGUE["last_message_created"]
@@ -81,6 +83,7 @@ MEMORY_ITEM_FIELDS = _projection(MEMORY_ITEM)
 PROJECT_FIELDS: Projection = dict.fromkeys(PROJECT.values(), 1)
 KEY_FIELDS: Projection = dict.fromkeys(KEY.values(), 1)
 AUDIT_FIELDS: Projection = dict.fromkeys(AUDIT.values(), 1)
+ERASURE_FIELDS = _projection(ERASURE.values())
 
 
 def key_of(scope: Scope, identifier: str) -> Document:
@@ -259,6 +262,11 @@ def audit_from(document: Document) -> AuditEntry:
     """Return an entry of the audit."""
     values = _read(document, AUDIT)
     return AuditEntry(**{**values, "action": Action(values["action"])})
+
+
+def erasure_from(document: Document) -> Erasure:
+    """Return the record of an erasure."""
+    return Erasure(**_read(document, ERASURE))
 
 
 def idempotency_documents(scope: Scope, record: IdempotencyRecord) -> list[Document]:

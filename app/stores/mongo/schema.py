@@ -7,6 +7,7 @@
     memories     {p: project, n: namespace, i}    {_id: "hashed"}
     summaries    {p: project, n: namespace, i}    {_id: "hashed"}
     idempotency  digest of the request            {_id: "hashed"}
+    erasures     {p: project, n: namespace}       {_id: "hashed"}
     vectors      made by the driver               {project: 1, namespace: 1, item: 1}
     audit        id of the entry                  {_id: "hashed"}
     projects, keys, meta                          small, not sharded
@@ -82,6 +83,8 @@ INDEXES: Mapping[str, list[IndexModel]] = {
     ],
     "graves": [
         _index(*GENERATION, unique=True),
+        # What an erasure still has to mark has no ``erased``.
+        _index("project", "namespace", "erased", "uid"),
         # The sweeper serves all projects; a tombstone leaves this index as soon as it is swept.
         _index("pending", "project", "namespace", partialFilterExpression={"pending": True}),
     ],
@@ -104,6 +107,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # The server removes what has expired; until it does, reads leave it out themselves.
         _index("expireAt", expireAfterSeconds=0),
     ],
+    "erasures": [_index("touched"), _index("project")],
     "vectors": [
         _index("project", "namespace", "item", "kind", "model", unique=True),
         _index("project", "namespace", "kind", "model", "seq"),
@@ -191,6 +195,7 @@ MIGRATIONS = (
     create_indexes,
     create_indexes,
     order_lists,
+    create_indexes,
     create_indexes,
     create_indexes,
 )

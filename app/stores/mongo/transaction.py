@@ -22,12 +22,13 @@ from ...domain.records import (
     Summary,
     Tombstone,
 )
-from ..transaction import Erased, Removed, Transaction
+from ..erasure import Removed
+from ..transaction import Transaction
 from . import expiry, queries
-from .administration import MongoAdministration, Surroundings
+from .administration import Surroundings
 from .commit import WriteConflict
 from .database import Document, MongoDatabase
-from .erasure import erase_namespace
+from .erasure import MongoErasure
 from .indexing import numbered
 from .mapping import (
     DIALOGUE_FIELDS,
@@ -53,7 +54,7 @@ IN_ORDER = [("created", 1), ("seq", 1)]
 NEWEST_FIRST = [("created", -1), ("seq", -1)]
 
 
-class MongoTransaction(MongoAdministration, Transaction):
+class MongoTransaction(MongoErasure, Transaction):
     """A transaction of a session, which is None on mongomock, and so are the locks."""
 
     def __init__(
@@ -102,7 +103,7 @@ class MongoTransaction(MongoAdministration, Transaction):
         return None if document is None else Tombstone(dialogue_id, document["uid"], document["purged"])
 
     def release_tombstone(self, dialogue_id: str) -> None:
-        expiry.release_tombstone(self._reader, dialogue_id)
+        expiry.release_tombstones(self._reader, dialogue_id)
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         self._require_project()
@@ -258,9 +259,6 @@ class MongoTransaction(MongoAdministration, Transaction):
     def stale_summaries(self, uid: str, seq: int) -> None:
         query = {**place(self.scope), "uid": uid, "throughSeq": {"$gte": seq}}
         self._db.summaries.update_many(query, {"$set": {"stale": True}}, session=self._session)
-
-    def erase_namespace(self) -> Erased:
-        return erase_namespace(self._db, self._session, self.scope)
 
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
         # Its place needs no lock in the database: of two that save one record, the second meets

@@ -9,7 +9,7 @@ from ...domain.list_queries import AuditListQuery, KeyListQuery, Page, ProjectLi
 from ...domain.records import AuditEntry, Key, Project, Timestamp
 from ..catalog import Catalog
 from ..policies import Policies
-from . import erasure, mapping, queries
+from . import mapping, queries, sweeping
 from .database import SqliteDatabase
 from .statements import insertion
 
@@ -70,7 +70,7 @@ class SqliteCatalog(Catalog):
         if self._db.one(IS_CLOSING, (name,)) is None:
             return True
         return not self._db.commits.run(
-            lambda connection: erasure.clear_step(connection, name, ROWS_PER_STEP)
+            lambda connection: sweeping.clear_step(connection, name, ROWS_PER_STEP)
         )
 
     def create_key(self, key: Key) -> None:

@@ -1,145 +1,95 @@
-"""Removing what is large: hidden in one transaction, deleted in batches afterwards."""
+"""The part of a transaction that erases the scope's namespace, some of it at a time."""
 
 from __future__ import annotations
 
 from sqlite3 import Connection
 from typing import Final
 
-from ...domain.records import Scope, ScopeFilter
-from ..transaction import Erased
-from . import mapping, statements
-from .counts import count_visible
+import orjson
+
+from ...domain.erasure import Erasure, Reach
+from ...domain.records import Scope
+from ..erasure import Hidden, NamespaceErasure, Removed
+from . import mapping, statements, sweeping
+from .expiry import bury
 from .indexing import INDEXED_ROW, drop_terms
 
-KEPT: Final = 0
-"""The fate of a tombstone whose messages and summaries stay readable."""
-PURGED: Final = 1
-"""They are hidden and await the sweep; the tombstone stays, so that the id's last uid is known."""
-ERASED: Final = 2
-"""They are hidden and await the sweep; the tombstone goes too, unless it is needed."""
-SWEPT: Final = 3
-"""They are gone."""
-NEEDED: Final = 4
-"""They are gone; the tombstone would go too, but is still needed."""
+_HERE: Final = "project = ? AND namespace = ?"
 
-TOMBSTONES_PER_STEP: Final = 100
+LOCK_ERASURE: Final = f"SELECT {mapping.ERASURE} FROM erasure WHERE {_HERE}"
+SAVE_ERASURE: Final = statements.insertion(
+    "erasure", mapping.ERASURE_FIELDS.columns + ", project, namespace"
+).replace("INSERT", "REPLACE", 1)
+REMOVE_ERASURE: Final = f"DELETE FROM erasure WHERE {_HERE}"
+LIST_ERASURES: Final = "SELECT project, namespace FROM erasure WHERE touched < ? ORDER BY touched"
 
-_SCOPED: Final = "WHERE project = ? AND namespace = ?"
-ERASE_DIALOGUES: Final = f"DELETE FROM dialogue {_SCOPED} RETURNING {INDEXED_ROW['dialogue']}, uid"
-ERASE_FACETS: Final = f"DELETE FROM dialogue_facet {_SCOPED}"
-ERASE_MEMORIES: Final = f"DELETE FROM memory {_SCOPED} RETURNING {INDEXED_ROW['memory']}"
-ERASE_TOMBSTONES: Final = f"UPDATE grave SET fate = {ERASED} {_SCOPED}"
-ERASE_ANSWERS: Final = f"DELETE FROM idempotency {_SCOPED}"
-
-PENDING_TOMBSTONES: Final = (
-    f"SELECT {mapping.TOMBSTONE} FROM grave WHERE fate IN ({PURGED}, {ERASED}) LIMIT {TOMBSTONES_PER_STEP}"
+ERASE_DIALOGUES: Final = (
+    f"DELETE FROM dialogue WHERE number IN (SELECT number FROM dialogue WHERE {_HERE} AND uid <= ? LIMIT ?) "
+    f"RETURNING {statements.REMOVED}"
 )
-COUNT_PENDING: Final = (
-    f"SELECT count(*) FROM (SELECT 1 FROM grave WHERE fate IN ({PURGED}, {ERASED}) LIMIT ?)"
+ERASE_MEMORIES: Final = (
+    f"DELETE FROM memory WHERE number IN (SELECT number FROM memory WHERE {_HERE} AND created <= ? LIMIT ?) "
+    f"RETURNING {INDEXED_ROW['memory']}"
 )
-_OF_TOMBSTONE: Final = "WHERE project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
-SWEEP_MESSAGES: Final = (
-    f"DELETE FROM message WHERE number IN (SELECT number FROM message {_OF_TOMBSTONE} LIMIT ?) "
-    f"RETURNING {INDEXED_ROW['message']}"
+ERASABLE_TOMBSTONES: Final = (
+    f"SELECT dialogue_id, uid, fate FROM grave INDEXED BY grave_erasable WHERE {_HERE} "
+    f"AND fate IN ({sweeping.KEPT}, {sweeping.PURGED}, {sweeping.SWEPT}) AND uid <= ? LIMIT ?"
 )
-SWEEP_SUMMARIES: Final = (
-    f"DELETE FROM summary WHERE number IN (SELECT number FROM summary {_OF_TOMBSTONE} LIMIT ?)"
+ERASE_ANSWERS: Final = (
+    "DELETE FROM idempotency WHERE request IN "
+    f"(SELECT request FROM idempotency WHERE {_HERE} AND expires <= ? LIMIT ?)"
 )
-CLOSE_TOMBSTONE: Final = f"UPDATE grave SET fate = ? {_OF_TOMBSTONE}"
-RELEASE_TOMBSTONES: Final = (
-    f"UPDATE grave SET fate = {ERASED} WHERE project = ? AND namespace = ? AND dialogue_id = ? "
-    f"AND fate = {NEEDED}"
-)
-DROP_TOMBSTONE: Final = f"DELETE FROM grave {_OF_TOMBSTONE}"
-IS_NEEDED: Final = (
-    "SELECT EXISTS (SELECT 1 FROM dialogue WHERE project = ?1 AND namespace = ?2 AND thread_of = ?3) OR "
-    "EXISTS (SELECT 1 FROM grave WHERE project = ?1 AND namespace = ?2 AND dialogue_id = ?3 AND uid < ?4 "
-    f"AND fate = {KEPT})"
-)
-"""Whether a tombstone must stay: a re-created parent counts its threads by it, or it hides older messages."""
-SWEEP_ANSWERS: Final = (
-    "DELETE FROM idempotency WHERE request IN (SELECT request FROM idempotency "
-    f"WHERE expires <= {statements.NOW} LIMIT ?)"
-)
-
-CLOSING_PROJECT: Final = "SELECT name FROM project WHERE closed = 1 LIMIT 1"
-CLOSE_PROJECT: Final = "UPDATE project SET closed = 2 WHERE name = ?"
-CLEAR_INDEXED: Final = {
-    table: f"DELETE FROM {table} WHERE number IN (SELECT number FROM {table} WHERE project = ? LIMIT ?) "
-    f"RETURNING {INDEXED_ROW[table]}"
-    for table in ("dialogue", "message", "memory")
-}
-CLEAR_SUMMARIES: Final = (
-    "DELETE FROM summary WHERE number IN (SELECT number FROM summary WHERE project = ? LIMIT ?)"
-)
-CLEAR_FACETS: Final = (
-    "DELETE FROM dialogue_facet WHERE (project, digest, created, namespace, id) IN "
-    "(SELECT project, digest, created, namespace, id FROM dialogue_facet WHERE project = ? LIMIT ?)"
-)
-CLEAR_TOMBSTONES: Final = (
-    "DELETE FROM grave WHERE (project, namespace, dialogue_id, uid) IN "
-    "(SELECT project, namespace, dialogue_id, uid FROM grave WHERE project = ? LIMIT ?)"
-)
-CLEAR_ANSWERS: Final = (
-    "DELETE FROM idempotency WHERE request IN (SELECT request FROM idempotency WHERE project = ? LIMIT ?)"
+COUNT_MESSAGES: Final = f"SELECT count(*) FROM message WHERE {_HERE} AND dialogue_id = ? AND uid = ?"
+COUNT_SUMMARIES: Final = (
+    f"SELECT count(*) FROM summary WHERE {_HERE} AND uid IN (SELECT value FROM json_each(?))"
 )
 
 
-def erase_namespace(connection: Connection, scope: Scope) -> Erased:
-    """Hide everything of a namespace, and count what was still to be seen."""
-    key = (scope.project, scope.namespace)
-    scope_filter = ScopeFilter(scope.project, scope.namespace)
-    messages = connection.execute(*count_visible("message", scope_filter)).fetchone()[0]
-    summaries = connection.execute(*count_visible("summary", scope_filter)).fetchone()[0]
-    dialogues = connection.execute(ERASE_DIALOGUES, key).fetchall()
-    drop_terms(connection, "dialogue", scope.project, [row[:4] for row in dialogues])
-    connection.execute(ERASE_FACETS, key)
-    connection.executemany(
-        statements.INSERT_TOMBSTONE, [(*key, dialogue_id, uid, ERASED) for *_, dialogue_id, uid in dialogues]
-    )
-    memories = connection.execute(ERASE_MEMORIES, key).fetchall()
-    drop_terms(connection, "memory", scope.project, memories)
-    connection.execute(ERASE_TOMBSTONES, key)
-    connection.execute(ERASE_ANSWERS, key)
-    return Erased(len(dialogues), messages, len(memories), summaries)
+class SqliteErasure(NamespaceErasure):
+    """Erases the namespace of a transaction."""
 
+    scope: Scope
+    _connection: Connection
+    _key: tuple[str, str]
 
-def sweep_step(connection: Connection, rows: int) -> tuple[int, bool]:
-    """Remove up to ``rows`` hidden rows; how many, and whether there may be more."""
-    removed = 0
-    tombstones = connection.execute(PENDING_TOMBSTONES).fetchall()
-    for project, namespace, dialogue_id, uid, fate in tombstones:
-        key = (project, namespace, dialogue_id, uid)
-        swept = connection.execute(SWEEP_MESSAGES, (*key, rows - removed)).fetchall()
-        drop_terms(connection, "message", project, swept)
-        removed += len(swept)
-        removed += connection.execute(SWEEP_SUMMARIES, (*key, rows - removed)).rowcount
-        if removed == rows:
-            return removed, True
-        _close_tombstone(connection, key, fate)
-    removed += connection.execute(SWEEP_ANSWERS, (rows - removed,)).rowcount
-    return removed, bool(tombstones)
+    def lock_erasure(self) -> Erasure | None:
+        row = self._connection.execute(LOCK_ERASURE, self._key).fetchone()
+        return None if row is None else mapping.ERASURE.read(row)
 
+    def save_erasure(self, erasure: Erasure) -> None:
+        self._connection.execute(SAVE_ERASURE, (*mapping.ERASURE_FIELDS.values(erasure), *self._key))
 
-def _close_tombstone(connection: Connection, key: tuple[str, ...], fate: int) -> None:
-    if fate == PURGED:
-        connection.execute(CLOSE_TOMBSTONE, (SWEPT, *key))
-    elif connection.execute(IS_NEEDED, key).fetchone()[0]:
-        connection.execute(CLOSE_TOMBSTONE, (NEEDED, *key))
-    else:
-        connection.execute(DROP_TOMBSTONE, key)
+    def remove_erasure(self) -> None:
+        self._connection.execute(REMOVE_ERASURE, self._key)
 
+    def erase_dialogues(self, reach: Reach, most: int) -> tuple[list[Removed], int]:
+        rows = self._connection.execute(ERASE_DIALOGUES, (*self._key, reach.uid, most)).fetchall()
+        removed = bury(self._connection, self.scope, rows)
+        return removed, self._count_summaries([one.uid for one in removed])
 
-def clear_step(connection: Connection, project: str, rows: int) -> int:
-    """Remove up to ``rows`` rows of a closed project; 0 when none is left and its name is free."""
-    for table, sql in CLEAR_INDEXED.items():
-        cleared = connection.execute(sql, (project, rows)).fetchall()
-        drop_terms(connection, table, project, cleared)
-        if cleared:
-            return len(cleared)
-    for sql in (CLEAR_FACETS, CLEAR_SUMMARIES, CLEAR_TOMBSTONES, CLEAR_ANSWERS):
-        count = connection.execute(sql, (project, rows)).rowcount
-        if count:
-            return count
-    connection.execute(CLOSE_PROJECT, (project,))
-    return 0
+    def erase_tombstones(self, reach: Reach, most: int) -> Hidden:
+        rows = self._connection.execute(ERASABLE_TOMBSTONES, (*self._key, reach.uid, most)).fetchall()
+        erased = [(sweeping.ERASED, *self._key, dialogue_id, uid) for dialogue_id, uid, _ in rows]
+        self._connection.executemany(sweeping.CLOSE_TOMBSTONE, erased)
+        ids = {dialogue_id for dialogue_id, _, _ in rows}
+        self._connection.executemany(sweeping.RELEASE_TOMBSTONES, [(*self._key, one) for one in ids])
+        seen = [(dialogue_id, uid) for dialogue_id, uid, fate in rows if fate == sweeping.KEPT]
+        messages = sum(map(self._count_messages, seen))
+        return Hidden(len(rows), messages, self._count_summaries([uid for _, uid in seen]))
+
+    def _count_messages(self, generation: tuple[str, str]) -> int:
+        count: int = self._connection.execute(COUNT_MESSAGES, (*self._key, *generation)).fetchone()[0]
+        return count
+
+    def _count_summaries(self, uids: list[str]) -> int:
+        values = (*self._key, orjson.dumps(uids).decode())
+        count: int = self._connection.execute(COUNT_SUMMARIES, values).fetchone()[0]
+        return count
+
+    def erase_memories(self, reach: Reach, most: int) -> int:
+        rows = self._connection.execute(ERASE_MEMORIES, (*self._key, reach.created, most)).fetchall()
+        drop_terms(self._connection, "memory", self.scope.project, rows)
+        return len(rows)
+
+    def erase_answers(self, reach: Reach, most: int) -> int:
+        return self._connection.execute(ERASE_ANSWERS, (*self._key, reach.expires, most)).rowcount

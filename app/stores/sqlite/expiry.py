@@ -9,23 +9,27 @@ import orjson
 
 from ...domain.expiry import DialogueHorizon, MemoryHorizon
 from ...domain.records import Scope
-from ..transaction import Removed
-from . import erasure, facets, statements
+from ..erasure import Removed
+from . import facets, statements, sweeping
 from .indexing import drop_terms
+from .mapping import Row
 
 
 def remove_dialogues(
     connection: Connection, scope: Scope, dialogue_ids: Sequence[str], horizon: DialogueHorizon
 ) -> list[Removed]:
     """Delete those of the dialogues that have expired."""
-    place = (scope.project, scope.namespace)
-    values = (*place, orjson.dumps(dialogue_ids).decode(), *horizon)
-    rows = connection.execute(statements.REMOVE_EXPIRED, values).fetchall()
+    values = (scope.project, scope.namespace, orjson.dumps(dialogue_ids).decode(), *horizon)
+    return bury(connection, scope, connection.execute(statements.REMOVE_EXPIRED, values).fetchall())
+
+
+def bury(connection: Connection, scope: Scope, rows: Sequence[Row]) -> list[Removed]:
+    """Leave tombstones of dialogues that were deleted, and take them from the index and the facets."""
     drop_terms(connection, "dialogue", scope.project, [row[:4] for row in rows])
     for row in rows:
         facets.drop_rows(connection, scope, *row[7:])
     removed = [Removed(*row[3:7]) for row in rows]
-    tombstones = [(*place, one.id, one.uid, erasure.ERASED) for one in removed]
+    tombstones = [(scope.project, scope.namespace, one.id, one.uid, sweeping.ERASED) for one in removed]
     connection.executemany(statements.INSERT_TOMBSTONE, tombstones)
     return removed
 

@@ -14,13 +14,23 @@ from typing import Final
 from ...domain.errors import ServiceUnavailable
 from ...domain.list_items import ExpiringItem
 from ...domain.list_queries import DialogueListQuery, ExpiryQuery, MemoryListQuery, Page
-from ...domain.records import Dialogue, IdempotencyRecord, Memory, Order, Scope, ScopeFilter, Tombstone
+from ...domain.records import (
+    Dialogue,
+    IdempotencyRecord,
+    Memory,
+    Order,
+    Scope,
+    ScopeFilter,
+    Timestamp,
+    Tombstone,
+)
 from ..bounds import MOST_PENDING
-from ..maintenance import Maintenance, ignore
+from ..maintenance import SWEEP_ROWS, Maintenance, ignore
 from ..paging import walk
 from ..policies import Policies
-from . import counts, dialogue_lists, erasure, index_checks, mapping, queries, reindexing, schema, statements
+from . import counts, dialogue_lists, index_checks, mapping, queries, reindexing, schema, statements, sweeping
 from .database import SqliteDatabase, prepare_file
+from .erasure import LIST_ERASURES
 from .start_up_lock import FileLock
 from .store import BATCH_ROWS
 
@@ -68,20 +78,23 @@ class SqliteMaintenance(Maintenance):
         secret: bytes = self._db.all("SELECT value FROM meta WHERE name = 'cursor_secret'")[0][0]
         return secret
 
-    def sweep(self, rows: int = 1000) -> int:
+    def sweep(self, rows: int = SWEEP_ROWS) -> int:
         # Expired recorded answers and removed projects go too.
         removed, more = 0, True
         while more and removed < rows:
-            step = partial(erasure.sweep_step, rows=rows - removed)
+            step = partial(sweeping.sweep_step, rows=rows - removed)
             count, more = self._db.commits.run(step)
             removed += count
-        while removed < rows and (closing := self._db.one(erasure.CLOSING_PROJECT)) is not None:
-            clear = partial(erasure.clear_step, project=closing[0], rows=rows - removed)
+        while removed < rows and (closing := self._db.one(sweeping.CLOSING_PROJECT)) is not None:
+            clear = partial(sweeping.clear_step, project=closing[0], rows=rows - removed)
             removed += self._db.commits.run(clear)
         return removed
 
+    def list_erasures(self, before: Timestamp) -> list[Scope]:
+        return [Scope(*row) for row in self._db.all(LIST_ERASURES, (before,))]
+
     def count_pending(self) -> int:
-        count: int = self._db.all(erasure.COUNT_PENDING, (MOST_PENDING,))[0][0]
+        count: int = self._db.all(sweeping.COUNT_PENDING, (MOST_PENDING,))[0][0]
         return count
 
     def list_expiring(self, query: ExpiryQuery) -> Page[ExpiringItem]:

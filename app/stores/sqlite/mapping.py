@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 import orjson
 
+from ...domain.erasure import Erasure
 from ...domain.list_items import DialogueItem, ExpiringItem, MemoryItem, MessageItem
 from ...domain.records import (
     Action,
@@ -157,6 +158,7 @@ ANSWER: Final = Columns(
     lambda row: (Scope(*row[:2]), IDEMPOTENCY.read(row[2:])),
     (2 + IDEMPOTENCY.names.index("body"),),
 )
+ERASURE: Final = _record(Erasure, _names(Erasure))
 TOMBSTONE: Final = Columns(("project", "namespace", "dialogue_id", "uid", "fate"), _read_tombstone)
 
 DIALOGUE_FIELDS: Final = Fields(*DIALOGUE.names)
@@ -184,4 +186,5 @@ SUMMARY_FIELDS: Final = Fields(*SUMMARY.names)
 PROJECT_FIELDS: Final = Fields(*PROJECT.names)
 KEY_FIELDS: Final = Fields(*KEY.names)
 AUDIT_FIELDS: Final = Fields(*AUDIT.names)
+ERASURE_FIELDS: Final = Fields(*ERASURE.names)
 IDEMPOTENCY_FIELDS: Final = Fields(*IDEMPOTENCY.names)

@@ -213,6 +213,18 @@ INSERT INTO reindexing SELECT 'message checksum', max(number) + 1 FROM message
     HAVING max(number) IS NOT NULL;
 """
 
+# An erasure that takes more than one step. The index has the tombstones that one still has to mark.
+_ERASURE = """
+CREATE TABLE erasure (
+    project TEXT NOT NULL, namespace TEXT NOT NULL, began TEXT NOT NULL, touched TEXT NOT NULL,
+    actor TEXT NOT NULL, address TEXT, request_id TEXT, dialogues INTEGER NOT NULL,
+    messages INTEGER NOT NULL, memories INTEGER NOT NULL, summaries INTEGER NOT NULL,
+    PRIMARY KEY (project, namespace)
+) WITHOUT ROWID;
+CREATE INDEX erasure_touched ON erasure (touched);
+CREATE INDEX grave_erasable ON grave (project, namespace, uid) WHERE fate IN (0, 1, 3);
+"""
+
 MIGRATIONS: Final = (
     _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
     RANKED_SEARCH,
@@ -223,6 +235,7 @@ MIGRATIONS: Final = (
     _EXPIRY,
     _USAGE,
     _CHECKSUMS,
+    _ERASURE,
 )
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 

@@ -65,9 +65,10 @@ SAVE_INDEXED: Final = (
     f"UPDATE dialogue SET {mapping.INDEXED_FIELDS.assignments}, size = ?, terms = ? WHERE number = ?"
 )
 FIND_TERMS: Final = f"SELECT {INDEXED_ROW['dialogue']} FROM dialogue WHERE {_KEY} AND uid = ?"
+REMOVED: Final = f"{INDEXED_ROW['dialogue']}, uid, thread_of, total, created, id, metadata"
+"""What is still needed of dialogues that are deleted whole."""
 REMOVE_EXPIRED: Final = (
-    f"DELETE FROM dialogue WHERE {_AMONG} AND {dialogue_expired('dialogue')} "
-    f"RETURNING {INDEXED_ROW['dialogue']}, uid, thread_of, total, created, id, metadata"
+    f"DELETE FROM dialogue WHERE {_AMONG} AND {dialogue_expired('dialogue')} RETURNING {REMOVED}"
 )
 REMOVE_DIALOGUE: Final = f"DELETE FROM dialogue WHERE {_KEY} AND uid = ? RETURNING {INDEXED_ROW['dialogue']}"
 COUNT_THREADS: Final = "SELECT count(*) FROM dialogue WHERE project = ? AND namespace = ? AND thread_of = ?"

@@ -25,16 +25,18 @@ from ...domain.records import (
 from ...search.analysis import dialogue_terms
 from ...search.tokens import index_tokens
 from ..bounds import take_bytes
+from ..erasure import Removed
 from ..policies import read_retention
-from ..transaction import Erased, Removed, Transaction
-from . import erasure, expiry, facets, mapping, statements
+from ..transaction import Transaction
+from . import expiry, facets, mapping, statements, sweeping
 from .administration import SqliteAdministration
 from .checksums import checksum_of
 from .database import note_size
+from .erasure import SqliteErasure
 from .indexing import IndexedRow, add_terms, add_tokens, count_terms, drop_terms, drop_vectors, enqueue
 
 
-class SqliteTransaction(SqliteAdministration, Transaction):
+class SqliteTransaction(SqliteAdministration, SqliteErasure, Transaction):
     """A transaction that the group commit has begun."""
 
     def __init__(self, connection: Connection, scope: Scope, saved: set[str], model: str | None) -> None:
@@ -78,12 +80,12 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         return None if row is None else mapping.TOMBSTONE.read(row)[1]
 
     def insert_tombstone(self, tombstone: Tombstone) -> None:
-        fate = erasure.PURGED if tombstone.purged else erasure.KEPT
+        fate = sweeping.PURGED if tombstone.purged else sweeping.KEPT
         values = (*self._key, tombstone.dialogue_id, tombstone.uid, fate)
         self._connection.execute(statements.INSERT_TOMBSTONE, values)
 
     def release_tombstone(self, dialogue_id: str) -> None:
-        self._connection.execute(erasure.RELEASE_TOMBSTONES, (*self._key, dialogue_id))
+        self._connection.execute(sweeping.RELEASE_TOMBSTONES, (*self._key, dialogue_id))
 
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         terms = dialogue_terms(dialogue.label, dialogue.tags, dialogue.metadata)
@@ -236,7 +238,7 @@ class SqliteTransaction(SqliteAdministration, Transaction):
         add_terms(self._connection, table, self.scope.project, rows)
         enqueue(self._connection, table, self.scope.project, rows, self._model)
 
-    # Summaries, erasure, recorded answers
+    # Summaries, recorded answers
 
     def find_summary(self, summary_id: str) -> Summary | None:
         key = (*self._key, summary_id, *self._expiry.dialogues())
@@ -256,10 +258,6 @@ class SqliteTransaction(SqliteAdministration, Transaction):
 
     def stale_summaries(self, uid: str, seq: int) -> None:
         self._connection.execute(statements.STALE_SUMMARIES, (*self._key, uid, seq))
-
-    def erase_namespace(self) -> Erased:
-        self._locked.clear()
-        return erasure.erase_namespace(self._connection, self.scope)
 
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
         row = self._connection.execute(statements.FIND_IDEMPOTENCY, (request, self.scope.project)).fetchone()

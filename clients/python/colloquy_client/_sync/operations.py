@@ -936,8 +936,15 @@ class Operations(Transport):
         """Erase a namespace.
 
         *Extension*. Removes all that one end user has: dialogues, messages (those of deleted dialogues
-        included), memories and summaries. Readers see none of it from then on. A namespace that has nothing
-        gives zeros.
+        included), memories and summaries. When it is answered, nothing is left for any reader. A namespace
+          that
+        has nothing gives zeros.
+
+        A large namespace is erased in steps, and others write between them. If that takes longer than a
+          request
+        may, the answer is 503: the repeat goes on, and its answer counts the whole. Without a repeat the
+          server
+        removes the rest within minutes, but for what was created since.
         """
         answer = self.send(
             "DELETE",

@@ -1,0 +1,41 @@
+"""Work in steps: it rests between two, within the budget of its request."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from app import waiting
+from app.domain.errors import ServiceUnavailable
+from app.domain.ids import last_id, new_id
+from app.domain.timestamps import now
+
+
+def test_a_step_is_repeated_until_it_has_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
+    """None is no result, and everything else is; behind the last step nobody rests."""
+    results: list[int | None] = [None, None, 0]
+    rests: list[float] = []
+    monkeypatch.setattr(time, "sleep", rests.append)
+    assert waiting.in_steps(lambda: results.pop(0)) == 0
+    assert rests == [waiting.REST, waiting.REST]
+
+
+def test_steps_end_with_the_budget_of_the_request() -> None:
+    """The rests count, so that a request does not go on for ever."""
+    steps: list[None] = []
+    waiting.begin_request(3 * waiting.REST)
+    try:
+        with pytest.raises(ServiceUnavailable):
+            waiting.in_steps(lambda: steps.append(None))
+    finally:
+        waiting.end_request()
+    assert 1 < len(steps) < 5
+
+
+def test_ids_of_a_moment_sort_before_those_made_later() -> None:
+    """What was made up to a millisecond is told from what is made in the next one."""
+    before = new_id()
+    moment = now()
+    time.sleep(0.002)
+    assert before <= last_id(moment) < new_id()
