@@ -10,9 +10,9 @@ tell. All of this is the same code over the same tokens for every store, and so 
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from heapq import nlargest
-from itertools import pairwise
+from itertools import chain, pairwise
 from typing import Final, NamedTuple, Protocol
 
 from .fusion import Range
@@ -41,6 +41,10 @@ LEAST_SAMPLE: Final = 64
 MOST_COUNTED: Final = 4096
 """How many items are counted one by one, or entries of the smallest sample."""
 
+LAST_SAMPLE: Final = len(LEVELS) - 1
+ONE_BY_ONE: Final = len(LEVELS)
+"""Not a sample: where rare words are counted."""
+
 IMPACT_WEIGHTS: Final = {3: 1.6, 2: 1.2, 1: 0.8, 0: 0.4}
 """What an entry of an impact is taken to weigh before its item is scored."""
 
@@ -60,14 +64,25 @@ class Candidate(NamedTuple):
     """The dialogue that a message is in; None if that is gone."""
 
 
+class Look(NamedTuple):
+    """One look into the index: at up to ``limit`` items that have any of the tokens."""
+
+    tokens: Sequence[str]
+    limit: int
+
+
 class TermIndex(Protocol):
-    """The index of one kind of items under one mark, as a store reads it; filters are applied."""
+    """The index of one kind of items under one mark, as a store reads it; filters are applied.
 
-    def count(self, tokens: Sequence[str], limit: int) -> int:
-        """How many items have any of the tokens, filters left aside; counted up to ``limit``."""
+    Looks that do not depend on each other are asked for together, since a database far away answers all of
+    them at once.
+    """
 
-    def walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
-        """The newest, or oldest, ``limit`` items that have any of the tokens."""
+    def count(self, looks: Sequence[Look]) -> list[int]:
+        """How many items each look has, filters left aside."""
+
+    def walk(self, looks: Sequence[Look], *, oldest: bool = False) -> list[list[Ref]]:
+        """The newest, or oldest, items of each look, in that order."""
 
     def complete(self, beginning: str, limit: int) -> list[str]:
         """The first tokens in their order that begin so."""
@@ -94,43 +109,33 @@ class Scored:
 
 
 @dataclass(slots=True)
-class _Budget:
-    """How many entries may still be read."""
-
-    left: int = MOST_POSTINGS
-
-    def take(self, wanted: int) -> int:
-        return max(0, min(wanted, self.left))
-
-
-@dataclass(slots=True)
 class Gathering:
     """Collects candidates, each word's with what its entries are taken to weigh."""
 
     index: TermIndex
     keywords: Keywords
     frequencies: Frequencies
-    budget: _Budget = field(default_factory=_Budget)
+    read: int = 0
+    """How many entries have been read."""
 
     def best(self) -> list[Ref]:
         """Return the candidates that promise most."""
-        words = self.keywords.words
-        weights: list[dict[Ref, float]] = [{} for _ in words]
-        for number in self._by_rarity():
-            self._follow(number, weights[number])
-        for first, second in pairwise(number for number, word in enumerate(words) if word.paired):
-            self._follow_pair(first, second, weights)
+        weights: list[dict[Ref, float]] = [{} for _ in self.keywords.words]
+        numbers = self._by_rarity()
+        rare = [number for number in numbers if self._is_rare(number)]
+        self._follow(dict.fromkeys(rare, COMMON), IMPACTS, 1.0, weights)
+        for impact in IMPACTS:
+            wanted = {number: COMMON - len(weights[number]) for number in numbers[len(rare) :]}
+            self._follow(wanted, (impact,), IMPACT_WEIGHTS[impact], weights)
+        self._follow_pairs(weights)
         return self._most_promising(weights)
 
     def newest(self, *, oldest: bool = False) -> list[Ref]:
         """Return the newest, or oldest, candidates, whatever they weigh."""
         numbers = self._by_rarity()
-        found: dict[Ref, None] = {}
-        for number in numbers:
-            tokens = _tokens(self.keywords.words[number], IMPACTS)
-            each = max(MOST_PAIRED, MOST_CANDIDATES // len(numbers))
-            found.update(dict.fromkeys(self._walk(tokens, each, oldest=oldest)))
-        return list(found)
+        each = max(MOST_PAIRED, MOST_CANDIDATES // len(numbers))
+        looks = [Look(_tokens(self.keywords.words[number], IMPACTS), each) for number in numbers]
+        return list(dict.fromkeys(chain.from_iterable(self._walk(looks, oldest=oldest))))
 
     def _by_rarity(self) -> list[int]:
         """Return the numbers of the words to follow, the rarest first; function words only if alone."""
@@ -138,31 +143,50 @@ class Gathering:
         numbers = [number for number, word in enumerate(words) if not word.is_function_word]
         return sorted(numbers or range(len(words)), key=self.frequencies.words.__getitem__)
 
-    def _follow(self, number: int, weights: dict[Ref, float]) -> None:
-        word = self.keywords.words[number]
-        if self.frequencies.words[number] <= COMMON:
-            weights.update(dict.fromkeys(self._walk(_tokens(word, IMPACTS), COMMON), 1.0))
-            return
-        for impact in IMPACTS:
-            wanted = COMMON - len(weights)
-            if wanted > 0:
-                for ref in self._walk(_tokens(word, (impact,)), wanted):
-                    weights.setdefault(ref, IMPACT_WEIGHTS[impact])
+    def _is_rare(self, number: int) -> bool:
+        return self.frequencies.words[number] <= COMMON
 
-    def _follow_pair(self, first: int, second: int, weights: list[dict[Ref, float]]) -> None:
-        """Add the items with a pair of neighbours, unless one of them is rare: those are there already."""
-        one, other = self.keywords.words[first], self.keywords.words[second]
-        rarer = min(self.frequencies.words[first], self.frequencies.words[second])
-        if rarer > COMMON:
-            for ref in self._walk([f"p{one.paired}_{other.paired}"], MOST_PAIRED):
-                weights[first].setdefault(ref, 1.0)
-                weights[second].setdefault(ref, 1.0)
+    def _follow(
+        self,
+        wanted: Mapping[int, int],
+        impacts: Sequence[int],
+        weight: float,
+        weights: Sequence[dict[Ref, float]],
+    ) -> None:
+        """Add so many items with each of some words, in which they have one of the impacts."""
+        numbers = [number for number, limit in wanted.items() if limit > 0]
+        looks = [Look(_tokens(self.keywords.words[number], impacts), wanted[number]) for number in numbers]
+        for number, refs in zip(numbers, self._walk(looks), strict=True):
+            for ref in refs:
+                weights[number].setdefault(ref, weight)
 
-    def _walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
-        limit = self.budget.take(limit)
-        found = self.index.walk(tokens, limit, oldest=oldest) if limit else []
-        self.budget.left -= len(found)
-        return found
+    def _follow_pairs(self, weights: Sequence[dict[Ref, float]]) -> None:
+        """Add the items with pairs of neighbours, unless one of them is rare: those are there already."""
+        words = self.keywords.words
+        neighbours = pairwise(number for number, word in enumerate(words) if word.paired)
+        pairs = [pair for pair in neighbours if not any(map(self._is_rare, pair))]
+        looks = [
+            Look([f"p{words[first].paired}_{words[second].paired}"], MOST_PAIRED) for first, second in pairs
+        ]
+        for pair, refs in zip(pairs, self._walk(looks), strict=True):
+            for number in pair:
+                for ref in refs:
+                    weights[number].setdefault(ref, 1.0)
+
+    def _walk(self, looks: Sequence[Look], *, oldest: bool = False) -> list[list[Ref]]:
+        """Return what the looks find, together as many of them as the budget covers for certain."""
+        found: list[list[Ref]] = []
+        while len(found) < len(looks) and self.read < MOST_POSTINGS:
+            together: list[Look] = []
+            room = MOST_POSTINGS - self.read
+            for look in looks[len(found) :]:
+                if look.limit > room and together:
+                    break
+                together.append(look._replace(limit=min(look.limit, room)))
+                room -= together[-1].limit
+            found += self.index.walk(together, oldest=oldest)
+            self.read += sum(map(len, found[-len(together) :]))
+        return found + [[] for _ in looks[len(found) :]]
 
     def _most_promising(self, weights: Iterable[Mapping[Ref, float]]) -> list[Ref]:
         totals: dict[Ref, float] = {}
@@ -183,27 +207,41 @@ def count_frequencies(indexes: Sequence[TermIndex], keywords: Keywords) -> Frequ
     Function words are not counted unless there are no others.
     """
     alone = all(word.is_function_word for word in keywords.words)
-    words = tuple(
-        sum(_count(index, word.forms) for index in indexes) if alone or not word.is_function_word else 0
-        for word in keywords.words
-    )
-    return Frequencies(sum(_count(index, [""]) for index in indexes), words)
+    counted = [list(word.forms) for word in keywords.words if alone or not word.is_function_word]
+    found = [_count(index, [[""], *counted]) for index in indexes]
+    items, *frequencies = map(sum, zip(*found, strict=True))
+    left = iter(frequencies)
+    words = (next(left) if alone or not word.is_function_word else 0 for word in keywords.words)
+    return Frequencies(items, tuple(words))
 
 
-def _count(index: TermIndex, forms: Iterable[str]) -> int:
-    """Return how many items have any of the forms, from the largest sample that need not be cut."""
-    forms = list(forms)
-    largest, one_in = LEVELS[0]
-    found = index.count([largest + form for form in forms], SAMPLE)
-    if found < LEAST_SAMPLE:
+def _count(index: TermIndex, words: Sequence[Sequence[str]]) -> list[int]:
+    """Return for each word how many items have any of its forms.
+
+    It is counted in the largest sample that need not be cut, and rare words one by one.
+    """
+    counts = [0] * len(words)
+    levels = dict.fromkeys(range(len(words)), 0)
+    while levels:
+        looks = [_look(words[number], level) for number, level in levels.items()]
+        following: dict[int, int] = {}
+        for (number, level), found in zip(levels.items(), index.count(looks), strict=True):
+            if level == 0 and found < LEAST_SAMPLE:
+                following[number] = ONE_BY_ONE
+            elif level < LAST_SAMPLE and found >= SAMPLE:
+                following[number] = level + 1
+            else:
+                counts[number] = found * (1 if level == ONE_BY_ONE else LEVELS[level][1])
+        levels = following
+    return counts
+
+
+def _look(forms: Sequence[str], level: int) -> Look:
+    """Return the look at a sample of the items with any of the forms, or at all of them."""
+    if level == ONE_BY_ONE:
         impacts = IMPACTS if any(forms) else (0,)
-        return index.count([f"t{form}!{impact}" for form in forms for impact in impacts], MOST_COUNTED)
-    for letter, in_so_many in LEVELS[1:]:
-        if found < SAMPLE:
-            break
-        limit = MOST_COUNTED if letter == LEVELS[-1][0] else SAMPLE
-        found, one_in = index.count([letter + form for form in forms], limit), in_so_many
-    return found * one_in
+        return Look([f"t{form}!{impact}" for form in forms for impact in impacts], MOST_COUNTED)
+    return Look([LEVELS[level][0] + form for form in forms], SAMPLE if level < LAST_SAMPLE else MOST_COUNTED)
 
 
 def complete(index: TermIndex, keywords: Keywords) -> Keywords:

@@ -31,10 +31,11 @@ HOUSEKEEPING = {"hello", "endSessions", "configureFailPoint", "killCursors"}
 
 
 class Recorder(CommandListener):
-    """Remembers the commands that a client sends."""
+    """Remembers the commands that a client sends, and how many documents it gets."""
 
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
+        self.documents = 0
 
     def started(self, event: CommandStartedEvent) -> None:
         """Keep the command."""
@@ -42,7 +43,9 @@ class Recorder(CommandListener):
             self.commands.append(dict(event.command))
 
     def succeeded(self, event: CommandSucceededEvent) -> None:
-        """Expect nothing of it."""
+        """Count the documents that came."""
+        cursor = event.reply.get("cursor", {})
+        self.documents += len(cursor.get("firstBatch", cursor.get("nextBatch", ())))
 
     def failed(self, event: CommandFailedEvent) -> None:
         """Expect nothing of it."""

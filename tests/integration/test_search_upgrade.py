@@ -150,6 +150,10 @@ def test_documents_without_tokens_are_indexed(backend: Backend) -> None:
         db.database[name].update_many({}, {"$unset": {"tokens": "", "number": ""}, "$set": {"terms": ["x"]}})
     mongo_schema.rank_searches(db)
     assert find(backend, "flight") == []
+    changed = memory(id="k", value=JsonText('"green tea"'), terms="green")
+    backend.write(SCOPE, lambda tx: tx.save_memory(changed))
+    assert "number" not in db.memories.find_one({"id": "k"})
+    assert find(backend, "green", SearchObject.MEMORY) == ["k"]
     backend.index_step(4)
     assert 0 < len(find(backend, "flight")) < COUNT
     finish(backend)

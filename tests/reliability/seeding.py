@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 from app.domain.records import Dialogue, Memory, Message, Scope
 from app.stores import Backend, Transaction
 from app.stores.mongo import MongoBackend
+from app.stores.mongo.indexing import numbered
 from app.stores.mongo.mapping import dialogue_document, memory_document, message_document
 
 T = TypeVar("T")
@@ -56,13 +57,14 @@ def _seed_mongo(
     messages: Sequence[Message],
 ) -> None:
     for batch in _batches(dialogues):
-        backend._db.dialogues.insert_many(map(dialogue_document, batch), ordered=False)
+        backend._db.dialogues.insert_many([numbered(dialogue_document(one)) for one in batch], ordered=False)
     for remembered in _batches(memories):
-        documents = [memory_document(scope, memory) for scope, memory in remembered]
+        documents = [numbered(memory_document(scope, memory)) for scope, memory in remembered]
         backend._db.memories.insert_many(documents, ordered=False)
     for said in _batches(messages):
         scope = Scope(dialogues[0].project)
-        backend._db.messages.insert_many([message_document(scope, one) for one in said], ordered=False)
+        documents = [numbered(message_document(scope, one)) for one in said]
+        backend._db.messages.insert_many(documents, ordered=False)
 
 
 def _by_scope(pairs: Sequence[tuple[Scope, T]]) -> Iterator[tuple[Scope, list[T]]]:

@@ -16,7 +16,7 @@ from app.search.fusion import Finding, Range, fuse, range_of
 from app.search.keywords import read_keywords
 from app.search.paging import SearchPage, open_page
 from app.search.query import Found, Mode, OrderBy, QueryVector, SearchObject, SearchQuery
-from app.search.ranking import Candidate, Ref, TermIndex
+from app.search.ranking import Candidate, Look, Ref, TermIndex
 from app.search.results import Ranked, rank
 from app.search.words import forms_of
 
@@ -91,14 +91,16 @@ class Store(TermIndex):
         messages = self.kind is SearchObject.MESSAGE
         return [name for name, words in said.items() if messages and ("" in asked or asked & words)]
 
-    def count(self, tokens: Sequence[str], limit: int) -> int:
+    def count(self, looks: Sequence[Look]) -> list[int]:
         """Count them one by one."""
-        return 0 if tokens[0][0] != "t" else min(limit, len(self._having(tokens)))
+        return [
+            0 if one.tokens[0][0] != "t" else min(one.limit, len(self._having(one.tokens))) for one in looks
+        ]
 
-    def walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
+    def walk(self, looks: Sequence[Look], *, oldest: bool = False) -> list[list[Ref]]:
         """Return those with a word."""
         assert oldest in {True, False}
-        return self._having(tokens)[:limit]
+        return [self._having(one.tokens)[: one.limit] for one in looks]
 
     def complete(self, beginning: str, limit: int) -> list[str]:
         """Know no words that begin so."""

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from typing import Any
 from urllib.parse import unquote, urlsplit
@@ -119,6 +119,24 @@ class MongoDatabase:
                 yield
         except PyMongoError as error:
             raise unavailable(error) from error
+
+
+def aggregate_together(
+    db: MongoDatabase, rows: Rows, pipelines: Sequence[list[Document]], most: int
+) -> list[list[Document]]:
+    """Return what each pipeline over a collection gives, ``most`` documents in all, in any order.
+
+    They are one command, and so one journey to the server and back.
+    """
+    found: list[list[Document]] = [[] for _ in pipelines]
+    if not db.transactional:
+        return [list(rows.aggregate(pipeline)) for pipeline in pipelines]  # mongomock has no $unionWith
+    numbered = [[*pipeline, {"$set": {"of": {"$literal": n}}}] for n, pipeline in enumerate(pipelines)]
+    if numbered:
+        others = [{"$unionWith": {"coll": rows.name, "pipeline": one}} for one in numbered[1:]]
+        for document in rows.aggregate([*numbered[0], *others], batchSize=most):
+            found[document.pop("of")].append(document)
+    return found
 
 
 def _connect(url: str, timeout: float, pool_size: int) -> MongoClient[Document]:

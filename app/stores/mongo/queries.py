@@ -105,13 +105,18 @@ def tagged(tags: Sequence[str]) -> Document:
 def expired_dialogues(horizon: DialogueHorizon) -> list[Document]:
     """Return the filters one of which a dialogue meets that has expired."""
     idle = [{"status": status, "modified": {"$lte": time}} for status, time in horizon.idle.items()]
-    return [{"expiresAt": {"$lte": horizon.moment}}, *idle]
+    return [_ended(horizon.moment), *idle]
 
 
 def expired_memories(horizon: MemoryHorizon) -> list[Document]:
     """Return the filters one of which a memory meets that has expired."""
     idle = [] if horizon.idle == NEVER else [{"modified": {"$lte": horizon.idle}}]
-    return [{"expiresAt": {"$lte": horizon.moment}}, *idle]
+    return [_ended(horizon.moment), *idle]
+
+
+def _ended(moment: str) -> Document:
+    """Return the filter for what has an end of its own that has come, in the words of the index of those."""
+    return {"expiresAt": {"$exists": True, "$lte": moment}}
 
 
 def is_purged(

@@ -1,7 +1,8 @@
 """Keyword search: the index as ``search.ranking`` reads it, and the documents of what it finds.
 
-Each look into the index is one command with a limit, answered from the index ``project_tokens`` in
-its own order, the newest item first. So what a search examines does not grow with the store.
+Each look into the index has a limit and is answered from the index ``project_tokens`` in its own order,
+the newest item first; those that do not depend on each other are one command. So neither what a search
+examines nor how often it asks grows with the store.
 """
 
 from __future__ import annotations
@@ -14,12 +15,12 @@ from ...domain.expiry import Expiry
 from ...domain.records import Scope, ScopeFilter
 from ...search.nearest import Nearness
 from ...search.query import Found, Hit, SearchObject, SearchQuery
-from ...search.ranking import Candidate, Frequencies, Ref
+from ...search.ranking import Candidate, Frequencies, Look, Ref
 from ...search.results import Ranked, kinds_of, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from .counts import hidden_rows
-from .database import Document, MongoDatabase, Projection, Rows
+from .database import Document, MongoDatabase, Projection, Rows, aggregate_together
 from .filters import conditions, has_image
 from .indexing import written_terms
 from .mapping import (
@@ -96,7 +97,7 @@ def _fetch(db: MongoDatabase, kind: SearchObject, refs: Sequence[Ref]) -> dict[R
     fields, read = _READ[kind]
     rows = db.database[_COLLECTIONS[kind]]
     named = {"_id": {"$in": [_id_of(ref) for ref in refs]}}
-    found = rows.find(named, {**fields, "_id": 1})
+    found = rows.find(named, {**fields, "_id": 1}, batch_size=len(refs))
     return {_ref_of(document["_id"]): read(document) for document in found}
 
 
@@ -165,25 +166,38 @@ class DocumentIndex:
         passing = {one.ref for one in self.read([*items.values()])}
         return {seq: ref if ref in passing else None for seq, ref in items.items()}
 
-    def count(self, tokens: Sequence[str], limit: int) -> int:
+    def count(self, looks: Sequence[Look]) -> list[int]:
         """See ``TermIndex``."""
-        return self._rows.count_documents(self._matching(tokens), limit=limit)
-
-    def walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
-        """See ``TermIndex``. With filters, of the first MOST_FILTERED items."""
-        matching, order = self._matching(tokens), {"number": 1 if oldest else -1}
-        if not self._filters:
-            found = self._rows.find(matching, ["_id"], sort=list(order.items()), limit=limit)
-            return [_ref_of(document["_id"]) for document in found]
-        pipeline: list[Document] = [
-            {"$match": matching},
-            {"$sort": order},
-            {"$limit": MOST_FILTERED},
-            {"$match": {"$and": [*self._filters, self._scope, *self._visible]}},
-            {"$limit": limit},
-            {"$project": {"_id": 1}},
+        counted: Document = {"$group": {"_id": None, "count": {"$sum": 1}}}
+        pipelines: list[list[Document]] = [
+            [{"$match": self._matching(one.tokens)}, {"$limit": one.limit}, counted] for one in looks
         ]
-        return [_ref_of(document["_id"]) for document in self._rows.aggregate(pipeline)]
+        found = aggregate_together(self._db, self._rows, pipelines, len(looks))
+        return [sum(document["count"] for document in documents) for documents in found]
+
+    def walk(self, looks: Sequence[Look], *, oldest: bool = False) -> list[list[Ref]]:
+        """See ``TermIndex``. With filters, of the first MOST_FILTERED items."""
+        most = sum(one.limit for one in looks)
+        pipelines = [self._walked(one, 1 if oldest else -1) for one in looks]
+        found = aggregate_together(self._db, self._rows, pipelines, most)
+        for documents in found:
+            documents.sort(key=_number_of, reverse=not oldest)
+        return [[_ref_of(document["_id"]) for document in documents] for documents in found]
+
+    def _walked(self, look: Look, direction: int) -> list[Document]:
+        """Return the pipeline of a walk."""
+        first = MOST_FILTERED if self._filters else look.limit
+        passing: list[Document] = [
+            {"$match": {"$and": [*self._filters, self._scope, *self._visible]}},
+            {"$limit": look.limit},
+        ]
+        return [
+            {"$match": self._matching(look.tokens)},
+            {"$sort": {"number": direction}},
+            {"$limit": first},
+            *(passing if self._filters else ()),
+            {"$project": {"number": 1}},
+        ]
 
     def complete(self, beginning: str, limit: int) -> list[str]:
         """See ``TermIndex``."""
@@ -208,7 +222,7 @@ class DocumentIndex:
         named = {"_id": {"$in": [_id_of(ref) for ref in refs]}}
         query: Document = {"$and": [named, self._scope, *self._filters, *self._visible]}
         fields = ["_id", "terms", "created", "modified", *self._ids]
-        documents = list(self._rows.find(query, fields))
+        documents = list(self._rows.find(query, fields, batch_size=len(refs)))
         parents = self._parents(documents) if self._wants_parent and documents else {}
         return [self._candidate(document, parents) for document in documents]
 
@@ -223,7 +237,7 @@ class DocumentIndex:
         project = self._scope["project"]
         keys = {(one["namespace"], one["dialogueId"]) for one in documents}
         wanted = [key_of(Scope(project, namespace), identifier) for namespace, identifier in sorted(keys)]
-        found = self._db.dialogues.find({"_id": {"$in": wanted}}, ["uid"])
+        found = self._db.dialogues.find({"_id": {"$in": wanted}}, ["uid"], batch_size=len(wanted))
         return {document["uid"]: _ref_of(document["_id"]) for document in found}
 
     def _matching(self, tokens: Sequence[str]) -> Document:
@@ -259,6 +273,11 @@ class DialogueIndex(DocumentIndex):
         matching = {"project": self._scope["project"], "hasImage": True, "uid": {"$in": uids}}
         pipeline: list[Document] = [{"$match": matching}, {"$group": {"_id": "$uid"}}]
         return [document["_id"] for document in self._db.messages.aggregate(pipeline)]
+
+
+def _number_of(document: Document) -> int:
+    """Return an item's place in the order; what an older version has stored may have none yet."""
+    return int(document.get("number", 0))
 
 
 def _ref_of(identifier: Any) -> Ref:

@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from collections.abc import Hashable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Final, cast
+from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
 from ...domain.expiry import Expiry
 from ...search.nearest import Nearness
 from ...search.query import Found, Hit, SearchObject, SearchQuery
-from ...search.ranking import Candidate, Frequencies, Ref
+from ...search.ranking import Candidate, Frequencies, Look, Ref
 from ...search.results import Ranked, kinds_of, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
@@ -137,13 +137,16 @@ class RowIndex:
         else:
             self._clauses.add(NOT_EXPIRED.format("item"), *expiry.dialogues())
 
-    def count(self, tokens: Sequence[str], limit: int) -> int:
+    def count(self, looks: Sequence[Look]) -> list[int]:
         """See ``TermIndex``."""
         sql = count_query(self._kind)
-        return cast("int", self._db.all(sql, (match_any(self._mark, tokens), limit))[0][0])
+        return [self._db.all(sql, (match_any(self._mark, one.tokens), one.limit))[0][0] for one in looks]
 
-    def walk(self, tokens: Sequence[str], limit: int, *, oldest: bool = False) -> list[Ref]:
+    def walk(self, looks: Sequence[Look], *, oldest: bool = False) -> list[list[Ref]]:
         """See ``TermIndex``. With filters, of the first MOST_FILTERED items."""
+        return [self._walk(*one, oldest=oldest) for one in looks]
+
+    def _walk(self, tokens: Sequence[str], limit: int, *, oldest: bool) -> list[Ref]:
         matching = match_any(self._mark, tokens)
         if not self._is_filtered:
             found = self._db.all(walk_query(self._kind, oldest=oldest), (matching, limit))
