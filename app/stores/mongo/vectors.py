@@ -225,20 +225,36 @@ def _save(db: MongoDatabase, session: ClientSession | None, made: Sequence[tuple
     moved: Any = db.meta.find_one_and_update(
         {"_id": "vectors"}, counter, upsert=True, return_document=ReturnDocument.AFTER, session=session
     )
-    seq = moved["seq"] - len(made)
-    saved = 0
-    for ticket, pieces in made:
-        entry = db.vectors.find_one_and_delete({"_id": ticket, **QUEUED}, session=session)
-        if entry is None or not _exists(db, session, entry):
-            continue
-        saved += 1
-        del entry["queued"], entry["_id"]
-        db.vectors.insert_one({**entry, "seq": seq + saved, "pieces": pieces}, session=session)
-    return saved
+    pieces_of = dict(made)
+    query = {"_id": {"$in": list(pieces_of)}, **QUEUED}
+    entries = list(db.vectors.find(query, session=session, batch_size=len(made)))
+    db.vectors.delete_many({"_id": {"$in": [entry["_id"] for entry in entries]}}, session=session)
+    there = _existing(db, session, entries)
+    kept = [entry for entry in entries if _item_of(entry) in there]
+    for seq, entry in enumerate(kept, moved["seq"] - len(made) + 1):
+        entry |= {"seq": seq, "pieces": pieces_of[entry.pop("_id")]}
+        del entry["queued"]
+    if kept:
+        db.vectors.insert_many(kept, session=session)
+    return len(kept)
 
 
-def _exists(db: MongoDatabase, session: ClientSession | None, entry: Document) -> bool:
-    return db.database[entry["kind"]].find_one({"_id": entry["item"]}, ["_id"], session=session) is not None
+def _existing(
+    db: MongoDatabase, session: ClientSession | None, entries: Sequence[Document]
+) -> set[tuple[str, str]]:
+    """Return which of the items of some entries there are."""
+    there: set[tuple[str, str]] = set()
+    for kind in KINDS:
+        items = [entry["item"] for entry in entries if entry["kind"] == kind]
+        if items:
+            rows = db.database[kind]
+            found = rows.find({"_id": {"$in": items}}, ["_id"], session=session, batch_size=len(items))
+            there.update((kind, repr(one["_id"])) for one in found)
+    return there
+
+
+def _item_of(entry: Document) -> tuple[str, str]:
+    return entry["kind"], repr(entry["item"])
 
 
 def _message(_: MongoDatabase, document: Document) -> str:
