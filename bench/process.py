@@ -76,7 +76,7 @@ class Server:
 
     def cpu_seconds(self) -> float:
         """Return the user and system time of the whole tree, ended children included."""
-        return sum(_ticks(pid) for pid in self.tree()) / TICKS
+        return cpu_seconds_below(self._process.pid)
 
     def memory(self) -> Memory:
         """Return what the workers (whatever has no children of its own) take."""
@@ -138,6 +138,11 @@ def descendants(root: int) -> list[int]:
     for pid in found:
         found += children.get(pid, [])
     return found
+
+
+def cpu_seconds_below(root: int) -> float:
+    """Return the user and system time of a process and everything below it, ended children included."""
+    return sum(_ticks(pid) for pid in descendants(root)) / TICKS
 
 
 def _proportional_set(pid: int) -> float:

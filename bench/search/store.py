@@ -1,7 +1,8 @@
-"""Makes a large store to search: ``python -m bench.search.store FOLDER --messages 1000000``.
+"""Makes a large store to search: ``python -m bench.search.store STORE --messages 1000000``.
 
-The words are made up, with frequencies as in real text (Zipf) and with the function words of
-English. The same command always makes the same texts.
+STORE is a folder for a SQLite file, or the URL of a MongoDB database. The words are made up, with
+frequencies as in real text (Zipf) and with the function words of English. The same command always makes
+the same texts.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ from app.domain.records import Dialogue, JsonText, Message, Scope, Status, Times
 from app.search.analysis import message_terms
 from app.search.languages import FUNCTION_WORDS
 from app.stores import Backend, Transaction
+from app.stores.mongo import open_mongo
 from app.stores.sqlite import open_sqlite
 
 SCOPE = Scope("bench")
@@ -150,13 +152,20 @@ def fill(backend: Backend, messages: int) -> None:
     )
 
 
+def open_store(name: str) -> Backend:
+    """Open the store in a folder, or in the MongoDB database that a URL names."""
+    if name.startswith("mongodb"):
+        return open_mongo(name, timeout=60)
+    return open_sqlite(Path(name) / "colloquy.db", timeout=60)
+
+
 def main() -> None:
     """Make the store."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("folder", type=Path)
+    parser.add_argument("store")
     parser.add_argument("--messages", type=int, default=1_000_000)
     arguments = parser.parse_args()
-    backend = open_sqlite(arguments.folder / "colloquy.db", timeout=60)
+    backend = open_store(arguments.store)
     backend.migrate()
     fill(backend, arguments.messages)
     backend.close()
