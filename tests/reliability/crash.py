@@ -4,7 +4,8 @@ Every round several client processes send every kind of write. At a random momen
 the whole server, to one of its workers, or to the database server. When all is back, each client
 compares what is stored with the answers it got: what was acknowledged is there once, what was
 refused is not, what has no answer is there wholly or not at all, and sending that again is safe.
-The server embeds all of it meanwhile; in the end everything has vectors, and nothing else has.
+The server embeds all of it meanwhile: what a killed one leaves is queued or has vectors, all of it and
+nothing else, and in the end all of it has vectors.
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import subprocess
 import sys
 import time
 from collections import Counter
+from contextlib import closing
 from dataclasses import fields
 from multiprocessing.connection import Connection
 from typing import Any
@@ -25,7 +27,7 @@ from typing import Any
 from app.services.verify import Seen, verify
 from tests.reliability import stops
 from tests.reliability.client import Client, Request
-from tests.reliability.embeddings import drain, embeddings
+from tests.reliability.embeddings import drain, embeddings, queue_problems
 from tests.reliability.report import conclude, say
 from tests.reliability.server import ROOT, Server
 from tests.reliability.stores import KINDS, Home, grant, open_home
@@ -85,7 +87,7 @@ class Conductor:
             seconds = moment + AFTER_SECONDS
             pipe.send(Orders(self._server.port, key, seconds, seed, number, writer, shared))
         time.sleep(moment)
-        self._kill(number)
+        self._kill(number, project)
         for pipe in self._pipes:
             self._add(pipe.recv())
         self._server.wait_until_ready()
@@ -93,8 +95,11 @@ class Conductor:
             self._add(report)
         self._verify(project)
 
-    def _kill(self, number: int) -> None:
-        """Kill something, and bring it back."""
+    def _kill(self, number: int, project: str) -> None:
+        """Kill something, and bring it back.
+
+        A server that starts queues what it finds without an entry: what is left is looked at before.
+        """
         targets = ["server", "worker"] + ["store"] * self._home.can_be_killed
         target = targets[number % len(targets)]
         self.kills[target] += 1
@@ -105,22 +110,22 @@ class Conductor:
             self._home.revive()
         else:
             self._server.kill()
+            self._examine_queue(project)
             self._server.start()
+
+    def _examine_queue(self, project: str) -> None:
+        """See that all that was written is queued or has vectors."""
+        with closing(self._home.open()) as backend:
+            self.total.problems += queue_problems(backend, project)
 
     def _drain(self, rounds: int) -> None:
         """Let the server embed what clients have written, and compare."""
-        backend = self._home.open()
-        try:
+        with closing(self._home.open()) as backend:
             self.total.problems += drain(backend, [f"round-{number}" for number in range(rounds)])
-        finally:
-            backend.close()
 
     def _verify(self, project: str) -> None:
-        backend = self._home.open()
-        try:
+        with closing(self._home.open()) as backend:
             problems = list(verify(backend, project, Seen(), thorough=True))
-        finally:
-            backend.close()
         self.total.problems += [f"verify: {problem}" for problem in problems]
 
     def _verify_all(self) -> None:

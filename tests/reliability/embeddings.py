@@ -1,9 +1,10 @@
-"""An endpoint for embeddings beside a server under proof, and whether the queue ran empty behind it."""
+"""An endpoint for embeddings beside a server under proof, and what has to hold of the queue behind it."""
 
 from __future__ import annotations
 
 import json
 import math
+import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -18,6 +19,8 @@ DIMENSIONS = 8
 NAME = "proof"
 MODEL = f"{NAME}/{DIMENSIONS}"
 """What the server calls the vectors of this endpoint."""
+
+BATCH = 100
 
 DRAIN_SECONDS = 90.0
 """How long a queue may take to run empty: a process that was killed keeps its claim for half a minute."""
@@ -64,6 +67,20 @@ def embeddings() -> Iterator[dict[str, str]]:
         server.server_close()
 
 
+def embed_queued(backend: Backend) -> None:
+    """Embed what waits, without the walk that would queue what a write has left out."""
+    while entries := backend.queued(MODEL, BATCH):
+        pieces = [struct.pack(f"<{DIMENSIONS}e", *embed(entry.text)) for entry in entries]
+        backend.save_vectors([(entry.ticket, made) for entry, made in zip(entries, pieces, strict=True)])
+
+
+def queue_problems(backend: Backend, project: str) -> list[str]:
+    """Return what is wrong with the queue: every item has an entry or vectors, and nothing else has."""
+    found = backend.embedding_progress(project, MODEL)
+    wrong = {"items without an entry": found.unqueued, "vectors or entries without an item": found.orphans}
+    return [f"embedding, {project}: {count} {what}" for what, count in wrong.items() if count]
+
+
 def drain(backend: Backend, projects: list[str]) -> list[str]:
     """Wait until a running server has embedded everything; what is wrong with the vectors then."""
     began = time.monotonic()
@@ -74,5 +91,5 @@ def drain(backend: Backend, projects: list[str]) -> list[str]:
             break
         time.sleep(0.5)
     say(f"  everything was embedded {time.monotonic() - began:.0f} s behind the last write")
-    wrong = {name: one for name, one in found.items() if one.waiting or one.unqueued or one.orphans or left}
+    wrong = {name: one for name, one in found.items() if one in left or one.orphans}
     return [f"embedding, {name}: {one}" for name, one in wrong.items()]

@@ -2,7 +2,8 @@
 
 The server runs ``stop_wsgi``, whose worker kills itself behind the N-th operation of a request. For
 each kind of write N goes from 1 until the request is answered: so every gap is met, the one before
-the commit and the one behind it included.
+the commit and the one behind it included. The server queues what it writes for an embedder; what a stopped
+write meets has vectors already, or waits for them, by turns.
 """
 
 from __future__ import annotations
@@ -11,9 +12,12 @@ import random
 import time
 from collections import Counter
 from collections.abc import Callable
+from contextlib import closing
 from dataclasses import dataclass, replace
 
+from app.stores import Backend
 from tests.reliability.client import Client, Request
+from tests.reliability.embeddings import embed_queued, embeddings, queue_problems
 from tests.reliability.operations import Operations
 from tests.reliability.report import say
 from tests.reliability.server import Server
@@ -70,14 +74,18 @@ class Stop:
     after: int
 
 
-class Stopper:
-    """All stops on one store."""
+PROJECT = "stops"
 
-    def __init__(self, home: Home) -> None:
+
+class Stopper:
+    """All stops on one store, which ``backend`` has open too."""
+
+    def __init__(self, home: Home, backend: Backend, settings: dict[str, str]) -> None:
+        self._backend = backend
         self._note = home.folder / "stopped-at"
         self._server = Server(home.url, home.folder / "stops.log", workers=1, timeout=8, command=COMMAND)
-        self._server.environment[NOTE] = str(self._note)
-        self._key = grant(home, "stops")
+        self._server.environment |= {**settings, NOTE: str(self._note)}
+        self._key = grant(home, PROJECT)
         self._count = 0
         self.met: Counter[str] = Counter()
         self.problems: list[str] = []
@@ -93,14 +101,19 @@ class Stopper:
                 self._stop_everywhere(kind, keyed=kind != "erase")
             for kind in UNKEYED:
                 self._stop_everywhere(kind, keyed=False)
+            while self._backend.sweep():
+                continue
+            self.problems += queue_problems(self._backend, PROJECT)
         finally:
             self._server.stop()
 
     def _stop_everywhere(self, kind: str, *, keyed: bool) -> None:
         for after in range(1, MOST_STEPS):
             if not self._stop(Stop(kind, keyed, after)):
-                return
-        self.problems.append(f"{kind} has more than {MOST_STEPS} steps")
+                break
+        else:
+            self.problems.append(f"{kind} has more than {MOST_STEPS} steps")
+        self.problems += [f"{kind}: {problem}" for problem in queue_problems(self._backend, PROJECT)]
 
     def _stop(self, stop: Stop) -> bool:
         """Stop one write at one step; False when it has fewer steps and was answered."""
@@ -109,6 +122,8 @@ class Stopper:
         writer = Writer(orders)
         operations = Operations(random.Random(str(self._count)), writer.world, float(stop.keyed))
         step = _prepare(writer, operations, stop.kind)
+        if stop.after % 2:
+            embed_queued(self._backend)
         self._note.unlink(missing_ok=True)
         request = step.request.with_headers(**{HEADER: str(stop.after)})
         writer.take(replace(step, request=request))
@@ -147,8 +162,9 @@ def run_stops(home: Home) -> list[str]:
         return []
     began = time.monotonic()
     home.free_locks_after(LIFETIME_SECONDS)
-    stopper = Stopper(home)
-    stopper.run()
+    with embeddings() as settings, closing(home.open()) as backend:
+        stopper = Stopper(home, backend, settings)
+        stopper.run()
     met = ", ".join(f"{kind} {count}" for kind, count in stopper.met.items())
     say(f"  stopped between operations {sum(stopper.met.values())} times: {met}")
     say(f"  {len(stopper.problems)} problems; {time.monotonic() - began:.0f} s")
