@@ -58,7 +58,7 @@ export function searchPage({ query, signal }) {
 /** How to find: there is a choice only where the server has an embedder. @param {URLSearchParams} query */
 function modeField(query) {
   const modes = select("mode", query.get("mode") ?? "", [
-    ["", "Words and meaning"],
+    ["", "Both"],
     ["keyword", "Words"],
     ["meaning", "Meaning"],
   ]);
