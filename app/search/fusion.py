@@ -6,6 +6,9 @@ Nearness is how near an item is by meaning, from that of the last candidate (0) 
 Words add to it as far as an item has what the query says, which is its coverage: one word of a long question
 says little, all of them almost always mean what is looked for. Reciprocal rank fusion knows no such
 difference: it lets any item in that has a common word of the question.
+
+A message of few words is near many questions because it says little ("Any preferred one?"). So the distance
+of a message grows the more, the fewer words it has; one that says the same as the query stays nearest.
 """
 
 from __future__ import annotations
@@ -15,6 +18,15 @@ from typing import Final, NamedTuple
 
 WORDS: Final = 3.0
 """How much words count, beside meaning, for an item that says what is asked and hardly more."""
+
+
+BREVITY: Final = 1.5
+"""By how much a single word is farther away than many words; by half of it two, by a third of it three."""
+
+
+def weigh_cosine(cosine: float, words: int) -> float:
+    """Return what the cosine of a message of so many words counts: the same for 1, else less; down to -4."""
+    return 1 - (1 - cosine) * (1 + BREVITY / words)
 
 
 class Range(NamedTuple):

@@ -15,7 +15,7 @@ from heapq import nlargest
 from itertools import chain, pairwise
 from typing import Final, NamedTuple, Protocol
 
-from .fusion import Range
+from .fusion import Range, weigh_cosine
 from .keywords import MOST_COMPLETIONS, Keyword, Keywords
 from .scoring import NO_SCORE, Score, Scoring, idf
 from .tokens import IMPACTS, LEVELS
@@ -101,7 +101,7 @@ class Frequencies(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Scored:
-    """An item with its score by words, and how near it is by meaning if it is a candidate by that."""
+    """An item with its score by words, and what its cosine counts if it is a candidate by meaning."""
 
     candidate: Candidate
     score: Score
@@ -261,12 +261,14 @@ def complete(index: TermIndex, keywords: Keywords) -> Keywords:
 
 
 def score_all(
-    index: TermIndex, refs: Sequence[Ref], near: Mapping[Ref, float], scoring: Scoring
+    index: TermIndex, refs: Sequence[Ref], near: Mapping[Ref, float], scoring: Scoring, *, said: bool
 ) -> Iterator[Scored]:
-    """Yield the candidates by words and by meaning that are hits, with their scores."""
+    """Yield the candidates by words and by meaning that are hits; those that are ``said`` are messages."""
     for candidate in index.read(list(dict.fromkeys([*refs, *near]))):
         score = scoring.score(candidate.written)
         cosine = near.get(candidate.ref)
+        if said and cosine is not None:
+            cosine = weigh_cosine(cosine, candidate.written.count(" ") + 1)
         if score is not None:
             yield Scored(candidate, score, cosine)
         elif cosine is not None and scoring.admits(candidate.written):

@@ -136,8 +136,16 @@ def rank(query: SearchQuery, indexes: Indexes, vectors: Vectors | None = None) -
         )
     scoring = Scoring(keywords, frequencies.words, frequencies.items)
     scored = [
-        list(score_all(index, _gather(index, query, frequencies), found, scoring))
-        for index, found in zip(opened, near, strict=True)
+        list(
+            score_all(
+                index,
+                _gather(index, query, frequencies),
+                found,
+                scoring,
+                said=kind is SearchObject.MESSAGE,
+            )
+        )
+        for kind, index, found in zip(kinds, opened, near, strict=True)
     ]
     hits = _hits(opened[0], scored, scoring)
     return Ranking(_ordered(query, hits, _Valuation(query.mode, scoring, frequencies.nearness)), frequencies)

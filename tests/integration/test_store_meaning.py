@@ -14,6 +14,7 @@ import pytest
 from app.domain.records import JsonText, Scope, ScopeFilter, TimeRange
 from app.meaning.files import VectorFiles
 from app.meaning.matrices import Matrices
+from app.search.fusion import weigh_cosine
 from app.search.keywords import read_keywords
 from app.search.query import (
     DialogueRef,
@@ -286,11 +287,14 @@ def shown(backend: Backend, query: SearchQuery) -> list[tuple[str, float, list[s
 
 
 def nearest(texts: dict[str, str], asked: str) -> float:
-    """Return the largest cosine of any piece, worked out one by one."""
+    """Return how near the nearest message is, worked out one by one."""
 
     def numbers(vector: bytes) -> tuple[float, ...]:
         return struct.unpack(f"<{len(vector) // 2}e", vector)
 
     query = numbers(EMBEDDER.query(asked))
-    pieces = [numbers(piece) for found in EMBEDDER.passages(list(texts.values())) for piece in found]
-    return max(sum(a * b for a, b in zip(query, piece, strict=True)) for piece in pieces)
+    found = []
+    for text, pieces in zip(texts.values(), EMBEDDER.passages(list(texts.values())), strict=True):
+        best = max(sum(a * b for a, b in zip(query, numbers(piece), strict=True)) for piece in pieces)
+        found.append(weigh_cosine(best, len(set(text.split()))))
+    return max(found)

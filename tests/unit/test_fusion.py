@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.records import ScopeFilter
 from app.search.analysis import message_terms
-from app.search.fusion import Finding, Range, fuse, range_of
+from app.search.fusion import Finding, Range, fuse, range_of, weigh_cosine
 from app.search.keywords import read_keywords
 from app.search.paging import SearchPage, open_page
 from app.search.query import Found, Mode, OrderBy, QueryVector, SearchObject, SearchQuery
@@ -52,6 +52,26 @@ def test_one_candidate_is_the_nearest() -> None:
     assert range_of([0.3]).place(0.3) == 1.0
     assert range_of([]).place(0.3) == 0.0
     assert range_of([0.2, 0.4]).place(None) == 0.0
+
+
+@given(st.floats(-1, 1), st.integers(1, 1000), st.integers(1, 1000))
+def test_few_words_take_a_message_away(cosine: float, few: int, many: int) -> None:
+    """Of messages equally near, the one with more words counts more; what says the same stays nearest."""
+    few, many = sorted([few, many])
+
+    assert -4 <= weigh_cosine(cosine, few) <= weigh_cosine(cosine, many) <= cosine
+    assert weigh_cosine(1, few) == 1
+    assert weigh_cosine(cosine, few) < weigh_cosine(cosine + 0.1, few)
+
+
+@pytest.mark.parametrize("mode", [Mode.MEANING, Mode.HYBRID])
+def test_what_says_little_stands_behind(monkeypatch: pytest.MonkeyPatch, mode: Mode) -> None:
+    """A message of one word stands behind a longer one that is a little farther away."""
+    monkeypatch.setitem(MESSAGES, "c1", "anything")
+    monkeypatch.setitem(COSINE, "c1", 0.75)
+
+    assert found(search("expensive rent", mode))[:2] == ["a1", "a2"]
+    assert found(search("expensive rent", mode))[2:] == ["c1", "b2", "b1"]
 
 
 MESSAGES = {
