@@ -309,6 +309,7 @@ calls: $(READY) ## the files and calls that a POST /message and a GET of a dialo
 lock-bench: $(READY) ## resolve the dependencies of the bench again (UPGRADE=1: to the newest)
 	$(subst make lock,make lock-bench,$(COMPILE)) --output-file bench/requirements.lock bench/requirements.in
 
-.PHONY: real-contexts
-real-contexts: $(READY) ## compact every real conversation on each store, and hold its contexts to the APIs' rules
-	ALL_CONVERSATIONS=1 $(BIN)/pytest tests/integration/test_real_contexts.py -k 'not mongomock' $(ARGS)
+.PHONY: real-conversations
+real-conversations: $(READY) ## import and compact every real conversation on each store, and hold contexts to the APIs' rules
+	ALL_CONVERSATIONS=1 $(BIN)/pytest tests/integration/test_real_contexts.py tests/integration/test_transfer.py \
+	  -k 'real and not mongomock' $(ARGS)

@@ -55,7 +55,7 @@ def format_source(source: str) -> str:
 
 def generate(spec_path: Path = SPEC) -> dict[Path, str]:
     """Return the content of every generated file, by its path."""
-    spec = yaml.safe_load(spec_path.read_text(encoding="utf-8"))
+    spec = yaml.load(spec_path.read_bytes(), Loader=yaml.CSafeLoader)
     made = {
         PACKAGE / "types.py": format_source(types.write_module(spec)),
         PACKAGE / "_async" / "operations.py": format_source(operations.write_module(spec)),

@@ -28,8 +28,8 @@ SCOPE = Scope("acme")
 BATCH = 25
 EVERY, EVERY_ELSEWHERE = 8, 24
 """Of the conversations, so many are passed over for each that is tried, on SQLite and on MongoDB; with
-ALL_CONVERSATIONS set (``make real-contexts``) none is. The digests and contexts of all of them, without a
-store, are tested among the units.
+ALL_CONVERSATIONS set (``make real-conversations``) none is. The digests and contexts of all of them, without
+a store, are tested among the units.
 """
 
 

@@ -188,6 +188,10 @@ def ask(url: str, key: str, method: str, path: str, body: Any = None) -> tuple[i
             return error.code, error.read()
 
 
+PACE = 0.01
+"""Seconds between appends: without, the client takes the processor that the servers need to start."""
+
+
 def test_a_rolling_restart_leaves_no_gap(tmp_path: Path) -> None:
     """Of two servers on one store each is restarted in turn: a client that asks the other one goes on.
 
@@ -204,7 +208,7 @@ def test_a_rolling_restart_leaves_no_gap(tmp_path: Path) -> None:
 
     def append() -> None:
         for number in itertools.count():
-            if stop.is_set():
+            if stop.wait(PACE):
                 return
             message = {"id": f"m{number}", "role": "user", "content": "hi"}
             order = ports if number % 2 else ports[::-1]

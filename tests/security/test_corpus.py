@@ -24,6 +24,8 @@ pytestmark = pytest.mark.server
 WORK_SECONDS = 2.0
 MOST_ECHOED = 200
 SLOW_CLIENTS = 40
+PACE = 0.01
+"""Seconds between the requests of a client that is measured: its own haste shall not be what it waits for."""
 PATIENCE_SECONDS = 90
 
 Answer = tuple[int, bytes]
@@ -227,6 +229,7 @@ def _measure(server: Server, seconds: float) -> list[float]:
             with client.getresponse() as response:
                 response.read()
             waits.append(time.monotonic() - started)
+            time.sleep(PACE)
     return waits
 
 

@@ -50,7 +50,7 @@ class Operation(NamedTuple):
 @cache
 def load() -> dict[str, Any]:
     """Return the document as it is written, references and all."""
-    document: dict[str, Any] = yaml.safe_load(PATH.read_text(encoding="utf-8"))
+    document: dict[str, Any] = yaml.load(PATH.read_bytes(), Loader=yaml.CSafeLoader)
     return document
 
 

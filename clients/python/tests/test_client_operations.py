@@ -14,7 +14,7 @@ from colloquy_client import AsyncColloquy, AsyncDialogue, Colloquy, Dialogue, er
 from generator import operations
 from generator.types import resolve
 
-SPEC = yaml.safe_load(generate.SPEC.read_text(encoding="utf-8"))
+SPEC = yaml.load(generate.SPEC.read_bytes(), Loader=yaml.CSafeLoader)
 
 OPERATIONS = [
     operation

@@ -19,7 +19,7 @@ from colloquy_client import Colloquy, Retries, errors
 from colloquy_client.errors import ApiError
 from generator import operations
 
-SPEC = yaml.safe_load(generate.SPEC.read_text(encoding="utf-8"))
+SPEC = yaml.load(generate.SPEC.read_bytes(), Loader=yaml.CSafeLoader)
 READS = {"search"}
 """Operations that are sent by another method than GET and write nothing."""
 
