@@ -55,6 +55,9 @@ MOST_DESCRIBED: Final = 50_000
 
 Described = tuple[tuple[str, ...], str]
 
+OF_ALL: Final = "t!0"
+"""The token of all items."""
+
 LEVELS: Final = (("a", 16), ("b", 128), ("c", 1024))
 """The samples, and of how many items they have one."""
 
@@ -118,7 +121,7 @@ def index_tokens(written: str, identity: str) -> list[str]:
     tokens = ["t" + form + endings[count if count < MOST_COUNTED else -1] for form, count in counts.items()]
     tokens += dict.fromkeys(pairs)
     del tokens[MOST_TOKENS:]
-    tokens.append("t!0")
+    tokens.append(OF_ALL)
     for letter in _samples(identity):
         tokens.append(letter)
         tokens += [letter + form for form in counts]

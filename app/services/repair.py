@@ -11,8 +11,9 @@ from functools import partial
 from typing import TYPE_CHECKING
 
 from ..domain.records import Scope
+from ..stores.contents import count_threads
 from .messages import refill
-from .verify import CHECKS_OF_ONE, Kind, Problem, count_threads
+from .verify import CHECKS_OF_ONE, Kind, Problem
 
 if TYPE_CHECKING:
     from ..domain.records import Dialogue

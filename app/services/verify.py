@@ -6,15 +6,17 @@ dialogue in which something is wrong is read again, and what changed in between 
 
 from __future__ import annotations
 
+from bisect import insort
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from operator import attrgetter
 from typing import TYPE_CHECKING, Any
 
 import orjson
 
-from ..domain.list_queries import DialogueListQuery
-from ..domain.records import RECENT_MESSAGES, Dialogue, Message, Scope, ScopeFilter, Tombstone
+from ..domain.records import RECENT_MESSAGES, Dialogue, ScopeFilter, Tombstone
+from ..stores.contents import Contents, StoredMessage, contents_of
 from .recent import longest_tail
 
 if TYPE_CHECKING:
@@ -23,7 +25,8 @@ if TYPE_CHECKING:
 CHECKS_OF_ONE = 5
 """How often a dialogue that keeps changing is checked before its last result counts."""
 
-THREADS_PAGE = 500
+NATIVE = ("id", "dialogueId", "namespace", "role", "tags", "metadata", "created", "modified")
+"""The fields of a message's JSON that are stored beside it, too."""
 
 
 class Kind(StrEnum):
@@ -87,12 +90,12 @@ def verify(
     """
     scope_filter = ScopeFilter(project)
     before = backend.stats(scope_filter).messages
-    for dialogue in backend.iterate_dialogues(scope_filter):
-        yield from _check_steady(backend, dialogue, seen)
-        tick()
-    for scope, tombstone in backend.iterate_tombstones(scope_filter):
-        if not tombstone.purged:
-            yield from _check_tombstone(backend, scope, tombstone, seen)
+    for contents in backend.iterate_contents(scope_filter):
+        if isinstance(contents.owner, Tombstone):
+            yield from _check_tombstone(backend, contents, contents.owner, seen)
+        else:
+            yield from _check_steady(backend, contents, contents.owner, seen)
+            tick()
     after = backend.stats(scope_filter).messages
     if before == after != seen.messages:
         text = f"the store has {after} messages, {seen.messages} belong to a dialogue, living or deleted"
@@ -121,20 +124,20 @@ def _check_vectors(backend: Backend, project: str, seen: Seen) -> Iterator[str]:
         yield f"{found.unqueued} items have none and do not wait for them"
 
 
-def _check_steady(backend: Backend, dialogue: Dialogue, seen: Seen) -> list[Problem]:
+def _check_steady(backend: Backend, contents: Contents, dialogue: Dialogue, seen: Seen) -> list[Problem]:
     """Check a dialogue until it did not change during the check, or was found right."""
-    scope = Scope(dialogue.project, dialogue.namespace)
     for _ in range(CHECKS_OF_ONE):
-        check = DialogueCheck(backend, dialogue)
+        check = DialogueCheck(contents, dialogue)
         problems = check.run()
         if not problems:
             break
-        current = backend.get_dialogue(scope, dialogue.id)
+        current = backend.get_dialogue(contents.scope, dialogue.id)
         if current is None:
             return []
         if (current.uid, current.rev) == (dialogue.uid, dialogue.rev):
             break
         dialogue = current
+        contents = contents_of(backend, contents.scope, dialogue)
     seen.dialogues += 1
     seen.messages += check.count
     return problems
@@ -143,12 +146,12 @@ def _check_steady(backend: Backend, dialogue: Dialogue, seen: Seen) -> list[Prob
 class DialogueCheck:
     """One pass over a dialogue's messages in the order of acceptance."""
 
-    def __init__(self, backend: Backend, dialogue: Dialogue) -> None:
-        self._backend = backend
+    def __init__(self, contents: Contents, dialogue: Dialogue) -> None:
+        self._contents = contents
         self._dialogue = dialogue
-        self._scope = Scope(dialogue.project, dialogue.namespace)
+        self._scope = contents.scope
         self._problems: list[Problem] = []
-        self._newest: list[Message] = []
+        self._newest: list[StoredMessage] = []
         self.count = 0
 
     def run(self) -> list[Problem]:
@@ -168,7 +171,7 @@ class DialogueCheck:
         dialogue = self._dialogue
         last_seq = -1
         ids: set[int] = set()
-        for message in self._backend.messages_since(self._scope, dialogue.id, dialogue.uid, -1):
+        for message in self._contents.messages:
             self.count += 1
             if not last_seq < message.seq < dialogue.next_seq:
                 text = f"message {message.id} has {message.seq}, after {last_seq}, below {dialogue.next_seq}"
@@ -177,28 +180,31 @@ class DialogueCheck:
                 self._add(Kind.TWICE, f"message {message.id}")
             last_seq = message.seq
             ids.add(hash(message.id))
-            self._problems += check_body(self._scope, message)
+            self._problems += check_body(self._contents, message)
             self._keep(message)
 
-    def _keep(self, message: Message) -> None:
+    def _keep(self, message: StoredMessage) -> None:
         """Remember the last messages in (created, seq) order."""
-        self._newest.append(message)
-        self._newest.sort(key=lambda kept: (kept.created, kept.seq))
-        del self._newest[:-RECENT_MESSAGES]
+        newest = self._newest
+        if newest and message.created < newest[-1].created:
+            insort(newest, message, key=attrgetter("created", "seq"))
+        else:
+            newest.append(message)
+        if len(newest) > RECENT_MESSAGES:
+            del newest[0]
 
     def _check_recent(self) -> None:
         expected, count = longest_tail([message.body for message in self._newest])
-        stored = _parse(self._dialogue.recent)
-        if stored != orjson.loads(expected):
+        stored = self._dialogue.recent
+        if stored != expected and _parse(stored) != orjson.loads(expected):
             self._add(Kind.RECENT, f"are not the {count} newest messages that fit")
         elif self._dialogue.recent_count != count:
             self._add(Kind.RECENT, f"are {count}, counted as {self._dialogue.recent_count}")
 
     def _check_threads(self) -> None:
-        dialogue = self._dialogue
-        threads = count_threads(self._backend, self._scope, dialogue.id)
-        if dialogue.thread_count != threads:
-            self._add(Kind.THREADS, f"says {dialogue.thread_count}, has {threads} threads")
+        said, threads = self._dialogue.thread_count, self._contents.threads
+        if said != threads:
+            self._add(Kind.THREADS, f"says {said}, has {threads} threads")
 
     def _add(self, kind: Kind, text: str) -> None:
         self._problems.append(
@@ -206,58 +212,44 @@ class DialogueCheck:
         )
 
 
-def count_threads(backend: Backend, scope: Scope, dialogue_id: str) -> int:
-    """Return how many dialogues of the scope are threads of one, those included that await the sweeper."""
-    scope_filter = ScopeFilter(scope.project, scope.namespace)
-    count, after = 0, None
-    while True:
-        query = DialogueListQuery(
-            scope_filter, THREADS_PAGE, after=after, thread_of=dialogue_id, with_expired=True
-        )
-        page = backend.list_dialogues(query)
-        count += len(page.items)
-        if not page.more:
-            return count
-        last = page.items[-1]
-        after = (last.created, last.namespace, last.id)
-
-
-def check_body(scope: Scope, message: Message) -> list[Problem]:
+def check_body(contents: Contents, message: StoredMessage) -> list[Problem]:
     """Return what is wrong with the JSON that clients see of a message."""
     body = _parse(message.body)
+    scope, dialogue_id = contents.scope, contents.dialogue_id
     if not isinstance(body, dict):
         text = f"message {message.id} is not a JSON object"
-        return [Problem(Kind.BODY, scope.project, scope.namespace, message.dialogue_id, text)]
+        return [Problem(Kind.BODY, scope.project, scope.namespace, dialogue_id, text)]
+    expected = (
+        message.id,
+        dialogue_id,
+        scope.namespace or None,
+        message.role,
+        _parse(message.tags),
+        _parse(message.metadata),
+        message.created,
+        message.modified,
+    )
     problems = []
     if body.get("content") in (None, "", []):
         problems.append((Kind.EMPTY, f"message {message.id}"))
-    native = {
-        "id": message.id,
-        "dialogueId": message.dialogue_id,
-        "namespace": scope.namespace or None,
-        "role": message.role,
-        "tags": list(message.tags),
-        "metadata": _parse(message.metadata),
-        "created": message.created,
-        "modified": message.modified,
-    }
-    wrong = [name for name, value in native.items() if body.get(name) != value]
-    if wrong:
+    if tuple(map(body.get, NATIVE)) != expected:
+        wrong = [name for name, value in zip(NATIVE, expected, strict=True) if body.get(name) != value]
         problems.append((Kind.BODY, f"message {message.id} differs from its record in {', '.join(wrong)}"))
-    return [
-        Problem(kind, scope.project, scope.namespace, message.dialogue_id, text) for kind, text in problems
-    ]
+    return [Problem(kind, scope.project, scope.namespace, dialogue_id, text) for kind, text in problems]
 
 
-def _check_tombstone(backend: Backend, scope: Scope, tombstone: Tombstone, seen: Seen) -> Iterator[Problem]:
+def _check_tombstone(
+    backend: Backend, contents: Contents, tombstone: Tombstone, seen: Seen
+) -> Iterator[Problem]:
     """Check what a deleted dialogue has left: readable messages, under a uid that lives no more."""
+    scope = contents.scope
     living = backend.get_dialogue(scope, tombstone.dialogue_id)
     if living is not None and living.uid <= tombstone.uid:
         text = f"uid {tombstone.uid} is not older than the living dialogue's"
         yield Problem(Kind.TOMBSTONE, scope.project, scope.namespace, tombstone.dialogue_id, text)
-    for message in backend.messages_since(scope, tombstone.dialogue_id, tombstone.uid, -1):
+    for message in contents.messages:
         seen.messages += 1
-        yield from check_body(scope, message)
+        yield from check_body(contents, message)
 
 
 def _parse(text: str) -> Any:

@@ -9,6 +9,7 @@ from typing import Final, Protocol
 from ..domain.list_items import ExpiringItem
 from ..domain.list_queries import ExpiryQuery, Page
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Scope, ScopeFilter, Timestamp, Tombstone
+from .contents import Contents
 
 SWEEP_ROWS: Final = 200
 """How many rows one transaction of the sweep removes: writers wait for no more."""
@@ -59,6 +60,13 @@ class Maintenance(Protocol):
 
     def iterate_answers(self, scope_filter: ScopeFilter) -> Iterator[tuple[Scope, IdempotencyRecord]]:
         """Every recorded answer that has not expired."""
+
+    def iterate_contents(self, scope_filter: ScopeFilter) -> Iterator[Contents]:
+        """Every dialogue that has not expired and every one that was deleted and is kept, with its messages.
+
+        What is read of one is read to its end before the next is asked for; this thread may not write
+        meanwhile.
+        """
 
     def snapshot(self) -> AbstractContextManager[None]:
         """Let what this thread reads inside be of one moment; it writes nothing meanwhile."""

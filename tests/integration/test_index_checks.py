@@ -10,6 +10,7 @@ import pytest
 from app.domain import timestamps
 from app.domain.records import Project, Scope
 from app.schemas.dialogues import DialogueSchema
+from app.search.tokens import mark
 from app.services import dialogues
 from app.stores import Backend
 from app.stores.sqlite import index_checks
@@ -120,6 +121,15 @@ def test_tokens_of_another_row_are_found(filled: Any, monkeypatch: pytest.Monkey
         NAMED.format("m08"),
         "2 entries of kind message are of rows that do not exist",
     ]
+
+
+def test_a_token_too_many_is_found(filled: Any) -> None:
+    """A row that was indexed by something else before, and still is, is named."""
+    number = query(filled, "SELECT number FROM message WHERE id = 'm08'")
+    stray = f"{mark('acme')}therring!3"
+    query(filled, "INSERT INTO message_tokens (rowid, tokens) VALUES (?, ?)", number, stray)
+
+    assert filled.index_problems("acme") == [NAMED.format("m08")]
 
 
 @pytest.mark.parametrize("lost", [True, False])

@@ -27,8 +27,9 @@ from app.domain.retention import Kept, Retention
 from app.services.inputs import NewDialogue
 from app.services.restore import restore
 from app.services.restore_inputs import Record
-from app.services.verify import Seen, count_threads, verify
+from app.services.verify import Seen, verify
 from app.stores import Backend
+from app.stores.contents import count_threads
 from tests.records import change_project
 from tests.reliability.client import Client
 from tests.reliability.clock_wsgi import NOTE

@@ -10,12 +10,16 @@ wrote; readers see half of a write; nothing holds between processes, and nothing
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import Any
 
 from pymongo import MongoClient
 
+from ...domain.records import ScopeFilter
 from .. import Backend
+from ..contents import Contents
 from ..policies import Policies
+from . import contents
 from .backups import MongoBackups
 from .catalog import MongoCatalog
 from .database import MongoDatabase
@@ -34,6 +38,10 @@ class MongoBackend(MongoStore, MongoCatalog, MongoMaintenance, MongoBackups, Mon
         self._locks = StripedLocks()
         self._policies = Policies(self.get_project)
         self._start_up_lock = LeaseLock(db)
+
+    def iterate_contents(self, scope_filter: ScopeFilter) -> Iterator[Contents]:
+        """See ``Maintenance``; what is read is both services' and the operator's."""
+        return contents.iterate_contents(self, scope_filter)
 
 
 def open_mongo(

@@ -1,7 +1,8 @@
 """Checking the search index against the rows that it was made from, in a memory that does not grow with them.
 
-The rows are read once, and the index once: both say how many tokens there are, and what the numbers of the
-rows that have them add up to. Only where that differs is every row compared with its own tokens.
+The rows are read once, and the index once: both say how many tokens there are, how many rows have any, and
+what the numbers of these rows add up to. An entry is added and removed as a whole, and so is the token that
+all of them have. Only where something differs is every row compared with its own tokens.
 """
 
 from __future__ import annotations
@@ -13,7 +14,7 @@ from itertools import pairwise
 from string import ascii_lowercase, digits
 from typing import Any, Final, NamedTuple
 
-from ...search.tokens import index_tokens, mark
+from ...search.tokens import OF_ALL, index_tokens, mark
 from . import facets
 from .checksums import tokens_by
 from .database import SqliteDatabase
@@ -37,10 +38,11 @@ Tick = Callable[[int], None]
 
 
 class Tally(NamedTuple):
-    """How many tokens rows have, and the sum of a row's number for each of its tokens."""
+    """How many tokens rows have, how many rows have some, and the sum of these rows' numbers."""
 
-    tokens: int = 0
-    numbers: int = 0
+    tokens: int
+    entries: int
+    numbers: int
 
 
 @dataclass(slots=True)
@@ -88,9 +90,12 @@ class TableCheck:
         columns, self._derive = INDEXED[table]
         self._row = f"number, terms, {IDENTITY[table]}, {columns}"
         self._mark = mark(project)
-        view = vocabulary_of(table)
-        db.all(view.definition)
-        self._view = view.name
+        self._instances, self._tokens = (self._view(detail) for detail in ("instance", "row"))
+
+    def _view(self, detail: str) -> str:
+        view = vocabulary_of(self._table, detail)
+        self._db.all(view.definition)
+        return view.name
 
     def problems(self) -> Iterator[str]:
         """Yield what is wrong, in words."""
@@ -107,7 +112,7 @@ class TableCheck:
 
     def _tally_rows(self, first: int, wrong: Wrong) -> Tally:
         """Return what rows from a number on say of their tokens, and note those with wrong words."""
-        tokens = numbers = read = 0
+        tokens = entries = numbers = read = 0
         checksum = "NULL" if self._thorough or self._table != "message" else "checksum"
         for row in self._rows(f"{checksum}, {self._row}", "project = ? AND number >= ?", first):
             count = tokens_by(row[0], row[2], row[-1])
@@ -115,13 +120,15 @@ class TableCheck:
                 name, count, is_right = self._examine(row[2:])
                 if not is_right:
                     wrong.add(name)
-            tokens += count
-            numbers += count * row[1]
+            if count:
+                tokens += count
+                entries += 1
+                numbers += row[1]
             read += 1
             if read % ROWS == 0:
                 self._tick(ROWS)
         self._tick(read % ROWS)
-        return Tally(tokens, numbers)
+        return Tally(tokens, entries, numbers)
 
     def _rows(self, columns: str, condition: str, *values: int) -> Iterator[Sequence[Any]]:
         query = f"SELECT {columns} FROM {self._table} WHERE {condition}"
@@ -134,14 +141,15 @@ class TableCheck:
         return name, len(index_tokens(terms, identity)), derived in {None, terms}
 
     def _tally_index(self) -> Tally:
-        tokens = numbers = 0
-        query = f"SELECT count(*), sum(doc) FROM {self._view} WHERE term >= ? AND term < ?"
-        for start, end in pairwise(self._mark + step for step in _STEPS):
-            ((count, total),) = self._db.all(query, (start, end))
-            tokens += count
-            numbers += total or 0
+        """Return what the index says of tokens, and of the token that every entry has."""
+        query = f"SELECT count(*), coalesce(sum(doc), 0) FROM {self._instances} WHERE term = ?"
+        ((entries, numbers),) = self._db.all(query, (self._mark + OF_ALL,))
+        tokens = 0
+        query = f"SELECT coalesce(sum(doc), 0) FROM {self._tokens} WHERE term >= ? AND term < ?"
+        for within in pairwise(self._mark + step for step in _STEPS):
+            tokens += self._db.all(query, within)[0][0]
             self._tick(0)
-        return Tally(tokens, numbers)
+        return Tally(tokens, entries, numbers)
 
     def _compare_rows(self, first: int) -> Iterator[str]:
         """Compare each row with its own tokens; the index is read once for so many rows."""
@@ -171,5 +179,5 @@ class TableCheck:
 
     def _count_tokens(self, start: int, end: int) -> Counter[int]:
         within: tuple[Any, ...] = (self._mark, self._mark + "\U0010ffff", start, end)
-        query = f"SELECT doc FROM {self._view} WHERE term >= ? AND term < ? AND doc >= ? AND doc < ?"
+        query = f"SELECT doc FROM {self._instances} WHERE term >= ? AND term < ? AND doc >= ? AND doc < ?"
         return Counter(number for (number,) in self._db.each(query, within))

@@ -77,17 +77,17 @@ def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[
 
 
 class Vocabulary(NamedTuple):
-    """A view of an index, by token and row, that lives as long as its connection."""
+    """A view of an index that lives as long as its connection."""
 
     name: str
     definition: str
 
 
-def vocabulary_of(table: str) -> Vocabulary:
-    """Return the view of the index of a table."""
-    name = f"{table}_vocabulary"
+def vocabulary_of(table: str, detail: str = "instance") -> Vocabulary:
+    """Return the view of the index of a table, by token and row, or by token alone (``row``)."""
+    name = f"{table}_{detail}_vocabulary"
     made = f"CREATE VIRTUAL TABLE IF NOT EXISTS temp.{name} "
-    return Vocabulary(name, made + f"USING fts5vocab(main, {table}_tokens, 'instance')")
+    return Vocabulary(name, made + f"USING fts5vocab(main, {table}_tokens, '{detail}')")
 
 
 def match_any(mark: str, tokens: Sequence[str]) -> str:

@@ -25,10 +25,22 @@ from ...domain.records import (
     Tombstone,
 )
 from ..bounds import MOST_PENDING
+from ..contents import Contents
 from ..maintenance import SWEEP_ROWS, Maintenance, ignore
 from ..paging import walk
 from ..policies import Policies
-from . import counts, dialogue_lists, index_checks, mapping, queries, reindexing, schema, statements, sweeping
+from . import (
+    contents,
+    counts,
+    dialogue_lists,
+    index_checks,
+    mapping,
+    queries,
+    reindexing,
+    schema,
+    statements,
+    sweeping,
+)
 from .database import SqliteDatabase, prepare_file
 from .erasure import LIST_ERASURES
 from .start_up_lock import FileLock
@@ -146,6 +158,10 @@ class SqliteMaintenance(Maintenance):
             return self._db.page(statements.LIST_IDEMPOTENCY, values, BATCH_ROWS, mapping.ANSWER)
 
         return walk(read)
+
+    def iterate_contents(self, scope_filter: ScopeFilter) -> Iterator[Contents]:
+        horizon = self._policies.of(scope_filter.project).dialogues()
+        return contents.iterate_contents(self._db, scope_filter, horizon)
 
     def snapshot(self) -> AbstractContextManager[None]:
         return self._db.snapshot()
