@@ -49,14 +49,22 @@ class VectorIndexes(Protocol):
 class Nearness:
     """How near all that a search covers is to it; see ``search.results.Vectors``.
 
-    It is worked out before the items are read: what is gone by then has been removed meanwhile.
+    It is worked out before the items are read: what is gone by then has been removed meanwhile. Vectors whose
+    number is larger than ``until`` are passed over: they were made after the first page of a search.
     """
 
     def __init__(
-        self, matrices: Matrices, indexes: VectorIndexes, kinds: Iterable[SearchObject], vector: bytes
+        self,
+        matrices: Matrices,
+        indexes: VectorIndexes,
+        kinds: Iterable[SearchObject],
+        vector: bytes,
+        until: int | None = None,
     ) -> None:
         self._matrices = matrices
         self._indexes = indexes
+        self._until = until
+        self.newest = 0
         opened = {kind: indexes.index(kind, filtered=False) for kind in kinds}
         self._scores: dict[SearchObject, Scores] = {
             kind: matrices.scores(index.place, index, vector) for kind, index in opened.items()
@@ -68,10 +76,12 @@ class Nearness:
         found: dict[Ref, float] = {}
         walked = 0
         for batch in self._scores[kind].nearest_first(STEP):
-            scores = dict(batch)
+            scores = {seq: score for seq, score in batch if self._until is None or seq <= self._until}
             refs = index.refs_of(list(scores))
             self._matrices.forget(index.place, scores.keys() - refs.keys())
-            found |= {ref: scores[seq] for seq, ref in refs.items() if ref is not None}
+            passing = {seq: ref for seq, ref in refs.items() if ref is not None}
+            found |= {ref: scores[seq] for seq, ref in passing.items()}
+            self.newest = max(self.newest, *passing, 0)
             walked += len(scores)
             if len(found) >= limit or walked >= MOST_WALKED:
                 break

@@ -1,8 +1,8 @@
 """Pages of a search: what a cursor remembers, so that each page goes on where the last one ended.
 
 It holds the position of the last result, how many there were, the time that date phrases were
-resolved at, the frequencies that words were weighed by and how near anything was by meaning. So all
-pages are parts of one order, whatever is written meanwhile.
+resolved at, the frequencies that words were weighed by, how near anything was by meaning and which
+vectors there were. So all pages are parts of one order, whatever is written meanwhile.
 """
 
 from __future__ import annotations
@@ -44,8 +44,8 @@ class SearchPage:
         shown = self.shown + len(found.hits)
         if found.last is None or shown >= MOST_CANDIDATES:
             return None
-        items, words, nearness = found.frequencies
-        state = [self.now.isoformat(), shown, found.last, items, words, *nearness, mode.value]
+        items, words, nearness, newest = found.frequencies
+        state = [self.now.isoformat(), shown, found.last, items, words, *nearness, mode.value, newest]
         return (orjson.dumps(state).decode(),)
 
 
@@ -58,8 +58,9 @@ def open_page(position: Sequence[Any] | None, now: datetime) -> SearchPage:
     if position is None:
         return SearchPage(now)
     begun, shown, after, items, words, *rest = orjson.loads(position[0])
-    last, nearest, mode = rest or (*Range(), Mode.KEYWORD)  # earlier releases had no more
-    frequencies = Frequencies(items, tuple(words), Range(last, nearest))
+    # Earlier releases had no more, or no number of the newest vector.
+    last, nearest, mode, newest = (*rest, None)[:4] if rest else (*Range(), Mode.KEYWORD, None)
+    frequencies = Frequencies(items, tuple(words), Range(last, nearest), newest)
     return SearchPage(datetime.fromisoformat(begun), shown, tuple(after), frequencies, Mode(mode))
 
 

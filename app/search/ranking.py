@@ -92,11 +92,16 @@ class TermIndex(Protocol):
 
 
 class Frequencies(NamedTuple):
-    """How many items there are, and how many have each word of a query; how near any are by meaning."""
+    """How many items there are, and how many have each word of a query; how near any are by meaning.
+
+    ``newest`` is the largest number of a candidate's vectors: what was embedded later is left to other
+    searches. None while no bound is known.
+    """
 
     items: int
     words: tuple[int, ...]
     nearness: Range = Range()
+    newest: int | None = None
 
 
 @dataclass(frozen=True, slots=True)

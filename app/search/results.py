@@ -55,6 +55,10 @@ class Vectors(Protocol):
         About ``limit``, each with the cosine of its nearest piece; the filters apply if ``filtered``.
         """
 
+    @property
+    def newest(self) -> int:
+        """The largest number of the vectors of what was returned; 0 for nothing."""
+
 
 class Indexes(Protocol):
     """The indexes of a store, in one consistent view."""
@@ -132,7 +136,8 @@ def rank(query: SearchQuery, indexes: Indexes, vectors: Vectors | None = None) -
     near = [_nearest(query, vectors, kind) for kind in kinds]
     if query.frequencies is None:
         frequencies = frequencies._replace(
-            nearness=range_of(chain.from_iterable(one.values() for one in near))
+            nearness=range_of(chain.from_iterable(one.values() for one in near)),
+            newest=None if vectors is None else vectors.newest,
         )
     scoring = Scoring(keywords, frequencies.words, frequencies.items)
     scored = [

@@ -14,6 +14,8 @@ import pytest
 from app.domain.records import JsonText, Scope, ScopeFilter, TimeRange
 from app.meaning.files import VectorFiles
 from app.meaning.matrices import Matrices
+from app.search import nearest as nearest_items
+from app.search import results
 from app.search.fusion import weigh_cosine
 from app.search.keywords import read_keywords
 from app.search.query import (
@@ -232,6 +234,29 @@ def test_pages_follow_each_other(store: Backend) -> None:
             whole = ids(store, replace(query, limit=100))
             assert len(whole) == count
             assert list(walk(store, query)) == whole
+
+
+@pytest.mark.parametrize("kind", [SearchObject.MESSAGE, SearchObject.DIALOGUE])
+@pytest.mark.parametrize("mode", [Mode.MEANING, Mode.HYBRID])
+def test_pages_keep_their_candidates(
+    monkeypatch: pytest.MonkeyPatch, store: Backend, kind: SearchObject, mode: Mode
+) -> None:
+    """What is embedded between two pages takes no place of what the first one found, however near it is."""
+    monkeypatch.setattr(results, "MOST_CANDIDATES", 10)
+    monkeypatch.setattr(nearest_items, "STEP", 10)
+    for number in range(8):
+        say(store, f"word1 word{number + 2}", f"word{number + 10}", id=f"d{number}")
+    query = ask("word1 word20", kind, limit=2, mode=mode)
+    whole = list(walk(store, query))
+    first = store.search(query)
+    for number in range(8):
+        say(store, "word1 word20", "word1 word20 word1 word20", id=f"new{number}")
+
+    rest = walk(store, replace(query, after=first.last, frequencies=first.frequencies))
+
+    assert len(whole) > 6
+    assert [hit.item.id for hit in first.hits] == whole[:2]
+    assert [name for name in rest if not name.startswith("new")] == whole[2:]
 
 
 def walk(backend: Backend, query: SearchQuery) -> Iterator[str]:

@@ -91,6 +91,11 @@ class Store(TermIndex):
         self.kind = kind
         self.walked = 0
 
+    @property
+    def newest(self) -> int:
+        """Return the number of the last one's vectors."""
+        return len(COSINE)
+
     def index(self, kind: SearchObject, *, filtered: bool) -> Store:
         """Open the index of a kind."""
         assert filtered in {True, False}

@@ -56,7 +56,8 @@ def find_hits(db: SqliteDatabase, query: SearchQuery, expiry: Expiry, matrices: 
     indexes = SearchIndexes(db, query, expiry)
     near = None
     if query.vector is not None and matrices is not None:
-        near = Nearness(matrices, indexes, kinds_of(query), query.vector.vector)
+        until = None if query.frequencies is None else query.frequencies.newest
+        near = Nearness(matrices, indexes, kinds_of(query), query.vector.vector, until)
     with db.snapshot():
         results = Results(rank(query, indexes, near), query.limit)
         return results.found(take_hits(_hits(db, query.object, results.page)))
