@@ -241,6 +241,10 @@ $(MINILM)/.ready: bench/search/requirements.txt
 bench-search: $(READY) $(MINILM)/.ready ## how good search results are, over judged queries (ARGS='--seen --misses hybrid')
 	@$(BIN)/python -m bench.search.quality $(ARGS)
 
+.PHONY: bench-meaning
+bench-meaning: $(READY) $(MINILM)/.ready ## searches by meaning among 300,000 messages (some minutes; ARGS='--messages 100000')
+	@$(BIN)/python -m bench.search.meaning $(ARGS)
+
 .PHONY: fuzz
 fuzz: $(READY) ## fuzz the API from openapi.yaml on both stores (CASES=2000 each at least; SECONDS=90 a round, SEED=1)
 	$(BIN)/python -m tests.security.fuzz

@@ -233,14 +233,16 @@ def connect(
 ) -> None:
     """Give an application its settings, its store and its embedder, for which it queues what it writes."""
     backend = measure(backend)
-    if embedder is not None:
-        backend.queue_for(embedder.model, _open_matrices(settings))
     failed_logins = FailedLogins()
-    chores = (
+    chores = [
         partial(failed_logins.note, backend),
         partial(drop_old, backend, settings.audit_days),
         partial(resume_abandoned, backend),
-    )
+    ]
+    if embedder is not None:
+        matrices = _open_matrices(settings)
+        backend.queue_for(embedder.model, matrices)
+        chores.append(partial(matrices.drop_old_files))
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes
     app.extensions["colloquy"] = Parts(
         settings=settings,

@@ -16,11 +16,13 @@ import fcntl
 import mmap
 import os
 import shutil
+import struct
+import time
 import weakref
 from collections.abc import Hashable, Iterator, Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Final, NamedTuple
 
 import numpy as np
 
@@ -30,6 +32,12 @@ if TYPE_CHECKING:
     from numpy.typing import NDArray
 
     Records = NDArray[np.void]
+
+OLD_SECONDS: Final = 24 * 3600
+"""For how long a file is used; then it begins anew."""
+
+HEADER: Final = struct.Struct("<qI")
+"""How many records there are, and when the file was begun. No record is smaller."""
 
 
 class VectorFiles:
@@ -41,7 +49,8 @@ class VectorFiles:
 
     def file(self, place: Hashable, dimensions: int) -> VectorFile:
         """Return the file of a scope, which need not exist. Every scope has one of its own."""
-        return VectorFile(self, self._folder / sha256(repr(place).encode()).hexdigest(), dimensions)
+        name = sha256(repr(place).encode()).hexdigest()
+        return VectorFile(self, self._folder / f"{name}.vectors", dimensions)
 
     @contextlib.contextmanager
     def locked(self) -> Iterator[None]:
@@ -61,17 +70,25 @@ class VectorFiles:
         if size > shutil.disk_usage(self._folder).free // 2:
             return False
         sizes = {}
-        for entry in self._folder.iterdir():
-            found = entry.stat()
-            sizes[found.st_mtime_ns, entry] = found.st_size
+        for other in self._folder.glob("*.vectors"):
+            found = other.stat()
+            sizes[found.st_mtime_ns, other] = found.st_size
         taken = sum(sizes.values()) + size
         for (_, other), freed in sorted(sizes.items()):
             if taken <= self._most_bytes:
                 break
-            if freed and other != path:
+            if other != path:
                 other.unlink()
                 taken -= freed
         return taken <= self._most_bytes
+
+    def drop_old(self) -> None:
+        """Remove files that are older than OLD_SECONDS, and with them what the store has removed since."""
+        with contextlib.suppress(OSError), self.locked():
+            for path in self._folder.glob("*.vectors"):
+                opened = _open(path)
+                if opened is not None and opened.header().made < time.time() - OLD_SECONDS:
+                    path.unlink()
 
 
 class VectorFile:
@@ -79,8 +96,8 @@ class VectorFile:
 
     Where it cannot be read, there is none; ``append`` raises OSError.
 
-    It is a row of records: the number of an item, and one of its pieces. The number of the first record is
-    how many there are behind it; it is written last, so that what a process left unfinished does not count.
+    It is a row of records: the number of an item, and one of its pieces. In place of the first record is the
+    header. It is written last, so that what a process left unfinished does not count.
     """
 
     def __init__(self, files: VectorFiles, path: Path, dimensions: int) -> None:
@@ -137,10 +154,9 @@ class VectorFile:
     def _write(self, records: Records) -> None:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
-            count = np.zeros(1, self._record)
-            count["seq"] = self._known + len(records)
-            _write_at(descriptor, records, (1 + self._known) * self._record.itemsize)
-            _write_at(descriptor, count, 0)
+            made = int(time.time()) if self._opened is None else self._opened.header().made
+            _write_at(descriptor, records.tobytes(), (1 + self._known) * self._record.itemsize)
+            _write_at(descriptor, HEADER.pack(self._known + len(records), made), 0)
         finally:
             os.close(descriptor)
 
@@ -160,7 +176,14 @@ class VectorFile:
 
     @property
     def _count(self) -> int:
-        return 0 if self._opened is None else self._opened.count()
+        return 0 if self._opened is None else self._opened.header().records
+
+
+class _Header(NamedTuple):
+    records: int
+    """How many records there are."""
+    made: int
+    """When the file was begun, in seconds since 1970."""
 
 
 class _Opened:
@@ -171,9 +194,10 @@ class _Opened:
         weakref.finalize(self, os.close, descriptor)
         self.inode = os.fstat(descriptor).st_ino
 
-    def count(self) -> int:
-        """Return the number at its beginning."""
-        return int.from_bytes(os.pread(self._descriptor, 8, 0), "little")
+    def header(self) -> _Header:
+        """Return what the header says now; nothing is there before it is written."""
+        said = os.pread(self._descriptor, HEADER.size, 0)
+        return _Header(*HEADER.unpack(said.ljust(HEADER.size, b"\0")))
 
     def map(self, size: int) -> mmap.mmap:
         """Return its first bytes."""
@@ -195,8 +219,8 @@ def _inode_of(path: Path) -> int:
         return 0
 
 
-def _write_at(descriptor: int, records: Records, place: int) -> None:
-    left = memoryview(records.tobytes())
+def _write_at(descriptor: int, what: bytes, place: int) -> None:
+    left = memoryview(what)
     while left:
         written = os.pwrite(descriptor, left, place)
         left, place = left[written:], place + written

@@ -91,9 +91,9 @@ class _Matrix:
             if items:
                 self._add(Block.of(items, self._dimensions))
                 self._last = items[-1][0]
-            if self._tail_bytes >= MOST_TAIL_BYTES:
-                self._share()
-            if len(items) < STEP:
+            # Then there may be more to read: another process may have let the file begin anew.
+            is_shared = self._tail_bytes >= MOST_TAIL_BYTES and self._share()
+            if len(items) < STEP and not is_shared:
                 return self.size <= most_bytes
         return False
 
@@ -117,19 +117,20 @@ class _Matrix:
             self._tail = [block for block in tail if len(block.seqs)]
             self._last = max(self._last, self._file.last)
 
-    def _share(self) -> None:
-        """Add the tail to the file, if there is one with room."""
+    def _share(self) -> bool:
+        """Add the tail to the file; False when there is none that has room."""
         if self._file is None or time.monotonic() < self._full_until:
-            return
+            return False
         try:
-            is_full = not self._file.append(self._tail)
+            has_room = self._file.append(self._tail)
         except OSError as error:
             log.warning("vectors cannot be kept in a file: %s", error)
-            is_full = True
-        if is_full:
+            has_room = False
+        if not has_room:
             self._full_until = time.monotonic() + LARGE_SECONDS
-        else:
-            self._follow()
+            return False
+        self._follow()
+        return True
 
     def forget(self, seqs: Collection[int]) -> None:
         """Pass over items that are gone; when most are, begin anew."""
@@ -206,6 +207,11 @@ class Matrices:
         if matrix is not None and seqs:
             with matrix.lock:
                 matrix.forget(seqs)
+
+    def drop_old_files(self) -> None:
+        """Let files begin anew in which vectors may be that the store has removed a day ago."""
+        if self._files is not None:
+            self._files.drop_old()
 
     def _matrix(self, place: Hashable, dimensions: int) -> _Matrix:
         with self._lock:

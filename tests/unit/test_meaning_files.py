@@ -6,13 +6,15 @@ import shutil
 import stat
 import subprocess
 import sys
+import time
+from collections.abc import Sequence
 from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
 from app.meaning import matrices as module
-from app.meaning.files import VectorFiles
+from app.meaning.files import OLD_SECONDS, VectorFiles
 from app.meaning.matrices import Matrices
 from tests.server import ROOT
 from tests.unit.test_meaning_matrices import PLACE, Vectors, nearest, pieces
@@ -44,7 +46,7 @@ def process(folder: Path, most_bytes: int = LARGE) -> Matrices:
 
 def sizes(folder: Path) -> list[int]:
     """Return the sizes of the files."""
-    return [path.stat().st_size for path in folder.iterdir() if path.name != "lock"]
+    return [path.stat().st_size for path in folder.glob("*.vectors")]
 
 
 def descending(count: int) -> list[int]:
@@ -56,13 +58,13 @@ def test_what_one_process_has_read_another_need_not_read(tmp_path: Path) -> None
     """It reads from the store what is behind the file; only this user may read the file."""
     vectors = vectors_to(10)
     assert nearest(process(tmp_path), vectors) == descending(10)
-    assert vectors.asked == [0]
+    assert vectors.asked == [0, 10]
     assert sizes(tmp_path) == [(1 + 13) * RECORD]
     assert {stat.S_IMODE(path.stat().st_mode) for path in tmp_path.iterdir()} == {0o600}
 
     vectors.items[11] = pieces(0.9)
     assert nearest(process(tmp_path), vectors) == [11, *descending(10)]
-    assert vectors.asked == [0, 10]
+    assert vectors.asked == [0, 10, 10]
     assert sizes(tmp_path) == [(1 + 13) * RECORD]
 
 
@@ -99,6 +101,25 @@ def test_what_is_gone_is_passed_over_and_removed_when_most_is(tmp_path: Path) ->
     assert sizes(tmp_path) == [(1 + 5) * RECORD]
 
 
+def test_a_file_that_begins_anew_while_a_process_reads_is_read_again(tmp_path: Path) -> None:
+    """Also when it was about to add the last of what it had read."""
+    vectors = vectors_to(10)
+    other = process(tmp_path)
+
+    class Racing(Vectors):
+        def vectors_after(self, seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
+            found = super().vectors_after(seq, limit)
+            if seq == 10 and len(found) == 5:
+                other.forget(PLACE, range(1, 9))
+                self.items = {number: self.items[number] for number in self.items if number > 8}
+            return found
+
+    assert nearest(other, vectors) == descending(10)
+    grown = Racing(vectors_to(15).items)
+    assert nearest(process(tmp_path), grown) == [15, 14, 13, 12, 11, 10, 9]
+    assert grown.asked == [10, 0, 15]
+
+
 def test_a_scope_has_a_file_of_its_own(tmp_path: Path) -> None:
     """No other scope's search reads it."""
     vectors, others = vectors_to(6), Vectors({number: pieces(0.5) for number in range(20, 26)})
@@ -117,7 +138,7 @@ def test_what_was_searched_longest_ago_makes_room(tmp_path: Path) -> None:
     for place, vectors in (("a", first), ("b", second), ("a", first)):
         assert nearest(worker, vectors, place) == descending(10)
         assert sizes(tmp_path) == [size]
-    assert (first.asked, second.asked) == ([0, 0], [0])
+    assert (first.asked, second.asked) == ([0, 10, 0, 10], [0, 10])
 
 
 @pytest.mark.parametrize("most_bytes", [0, LARGE])
@@ -153,7 +174,7 @@ def test_what_a_process_left_unfinished_does_not_count(tmp_path: Path) -> None:
     """One that was killed while it added: the next one writes over it."""
     vectors = vectors_to(10)
     assert nearest(process(tmp_path), vectors) == descending(10)
-    [file] = [path for path in tmp_path.iterdir() if path.name != "lock"]
+    [file] = tmp_path.glob("*.vectors")
     with file.open("ab") as end:
         end.write(b"\x01" * (3 * RECORD + 5))
 
@@ -161,6 +182,27 @@ def test_what_a_process_left_unfinished_does_not_count(tmp_path: Path) -> None:
     assert nearest(worker, vectors) == descending(10)
     vectors.items |= {number: pieces(0.5 + number / 100) for number in range(11, 20)}
     assert nearest(worker, vectors) == nearest(process(tmp_path), vectors) == descending(19)
+
+
+def test_a_file_is_used_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """So that what the store has removed does not stay; a file that is younger does."""
+    vectors = vectors_to(10)
+    workers = [process(tmp_path), process(tmp_path)]
+    assert nearest(workers[0], vectors, "old") == nearest(workers[1], vectors, "old") == descending(10)
+    begun = time.time()
+    monkeypatch.setattr("time.time", lambda: begun + OLD_SECONDS - 5)
+    assert nearest(workers[0], vectors, "young") == descending(10)
+    workers[0].drop_old_files()
+    assert len(sizes(tmp_path)) == 2
+
+    monkeypatch.setattr("time.time", lambda: begun + OLD_SECONDS + 5)
+    del vectors.items[10]
+    workers[0].drop_old_files()
+    process(tmp_path / "missing").drop_old_files()
+    Matrices().drop_old_files()
+    assert len(sizes(tmp_path)) == 1
+    assert nearest(workers[0], vectors, "old") == nearest(workers[1], vectors, "old") == descending(9)
+    assert len(sizes(tmp_path)) == 2
 
 
 WORKER = """
