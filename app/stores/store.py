@@ -80,7 +80,7 @@ class Store(Protocol):
         """Which uid the id stands for now; None if it never existed or was purged."""
 
     def list_messages(self, scope: Scope, dialogue_id: str, query: MessageListQuery) -> Page[MessageItem]:
-        """One page of the messages of one generation."""
+        """One page of the messages of a generation that was just found, so that it need not be looked for."""
 
     def get_message(self, scope: Scope, dialogue_id: str, message_id: str) -> Message | None:
         """One message by id, of the newest generation that has it and is not purged."""

@@ -103,6 +103,16 @@ def test_lists_fetch_neither_state_nor_messages(server: Server, backend: Backend
         assert not {"state", "recent", "terms"} & set(command["projection"])
 
 
+def test_a_page_of_messages_is_one_find(server: Server, backend: Backend) -> None:
+    """Whoever lists them has found their generation, so that nothing else is asked."""
+    parent = dialogue(id="d")
+    stored(backend, parent, [message(parent, seq) for seq in range(3)])
+    server.recorder.commands.clear()
+    page = backend.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 2))
+    assert ([item.seq for item in page.items], page.more) == ([0, 1], True)
+    assert server.recorder.names() == ["find"]
+
+
 def use_everything(backend: Backend) -> None:
     """Call every operation that has a filter, so that its commands are recorded."""
     parent = stored(backend, dialogue(id="d", thread_of="p", label="flight"))

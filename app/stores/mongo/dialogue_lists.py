@@ -30,7 +30,7 @@ def list_dialogues(
     criteria, sort = dialogue_list(query)
     criteria["$nor"] = expired_dialogues(horizon)
     with db.bounded():
-        source = Source(db.dialogues, DIALOGUE_ITEM_FIELDS, dialogue_item_from)
+        source = Source(db.dialogues, DIALOGUE_ITEM_FIELDS, dialogue_item_from, ("metadata",))
         return read_page(source, criteria, sort, query.limit)
 
 

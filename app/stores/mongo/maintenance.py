@@ -132,7 +132,7 @@ class MongoMaintenance(Maintenance):
 
     def iterate_dialogues(self, scope_filter: ScopeFilter) -> Iterator[Dialogue]:
         query = DialogueListQuery(scope_filter, DIALOGUES, Order.ASC)
-        source = Source(self._db.dialogues, DIALOGUE_FIELDS, dialogue_from)
+        source = Source(self._db.dialogues, DIALOGUE_FIELDS, dialogue_from, ("metadata", "state", "recent"))
         expired = queries.expired_dialogues(self._policies.of(scope_filter.project).dialogues())
 
         def read(last: Dialogue | None) -> Page[Dialogue]:
@@ -163,7 +163,7 @@ class MongoMaintenance(Maintenance):
 
     def iterate_memories(self, scope_filter: ScopeFilter) -> Iterator[Memory]:
         query = MemoryListQuery(scope_filter, ROWS, Order.ASC)
-        source = Source(self._db.memories, MEMORY_FIELDS, memory_from)
+        source = Source(self._db.memories, MEMORY_FIELDS, memory_from, ("value", "metadata"))
         expired = queries.expired_memories(self._policies.of(scope_filter.project).memories())
 
         def read(last: Memory | None) -> Page[Memory]:

@@ -168,9 +168,10 @@ def dialogue_from(document: Document) -> Dialogue:
 
 def dialogue_item_from(document: Document) -> DialogueItem:
     """Return a dialogue as lists show it."""
-    entry = DialogueItem._make(map(document.get, DIALOGUE_ITEM))
-    newest = entry.last_message_created if entry.total else None
-    return entry._replace(tags=compact_json(entry.tags), last_message_created=newest)
+    document["tags"] = compact_json(document["tags"])
+    if not document["total"]:
+        document[LAST] = None
+    return DialogueItem._make(map(document.get, DIALOGUE_ITEM))
 
 
 def message_document(scope: Scope, message: Message) -> Document:
@@ -211,8 +212,8 @@ def memory_from(document: Document) -> Memory:
 
 def memory_item_from(document: Document) -> MemoryItem:
     """Return a memory as lists show it."""
-    entry = MemoryItem._make(map(document.get, MEMORY_ITEM))
-    return entry._replace(tags=compact_json(entry.tags))
+    document["tags"] = compact_json(document["tags"])
+    return MemoryItem._make(map(document.get, MEMORY_ITEM))
 
 
 def _term_values(document: Document, names: Names) -> dict[str, Any]:

@@ -16,11 +16,15 @@ Sort = Sequence[tuple[str, int]]
 
 @dataclass(frozen=True, slots=True)
 class Source(Generic[T]):
-    """Where rows come from: a collection, the fields that are fetched, the record made of them."""
+    """Where rows come from: a collection, the fields that are fetched, the record made of them.
+
+    ``large`` are the texts by which a page may end early.
+    """
 
     rows: Rows
     fields: Projection
     record: Callable[[Document], T]
+    large: tuple[str, ...] = ()
 
 
 def read_page(source: Source[T], query: Document, sort: Sort, limit: int) -> Page[T]:
@@ -33,14 +37,12 @@ def read_page(source: Source[T], query: Document, sort: Sort, limit: int) -> Pag
     size = 0
     with source.rows.find(query, source.fields, sort=sort, limit=limit + 1, batch_size=limit + 1) as cursor:
         for document in cursor:
-            size += json_bytes(document)
+            size += sum([_bytes_of(document[name]) for name in source.large])
             if len(items) == limit or (items and size > PAGE_BYTES):
                 return Page(items, more=True)
             items.append(source.record(document))
     return Page(items, more=False)
 
 
-def json_bytes(document: Document) -> int:
-    """Return about how many bytes of JSON a document is answered as: its texts, counted in UTF-8."""
-    texts = (value for value in document.values() if isinstance(value, str))
-    return sum(len(text) if text.isascii() else len(text.encode()) for text in texts)
+def _bytes_of(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())

@@ -146,10 +146,8 @@ class MongoStore(Store):
         criteria = in_dialogue(scope, dialogue_id, query.uid)
         step = DIRECTION[query.order]
         with self._db.bounded():
-            if queries.is_purged(self._db, None, scope, dialogue_id, query.uid):
-                return Page([], more=False)
             return read_page(
-                Source(self._db.messages, MESSAGE_ITEM_FIELDS, message_item_from),
+                Source(self._db.messages, MESSAGE_ITEM_FIELDS, message_item_from, ("body",)),
                 criteria | beyond(("created", "seq"), query.after, query.order, query.times),
                 [("created", step), ("seq", step)],
                 query.limit,
@@ -171,7 +169,7 @@ class MongoStore(Store):
                 if queries.is_purged(self._db, None, scope, dialogue_id, uid):
                     return Page([], more=False)
                 return read_page(
-                    Source(self._db.messages, MESSAGE_FIELDS, message_from),
+                    Source(self._db.messages, MESSAGE_FIELDS, message_from, ("body",)),
                     query,
                     [("seq", 1)],
                     BATCH,
@@ -194,7 +192,7 @@ class MongoStore(Store):
         criteria["$nor"] = queries.expired_memories(horizon)
         with self._db.bounded():
             return read_page(
-                Source(self._db.memories, MEMORY_ITEM_FIELDS, memory_item_from),
+                Source(self._db.memories, MEMORY_ITEM_FIELDS, memory_item_from, ("value", "metadata")),
                 criteria,
                 sort,
                 query.limit,
@@ -211,7 +209,7 @@ class MongoStore(Store):
             if queries.is_purged(self._db, None, scope, dialogue_id, query.uid):
                 return Page([], more=False)
             return read_page(
-                Source(self._db.summaries, SUMMARY_FIELDS, summary_from),
+                Source(self._db.summaries, SUMMARY_FIELDS, summary_from, ("body",)),
                 criteria | beyond(("created", "id"), query.after, query.order),
                 [("created", step), ("id", step)],
                 query.limit,
