@@ -76,7 +76,9 @@ def _open_store(settings: Settings) -> Backend:
         return open_sqlite(settings.sqlite_path, timeout=settings.request_timeout)
     from .stores.mongo import open_mongo
 
-    return open_mongo(settings.store_url, timeout=settings.request_timeout, pool_size=settings.threads + 2)
+    # A connection for each thread: beside those of requests the sweeper, the embedding, the in-doubt ones.
+    pool_size = settings.threads + 3
+    return open_mongo(settings.store_url, timeout=settings.request_timeout, pool_size=pool_size)
 
 
 def open_copy(path: Path, copy: Path) -> Backend | None:

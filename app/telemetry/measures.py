@@ -54,11 +54,6 @@ IN_DOUBT: Final = Counter(
     "colloquy_store_in_doubt_transactions_total",
     "MongoDB's transactions whose end the server did not confirm in time.",
 )
-POOL_WAIT: Final = Histogram(
-    "colloquy_store_pool_wait_seconds",
-    "How long a call waited for a connection to MongoDB.",
-    bounds=SECONDS,
-)
 GROUP_COMMITS: Final = Histogram(
     "colloquy_store_group_commit_writes",
     "How many writes shared one commit of SQLite.",
@@ -113,7 +108,6 @@ INSTRUMENTS: Final[tuple[Instrument, ...]] = (
     STORE_ERRORS,
     STORE_RETRIES,
     IN_DOUBT,
-    POOL_WAIT,
     GROUP_COMMITS,
     SEARCH_SECONDS,
     SUMMARIES,

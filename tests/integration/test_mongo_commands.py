@@ -69,7 +69,7 @@ def test_reading_a_dialogue_is_one_find_by_primary_key(server: Server, backend: 
 
 
 def test_an_append_is_four_commands_the_dialogue_first(server: Server, backend: Backend) -> None:
-    """Lock, save, insert, commit: majority and journal, and the state is not sent again."""
+    """Read, save, insert, commit: majority and journal, and the state is not sent again."""
     parent = stored(backend, dialogue(id="d", state=JsonText('{"large":1}')))
     server.recorder.commands.clear()
 
@@ -80,12 +80,13 @@ def test_an_append_is_four_commands_the_dialogue_first(server: Server, backend: 
         tx.insert_messages([message(found, 0)])
 
     backend.write(SCOPE, append)
-    assert server.recorder.names() == ["findAndModify", "update", "insert", "commitTransaction"]
-    lock, save, _, commit = server.recorder.commands
-    assert save["updates"][0]["q"]["uid"] == parent.uid
+    assert server.recorder.names() == ["find", "update", "insert", "commitTransaction"]
+    read, save, _, commit = server.recorder.commands
+    version = {name: save["updates"][0]["q"][name] for name in ("uid", "rev")}
+    assert version == {"uid": parent.uid, "rev": parent.rev}
     assert save["updates"][0]["u"]["$set"] == {"rev": 2, "total": 1, "nextSeq": 1}
     assert not save["updates"][0].get("upsert")
-    assert lock["readConcern"]["level"] == "snapshot"
+    assert read["readConcern"]["level"] == "snapshot"
     assert commit["writeConcern"] == {"w": "majority", "j": True}
 
 
@@ -101,6 +102,29 @@ def test_lists_fetch_neither_state_nor_messages(server: Server, backend: Backend
     assert server.recorder.names() == ["find", "find"]
     for command in server.recorder.commands:
         assert not {"state", "recent", "terms"} & set(command["projection"])
+
+
+def test_a_dialogue_that_is_locked_and_not_saved_is_written_once(server: Server, backend: Backend) -> None:
+    """What the transaction decided by it holds until its end, although it changes nothing of it."""
+    parent = stored(backend, dialogue(id="d"))
+    runs = 0
+
+    def decide(tx: Transaction) -> None:
+        nonlocal runs
+        runs += 1
+        found = tx.lock_dialogue("d")
+        assert found is not None
+        if runs == 1:
+            changes = {"$set": {"rev": found.rev + 1}}
+            server.database["dialogues"].update_one({"uid": parent.uid}, changes)
+        tx.insert_summary(summary(found, id="s"))
+
+    backend.write(SCOPE, decide)
+    assert runs == 2
+    server.recorder.commands.clear()
+    backend.write(SCOPE, lambda tx: tx.lock_dialogue("d"))
+    assert server.recorder.names() == ["find", "update", "commitTransaction"]
+    assert server.recorder.commands[1]["updates"][0]["u"] == {"$inc": {"locks": 1}}
 
 
 def test_a_page_of_messages_is_one_find(server: Server, backend: Backend) -> None:

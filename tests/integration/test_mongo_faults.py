@@ -36,7 +36,7 @@ def backend(server: Server) -> Backend:
     return open_store(server)
 
 
-STEPS = ["findAndModify", "update", "insert"]
+STEPS = ["find", "update", "insert"]
 
 
 @pytest.mark.parametrize("step", STEPS)
@@ -99,10 +99,10 @@ def test_a_lasting_failure_is_refused(
     append(backend)
 
 
-@pytest.mark.parametrize("step", ["findAndModify", "commitTransaction"])
+@pytest.mark.parametrize("step", ["update", "commitTransaction"])
 def test_retries_end_with_the_time_limit(server: Server, backend: Backend, step: str) -> None:
     """A failure that looks passing for ever is refused in time, and the next request succeeds."""
-    label = "TransientTransactionError" if step == "findAndModify" else "UnknownTransactionCommitResult"
+    label = "TransientTransactionError" if step == "update" else "UnknownTransactionCommitResult"
     start = time.monotonic()
     with (
         server.failing(step, times=0, errorCode=112, errorLabels=[label]),
@@ -114,7 +114,7 @@ def test_retries_end_with_the_time_limit(server: Server, backend: Backend, step:
     current(backend)
 
 
-@pytest.mark.parametrize("step", ["findAndModify", "insert", "commitTransaction", "find"])
+@pytest.mark.parametrize("step", ["update", "insert", "commitTransaction", "find"])
 def test_a_server_that_is_too_slow_is_refused_in_time(server: Server, backend: Backend, step: str) -> None:
     """Reads and writes alike; the dialogue is free for others afterwards."""
     call = backend.get_dialogue if step == "find" else lambda _, name: append(backend, name)
@@ -170,11 +170,11 @@ def test_work_that_clashes_with_itself_is_refused(backend: Backend) -> None:
 
 
 def test_the_error_of_a_rule_is_not_retried(server: Server, backend: Backend) -> None:
-    """The transaction is given up at once, and its lock with it."""
+    """The transaction is given up at once, and its locks with it."""
     server.recorder.commands.clear()
 
     def work(tx: Transaction) -> None:
-        tx.lock_dialogue("d")
+        tx.lock_memory("m")
         raise DuplicateId("taken")
 
     with pytest.raises(DuplicateId):

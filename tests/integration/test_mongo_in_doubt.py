@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -12,7 +13,7 @@ from app.stores import Backend, Transaction
 from tests.integration import mongo_server
 from tests.integration.mongo_dialogue import TIMEOUT, append, current, open_store
 from tests.integration.mongo_server import Server
-from tests.records import SCOPE
+from tests.records import SCOPE, memory
 
 pytestmark = pytest.mark.mongodb
 
@@ -30,8 +31,10 @@ def backend(server: Server) -> Backend:
 
 
 def refuse(tx: Transaction) -> None:
-    """Lock the dialogue, then refuse."""
-    tx.lock_dialogue("d")
+    """Save the dialogue, then refuse."""
+    found = tx.lock_dialogue("d")
+    assert found is not None
+    tx.save_dialogue(replace(found, rev=found.rev + 1))
     raise DuplicateId("taken")
 
 
@@ -63,8 +66,27 @@ def test_an_abort_that_never_works_frees_the_dialogue_soon(server: Server, backe
 def test_a_statement_that_comes_too_late_takes_no_locks(server: Server, backend: Backend) -> None:
     """What the server gets to only after its request was given up does not begin a transaction."""
     late = round((TIMEOUT + 0.3) * 1000)
+    backend.write(SCOPE, lambda tx: tx.insert_memory(memory(id="m")))
     with (
         server.failing("findAndModify", times=0, blockConnection=True, blockTimeMS=late),
+        pytest.raises(ServiceUnavailable),
+    ):
+        backend.write(SCOPE, save_memory)
+    time.sleep(0.6)
+    backend.write(SCOPE, save_memory)
+
+
+def save_memory(tx: Transaction) -> None:
+    """Lock the memory by the first command of the transaction, and save it."""
+    assert tx.lock_memory("m") is not None
+    tx.save_memory(memory(id="m"))
+
+
+def test_a_save_that_comes_too_late_is_not_made(server: Server, backend: Backend) -> None:
+    """What the server gets to only after its request was given up changes nothing."""
+    late = round((TIMEOUT + 0.3) * 1000)
+    with (
+        server.failing("update", times=0, blockConnection=True, blockTimeMS=late),
         pytest.raises(ServiceUnavailable),
     ):
         append(backend, "late")

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
 
@@ -11,8 +10,9 @@ from pymongo.client_session import ClientSession
 from ...domain.expiry import Expiry
 from ...domain.records import AuditEntry, Key, Project
 from ..administration import Administration
-from .database import Document, MongoDatabase, Projection, Rows
+from .database import MongoDatabase
 from .mapping import AUDIT, KEY, KEY_FIELDS, PROJECT, PROJECT_FIELDS, key_from, plain, project_from
+from .statements import lock_document
 from .sweeping import OPEN
 
 
@@ -40,7 +40,8 @@ class MongoAdministration(Administration):
         return None if found is None else project_from(found)
 
     def lock_project(self, name: str) -> Project | None:
-        found = self._lock(self._db.projects, {"_id": name, **OPEN}, PROJECT_FIELDS)
+        query = {"_id": name, **OPEN}
+        found = lock_document(self._db.projects, query, PROJECT_FIELDS, self._session)
         return None if found is None else project_from(found)
 
     def insert_project(self, project: Project) -> bool:
@@ -59,7 +60,7 @@ class MongoAdministration(Administration):
         self._db.projects.update_one({"_id": name, **OPEN}, changes, session=self._session)
 
     def lock_key(self, key_id: str) -> Key | None:
-        found = self._lock(self._db.keys, {"_id": key_id}, KEY_FIELDS)
+        found = lock_document(self._db.keys, {"_id": key_id}, KEY_FIELDS, self._session)
         return None if found is None else key_from(found)
 
     def insert_key(self, key: Key) -> None:
@@ -70,28 +71,3 @@ class MongoAdministration(Administration):
 
     def insert_audit(self, entry: AuditEntry) -> None:
         self._db.audit.insert_one(plain(entry, AUDIT), session=self._session)
-
-    def _lock(
-        self,
-        rows: Rows,
-        query: Document,
-        fields: Projection,
-        sort: Mapping[str, int] | None = None,
-    ) -> Document | None:
-        """Read a document by an update that every other writer of it conflicts with.
-
-        Nothing is retried inside a transaction, so that the driver's own method only adds to its cost.
-        """
-        if self._session is None:
-            return rows.find_one(query, fields, sort=sort)
-        command: Document = {
-            "findAndModify": rows.name,
-            "query": query,
-            "update": {"$inc": {"locks": 1}},
-            "fields": fields,
-            "new": True,
-        }
-        if sort is not None:
-            command["sort"] = sort
-        found: Document | None = self._db.database.command(command, session=self._session)["value"]
-        return found

@@ -17,7 +17,7 @@ from pymongo.read_preferences import ReadPreference
 
 from ...telemetry.measures import STORE_RETRIES
 from ...waiting import blocking
-from .database import DURABLE, MongoDatabase
+from .database import DURABLE, MongoDatabase, in_snapshot
 from .failures import unavailable
 from .in_doubt import ABORT_SECONDS
 from .striped_locks import LockHolder, StripedLocks
@@ -123,7 +123,11 @@ def read_snapshot(db: MongoDatabase) -> Iterator[None]:
         session = db.client.start_session(causal_consistency=False)
     with session.bind():
         session.start_transaction(SNAPSHOT, read_preference=ReadPreference.PRIMARY)
-        yield
+        outside = in_snapshot.set(True)
+        try:
+            yield
+        finally:
+            in_snapshot.reset(outside)
         with db.bounded():
             session.commit_transaction()
 

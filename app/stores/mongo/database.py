@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
@@ -12,15 +13,9 @@ from pymongo import MongoClient, ReadPreference
 from pymongo.collection import Collection
 from pymongo.database import Database
 from pymongo.errors import PyMongoError
-from pymongo.monitoring import (
-    ConnectionCheckedOutEvent,
-    ConnectionCheckOutFailedEvent,
-    ConnectionPoolListener,
-)
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
-from ...telemetry.measures import POOL_WAIT
 from ...waiting import blocking
 from .failures import unavailable
 from .in_doubt import InDoubtTransactions
@@ -32,47 +27,11 @@ Projection = Mapping[str, int]
 DATABASE = "colloquy"
 """The database of a URL that names none."""
 
+in_snapshot: ContextVar[bool] = ContextVar("in_snapshot", default=False)
+"""Whether the driver lends its reads a session of a transaction, so that each is of one moment."""
+
 DURABLE = WriteConcern(w="majority", j=True)
 COMMITTED = ReadConcern("majority")
-
-
-class PoolWaits(ConnectionPoolListener):
-    """Measures how long calls wait for a connection. The driver calls every method that there is."""
-
-    def connection_checked_out(self, event: ConnectionCheckedOutEvent) -> None:
-        """Count one that got its connection."""
-        POOL_WAIT.observe(event.duration or 0.0)
-
-    def connection_check_out_failed(self, event: ConnectionCheckOutFailedEvent) -> None:
-        """Count one that got none in time."""
-        POOL_WAIT.observe(event.duration or 0.0)
-
-    def pool_created(self, event: object) -> None:
-        """Count nothing."""
-
-    def pool_ready(self, event: object) -> None:
-        """Count nothing."""
-
-    def pool_cleared(self, event: object) -> None:
-        """Count nothing."""
-
-    def pool_closed(self, event: object) -> None:
-        """Count nothing."""
-
-    def connection_created(self, event: object) -> None:
-        """Count nothing."""
-
-    def connection_ready(self, event: object) -> None:
-        """Count nothing."""
-
-    def connection_closed(self, event: object) -> None:
-        """Count nothing."""
-
-    def connection_check_out_started(self, event: object) -> None:
-        """Count nothing."""
-
-    def connection_checked_in(self, event: object) -> None:
-        """Count nothing."""
 
 
 class MongoDatabase:
@@ -154,7 +113,6 @@ def _connect(url: str, timeout: float, pool_size: int) -> MongoClient[Document]:
             connectTimeoutMS=milliseconds,
             socketTimeoutMS=milliseconds,
             waitQueueTimeoutMS=milliseconds,
-            event_listeners=[PoolWaits()],
         )
     except (PyMongoError, ValueError) as error:
         # The driver's text may quote the password, so it is left out of this one and its trace.

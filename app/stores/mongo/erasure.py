@@ -16,6 +16,7 @@ from .database import Document, MongoDatabase, Rows
 from .expiry import ERASED, REMOVED_FIELDS, bury, release_tombstones
 from .mapping import ERASURE, ERASURE_FIELDS, erasure_from, place, plain
 from .queries import Reader
+from .statements import lock_document
 from .vectors import drop_vectors
 
 
@@ -28,7 +29,7 @@ class MongoErasure(MongoAdministration, NamespaceErasure):
     _reader: Reader
 
     def lock_erasure(self) -> Erasure | None:
-        found = self._lock(self._db.erasures, {"_id": self._erasure}, ERASURE_FIELDS)
+        found = lock_document(self._db.erasures, {"_id": self._erasure}, ERASURE_FIELDS, self._session)
         return None if found is None else erasure_from(found)
 
     def save_erasure(self, erasure: Erasure) -> None:

@@ -21,7 +21,7 @@ from ...domain.records import (
     TimeRange,
 )
 from ..bounds import take_bytes
-from .database import Document, MongoDatabase
+from .database import Document, MongoDatabase, Projection
 from .mapping import (
     MESSAGE_FIELDS,
     SUMMARY_FIELDS,
@@ -127,7 +127,7 @@ def is_purged(
     return db.tombstones.find_one(query, ["_id"], session=session) is not None
 
 
-LIFETIME_FIELDS = ["uid", "status", "modified", "expiresAt"]
+LIFETIME_FIELDS: Projection = dict.fromkeys(("uid", "status", "modified", "expiresAt"), 1)
 
 
 def lifetime_from(document: Document) -> Lifetime:

@@ -68,6 +68,7 @@ from .queries import (
     within,
 )
 from .search import SearchIndexes, find_hits
+from .statements import get_document
 from .striped_locks import LockHolder, StripedLocks
 from .transaction import MongoTransaction
 from .vectors import KINDS
@@ -94,7 +95,10 @@ class MongoStore(Store):
         surroundings = Surroundings(self._policies.of(scope.project), set(), self._model)
 
         def attempt(session: ClientSession | None, locks: LockHolder | None) -> T:
-            return work(MongoTransaction(self._db, scope, session, locks, surroundings))
+            tx = MongoTransaction(self._db, scope, session, locks, surroundings)
+            result = work(tx)
+            tx.finish()
+            return result
 
         result = transact(self._db, self._locks, attempt)
         for project in surroundings.saved:
@@ -104,7 +108,7 @@ class MongoStore(Store):
     def get_dialogue(self, scope: Scope, dialogue_id: str) -> Dialogue | None:
         with self._db.bounded():
             key = {"_id": key_of(scope, dialogue_id)}
-            document = self._db.dialogues.find_one(key, DIALOGUE_FIELDS)
+            document = get_document(self._db, self._db.dialogues, key, DIALOGUE_FIELDS)
         if document is None:
             return None
         dialogue = dialogue_from(document)
@@ -131,7 +135,8 @@ class MongoStore(Store):
 
     def find_generation(self, scope: Scope, dialogue_id: str) -> Generation | None:
         with self._db.bounded():
-            living = self._db.dialogues.find_one({"_id": key_of(scope, dialogue_id)}, LIFETIME_FIELDS)
+            key = {"_id": key_of(scope, dialogue_id)}
+            living = get_document(self._db, self._db.dialogues, key, LIFETIME_FIELDS)
             if living is not None:
                 if self._policies.of(scope.project).hides_dialogue(lifetime_from(living)):
                     return None
@@ -180,7 +185,7 @@ class MongoStore(Store):
     def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
         with self._db.bounded():
             key = {"_id": key_of(scope, memory_id)}
-            document = self._db.memories.find_one(key, MEMORY_FIELDS)
+            document = get_document(self._db, self._db.memories, key, MEMORY_FIELDS)
         if document is None:
             return None
         memory = memory_from(document)

@@ -1,7 +1,8 @@
 """One transaction in one scope.
 
-What is locked is read by an update, with which every other writer of the document conflicts. A write
-that finds its document changed raises WriteConflict, and then the whole work runs again.
+What is locked is read by an update, with which every other writer of the document conflicts; dialogues have
+their own way, see ``locked_dialogues``. A write that finds its document changed raises WriteConflict, and
+then the whole work runs again.
 """
 
 from __future__ import annotations
@@ -30,12 +31,10 @@ from .commit import WriteConflict
 from .database import Document, MongoDatabase
 from .erasure import MongoErasure
 from .indexing import numbered
+from .locked_dialogues import LockedDialogues
 from .mapping import (
-    DIALOGUE_FIELDS,
     MEMORY_FIELDS,
-    dialogue_changes,
     dialogue_document,
-    dialogue_from,
     idempotency_documents,
     key_of,
     memory_changes,
@@ -47,6 +46,7 @@ from .mapping import (
     summary_document,
 )
 from .queries import Reader, read_messages
+from .statements import insert_document, lock_document
 from .striped_locks import LockHolder
 from .vectors import drop_vectors, enqueue
 
@@ -70,7 +70,7 @@ class MongoTransaction(MongoErasure, Transaction):
         self._db = db
         self._session = session
         self._locks = locks
-        self._seen: dict[str, Dialogue] = {}
+        self._dialogues = LockedDialogues(db.dialogues, scope, session)
         self._expired: dict[str, Dialogue] = {}
         self._reader = Reader(db, session, scope, self._expiry)
 
@@ -80,11 +80,9 @@ class MongoTransaction(MongoErasure, Transaction):
 
     def lock_dialogue(self, dialogue_id: str) -> Dialogue | None:
         self._acquire("dialogue", self.scope.namespace, dialogue_id)
-        key = {"_id": key_of(self.scope, dialogue_id)}
-        document = self._lock(self._db.dialogues, key, DIALOGUE_FIELDS)
-        if document is None:
+        dialogue = self._dialogues.read(dialogue_id)
+        if dialogue is None:
             return None
-        dialogue = self._seen[dialogue_id] = dialogue_from(document)
         if self._expiry.hides_dialogue(dialogue):
             self._expired[dialogue_id] = dialogue
             return None
@@ -99,7 +97,8 @@ class MongoTransaction(MongoErasure, Transaction):
 
     def lock_tombstone(self, dialogue_id: str, uid: str | None = None) -> Tombstone | None:
         query = queries.in_dialogue(self.scope, dialogue_id, uid)
-        document = self._lock(self._db.tombstones, query, {"uid": 1, "purged": 1}, sort={"uid": -1})
+        fields, newest = {"uid": 1, "purged": 1}, {"uid": -1}
+        document = lock_document(self._db.tombstones, query, fields, self._session, newest)
         return None if document is None else Tombstone(dialogue_id, document["uid"], document["purged"])
 
     def release_tombstone(self, dialogue_id: str) -> None:
@@ -108,26 +107,21 @@ class MongoTransaction(MongoErasure, Transaction):
     def insert_dialogue(self, dialogue: Dialogue) -> None:
         self._require_project()
         document = numbered(dialogue_document(dialogue))
-        self._db.dialogues.insert_one(document, session=self._session)
+        insert_document(self._db.dialogues, document, self._session)
         self._enqueue("dialogues", [document])
-        self._seen[dialogue.id] = dialogue
+        self._dialogues.insert(dialogue)
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
-        query = {"_id": key_of(self.scope, dialogue.id), "uid": dialogue.uid}
-        changes = dialogue_changes(self._seen.get(dialogue.id), dialogue)
-        result = self._db.dialogues.update_one(query, changes, session=self._session)
-        if result.matched_count == 0:
-            raise WriteConflict
-        if "terms" in changes["$set"]:
+        if "terms" in self._dialogues.save(dialogue):
             self._embed_dialogue_again(dialogue.id, dialogue.uid)
-        self._seen[dialogue.id] = dialogue
+
+    def finish(self) -> None:
+        """Do what is left to do before the commit."""
+        self._dialogues.touch_unwritten()
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
-        query = {"_id": key_of(self.scope, dialogue.id), "uid": dialogue.uid}
-        if self._db.dialogues.delete_one(query, session=self._session).deleted_count == 0:
-            raise WriteConflict
-        self._drop_vectors("dialogues", query["_id"])
-        self._seen.pop(dialogue.id, None)
+        self._dialogues.remove(dialogue)
+        self._drop_vectors("dialogues", key_of(self.scope, dialogue.id))
         self._expired.pop(dialogue.id, None)
         self.insert_tombstone(Tombstone(dialogue.id, dialogue.uid, purge))
 
@@ -180,8 +174,8 @@ class MongoTransaction(MongoErasure, Transaction):
 
     def insert_messages(self, messages: Sequence[Message]) -> None:
         documents = [numbered(message_document(self.scope, message)) for message in messages]
-        if len(documents) == 1:  # for which the driver does much less
-            self._db.messages.insert_one(documents[0], session=self._session)
+        if len(documents) == 1:
+            insert_document(self._db.messages, documents[0], self._session)
         elif documents:
             self._db.messages.insert_many(documents, session=self._session)
         if documents:
@@ -203,7 +197,7 @@ class MongoTransaction(MongoErasure, Transaction):
     def lock_memory(self, memory_id: str) -> Memory | None:
         self._acquire("memory", self.scope.namespace, memory_id)
         key = {"_id": key_of(self.scope, memory_id)}
-        document = self._lock(self._db.memories, key, MEMORY_FIELDS)
+        document = lock_document(self._db.memories, key, MEMORY_FIELDS, self._session)
         if document is None:
             return None
         memory = memory_from(document)

@@ -1,0 +1,105 @@
+"""Commands for one document, sent as they are.
+
+The driver's own methods prepare retries and batches around each command, which takes a fifth of what it
+costs this process. Inside a transaction nothing is retried, and one document is no batch. mongomock, where
+there is no session, knows the driver's methods alone.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from contextlib import suppress
+from typing import Any, Final
+
+from bson import ObjectId
+from pymongo.client_session import ClientSession
+from pymongo.errors import DuplicateKeyError, PyMongoError, WriteError
+
+from .database import Document, MongoDatabase, Projection, Rows, in_snapshot
+
+DUPLICATE: Final = 11000
+"""The server's code for a key that is taken."""
+
+
+def get_document(db: MongoDatabase, rows: Rows, key: Document, fields: Projection) -> Document | None:
+    """Read a document by its key, outside a transaction."""
+    if db.transactional and not in_snapshot.get():
+        # What fails in passing is read again below, where the driver repeats it while there is time.
+        with suppress(PyMongoError):
+            command = _find(rows, key, fields)
+            return _first(rows, {**command, "readConcern": rows.read_concern.document})
+    return rows.find_one(key, fields)
+
+
+def read_document(
+    rows: Rows, key: Document, fields: Projection, session: ClientSession | None
+) -> Document | None:
+    """Read a document by its key, inside a transaction."""
+    if session is None:
+        return rows.find_one(key, fields)
+    return _first(rows, _find(rows, key, fields), session)
+
+
+def lock_document(
+    rows: Rows,
+    query: Document,
+    fields: Projection,
+    session: ClientSession | None,
+    sort: Mapping[str, int] | None = None,
+) -> Document | None:
+    """Read a document by an update that every other writer of it conflicts with."""
+    if session is None:
+        return rows.find_one(query, fields, sort=sort)
+    command: Document = {
+        "findAndModify": rows.name,
+        "query": query,
+        "update": LOCK,
+        "fields": fields,
+        "new": True,
+    }
+    if sort is not None:
+        command["sort"] = sort
+    found: Document | None = rows.database.command(command, session=session)["value"]
+    return found
+
+
+LOCK: Final = {"$inc": {"locks": 1}}
+"""The change that makes other writers of a document conflict."""
+
+
+def update_document(rows: Rows, query: Document, changes: Document, session: ClientSession | None) -> bool:
+    """Change the document that a query finds, inside a transaction; whether there is one."""
+    if session is None:
+        return rows.update_one(query, changes).matched_count > 0
+    command = {"update": rows.name, "updates": [{"q": query, "u": changes}]}
+    return bool(_write(rows, command, session)["n"])
+
+
+def insert_document(rows: Rows, document: Document, session: ClientSession | None) -> None:
+    """Insert a document inside a transaction, which gets an ``_id`` if it has none.
+
+    Raises DuplicateKeyError for a key that is taken.
+    """
+    if session is None:
+        rows.insert_one(document)
+        return
+    document.setdefault("_id", ObjectId())
+    _write(rows, {"insert": rows.name, "documents": [document]}, session)
+
+
+def _find(rows: Rows, key: Document, fields: Projection) -> Document:
+    return {"find": rows.name, "filter": key, "projection": fields, "limit": 1, "singleBatch": True}
+
+
+def _first(rows: Rows, command: Document, session: ClientSession | None = None) -> Document | None:
+    found: list[Document] = rows.database.command(command, session=session)["cursor"]["firstBatch"]
+    return found[0] if found else None
+
+
+def _write(rows: Rows, command: Document, session: ClientSession) -> Mapping[str, Any]:
+    """Return the answer to a write; the driver looks for errors of the command alone."""
+    answer = rows.database.command(command, session=session)
+    for error in answer.get("writeErrors", ()):
+        kind = DuplicateKeyError if error["code"] == DUPLICATE else WriteError
+        raise kind(error["errmsg"], error["code"], error)
+    return answer
