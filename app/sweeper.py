@@ -7,11 +7,12 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from typing import TYPE_CHECKING
 
 from .domain.errors import ServiceUnavailable
 from .telemetry.measures import SWEPT
-from .waiting import rest
+from .waiting import SHORTEST_REST, rest
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence
@@ -20,6 +21,11 @@ if TYPE_CHECKING:
 
 PERIOD = 60.0
 """Seconds between two sweeps when nothing wakes it; each start begins with one."""
+
+REST = 2.0
+"""How long the sweeper rests behind a step: so many times what the step took."""
+LONGEST_REST = 0.5
+"""Seconds that it rests at most."""
 
 log = logging.getLogger(__name__)
 
@@ -79,8 +85,11 @@ class Sweeper(Background):
         try:
             for chore in self._chores:
                 chore()
+            begun = time.monotonic()
             while self._expire() or self._sweep_rows() or self._backend.index_step():
-                rest()
+                # A step that had to wait, for the store or the processor, met others who are in a hurry.
+                rest(min(LONGEST_REST, max(SHORTEST_REST, REST * (time.monotonic() - begun))))
+                begun = time.monotonic()
         except ServiceUnavailable:
             log.warning("the store does not answer; sweeping goes on later")
 

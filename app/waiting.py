@@ -24,8 +24,8 @@ from .domain.errors import ServiceUnavailable
 
 T = TypeVar("T")
 
-REST: Final = 0.005
-"""Seconds between two steps of a long work."""
+SHORTEST_REST: Final = 0.005
+"""Seconds between two steps of a long work: time for whoever waits to write."""
 
 
 class _Thread(threading.local):
@@ -91,10 +91,10 @@ def in_steps(step: Callable[[], T | None]) -> T:
     return result
 
 
-def rest() -> None:
+def rest(seconds: float = SHORTEST_REST) -> None:
     """Let others write, who wait for what this thread has just done."""
-    with blocking(REST) as seconds:
-        time.sleep(seconds)
+    with blocking(seconds) as limit:
+        time.sleep(limit)
 
 
 def lead(promote: Callable[[], None]) -> None:

@@ -1,10 +1,10 @@
-"""What erasing a large namespace costs others: the p99 of their appends without and with it.
+"""What erasing a large namespace costs others: the p99 of their appends without it, with it, and behind it.
 
     python -m bench.erasures                    # 25,000 dialogues of 4 messages, 8 clients
     python -m bench.erasures --dialogues 5000
 
 ``make bench-erasures`` runs it, on SQLite and, where MONGODB_URI is set, on MongoDB; it fails where p99 is
-above 50 ms while the namespace is erased and removed.
+above 50 ms while the namespace is erased, or while the sweeper then removes what was hidden.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ import os
 import secrets
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -33,6 +34,8 @@ from bench.scale import STEP, Pattern, make_pattern, moment
 
 MOST_MS = 50.0
 SECONDS = 6.0
+FILL_SECONDS = 120.0
+"""How long one transaction of the filling may take: it is large, and not what is measured."""
 NAMESPACE = "leaving"
 MESSAGES = 4
 
@@ -71,7 +74,7 @@ def _insert(tx: Transaction, pattern: Pattern, numbers: range) -> None:
 
 def compare(url: str, dialogues: int, folder: Path) -> float:
     """Measure appends without and with an erasure, and return the p99 of the second, in milliseconds."""
-    backend = open_backend(Settings(store_url=url))
+    backend = open_backend(Settings(store_url=url, request_timeout=FILL_SECONDS))
     backend.migrate()
     fill(backend, make_pattern(backend), range(dialogues))
     port = free_port()
@@ -88,54 +91,66 @@ def compare(url: str, dialogues: int, folder: Path) -> float:
         usual = measure(port, for_seconds(SECONDS))
         begun = time.perf_counter()
         erasure = Erasure(port)
-        during = measure(port, erasure.until_removed(backend))
-        for name, (median, p99, rate) in (("without", usual), ("with", during)):
+        during = measure(port, erasure.is_answered)
+        behind = measure(port, until_removed(backend))
+        for name, (median, p99, rate) in (("without", usual), ("erasing", during), ("removing", behind)):
             print(f"{name:>8}: p50 {median:6.1f} ms  p99 {p99:6.1f} ms  {rate:6.0f} appends/s")
         print(
-            f"          {erasure.counts} hidden in {erasure.seconds * 1000:.0f} ms, "
+            f"          {erasure.counts} erased in {erasure.seconds:.1f} s, "
             f"removed after {time.perf_counter() - begun:.1f} s"
         )
-        return during[1]
+        return max(during[1], behind[1])
     finally:
         server.stop()
         backend.close()
 
 
 class Erasure:
-    """The erasure of the namespace, by a request of its own while others append."""
+    """The erasure of the namespace, by a client of its own while others append."""
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._done = False
         self.seconds = 0.0
         self.counts = ""
+        self._thread = threading.Thread(target=self._erase)
+        self._thread.start()
 
-    def until_removed(self, backend: Backend) -> Callable[[], bool]:
-        """Return what erases when it is asked first, and says whether all is removed."""
-        looked = [time.monotonic()]
-
-        def is_removed() -> bool:
-            if not self._done:
-                self._done = True
-                self._erase()
-            if time.monotonic() - looked[0] > 1:
-                looked[0] = time.monotonic()
-                self._removed = backend.count_pending() == 0
-            return self._removed
-
-        self._removed = False
-        return is_removed
+    def is_answered(self) -> bool:
+        """Whether it has come to its end."""
+        return not self._thread.is_alive()
 
     def _erase(self) -> None:
-        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         begun = time.perf_counter()
+        while (answer := self._ask()) is None:
+            # It takes longer than one request may, and goes on with the next.
+            time.sleep(1)
+        self.seconds = time.perf_counter() - begun
+        self.counts = "{dialogues} dialogues and {messages} messages".format_map(answer)
+
+    def _ask(self) -> dict[str, int] | None:
+        connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=60)
         connection.request("DELETE", f"/namespace/{NAMESPACE}", headers={"Authorization": f"Bearer {KEY}"})
         answer = connection.getresponse()
         body = answer.read()
+        if answer.status == http.HTTPStatus.SERVICE_UNAVAILABLE:
+            return None
         if answer.status != http.HTTPStatus.OK:
             raise RuntimeError(f"the erasure was answered {answer.status}")
-        self.seconds = time.perf_counter() - begun
-        self.counts = "{dialogues} dialogues and {messages} messages".format_map(json.loads(body))
+        counts: dict[str, int] = json.loads(body)
+        return counts
+
+
+def until_removed(backend: Backend) -> Callable[[], bool]:
+    """Return what says whether nothing awaits the sweeper any more; it looks once a second."""
+    removed = threading.Event()
+
+    def look() -> None:
+        while backend.count_pending():
+            time.sleep(1)
+        removed.set()
+
+    threading.Thread(target=look).start()
+    return removed.is_set
 
 
 def main() -> None:

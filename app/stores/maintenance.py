@@ -11,7 +11,7 @@ from ..domain.list_queries import ExpiryQuery, Page
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Scope, ScopeFilter, Timestamp, Tombstone
 from .contents import Contents
 
-SWEEP_ROWS: Final = 200
+SWEEP_ROWS: Final = 50
 """How many rows one transaction of the sweep removes: writers wait for no more."""
 
 

@@ -18,13 +18,13 @@ def test_a_step_is_repeated_until_it_has_a_result(monkeypatch: pytest.MonkeyPatc
     rests: list[float] = []
     monkeypatch.setattr(time, "sleep", rests.append)
     assert waiting.in_steps(lambda: results.pop(0)) == 0
-    assert rests == [waiting.REST, waiting.REST]
+    assert rests == [waiting.SHORTEST_REST, waiting.SHORTEST_REST]
 
 
 def test_steps_end_with_the_budget_of_the_request() -> None:
     """The rests count, so that a request does not go on for ever."""
     steps: list[None] = []
-    waiting.begin_request(3 * waiting.REST)
+    waiting.begin_request(3 * waiting.SHORTEST_REST)
     try:
         with pytest.raises(ServiceUnavailable):
             waiting.in_steps(lambda: steps.append(None))
