@@ -2,22 +2,36 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from typing import Any
 
+from app.domain.json_text import compact_json
+from app.search.passages import dialogue_passage, memory_passage
+from app.stores import Backend
 from tests.contract.conftest import Api
+from tests.reliability.embeddings import embed_queued, queue_problems
 from tests.reliability.model import Model
 from tests.reliability.model_records import RECENT, Digest, Json, Life, Place, Said
 
 WORDS = ("whale", "seal", "otter")
 
+LONGEST_QUERY = 5_000
+READ_AS_MORE = re.compile('"|(?:^|\\s)-')
+"""What makes more of a query than its words."""
+
+NEARLY_THE_SAME = 0.99
+"""How near a text is to itself at least, as vectors of half precision say."""
+
 
 class Comparison:
     """Reads what a client can, and asserts that it is what the model has."""
 
-    def __init__(self, api: Api, model: Model) -> None:
+    def __init__(self, api: Api, model: Model, backend: Backend, project: str) -> None:
         self._api = api
         self._model = model
+        self._backend = backend
+        self._project = project
         self._versions: dict[tuple[int, int], tuple[str, str, Life]] = {}
         self._etags: dict[str, tuple[int, int]] = {}
 
@@ -139,6 +153,7 @@ class Comparison:
             self._stats(namespace)
             self._summaries(namespace or "")
         self._searches()
+        self._meanings()
 
     def _message(self, place: Place, name: str) -> None:
         answer = self._api.get(f"/message/{name}", query={"dialogueId": place[1], **where(place[0])})
@@ -219,11 +234,42 @@ class Comparison:
 
     def _searches(self) -> None:
         for word in WORDS:
-            found = self._api.ok("POST", "/search", {"query": word, "object": "message", "limit": 100})
-            expected = [said.id for said in self._model.kept_messages() if word in str(said.content)]
-            shown = [item["id"] for item in found["items"]]
-            assert sorted(shown) == sorted(expected)[: len(shown)] or len(expected) > 100
-            assert len(shown) == min(100, len(expected))
+            self._messages_found(word, "keyword", [word in str(said.content) for said in self._kept()])
+
+    def _kept(self) -> list[Said]:
+        return self._model.kept_messages()
+
+    def _messages_found(self, query: str, mode: str, matches: Sequence[bool]) -> None:
+        body = {"query": query, "object": "message", "mode": mode, "limit": 100}
+        found = self._api.ok("POST", "/search", body)
+        expected = [said.id for said, match in zip(self._kept(), matches, strict=True) if match]
+        shown = [item["id"] for item in found["items"]]
+        assert sorted(shown) == sorted(expected)[: len(shown)] or len(expected) > 100
+        assert len(shown) == min(100, len(expected))
+
+    def _meanings(self) -> None:
+        """See that all waits to be embedded or is, and that everything is found by what it says now."""
+        assert queue_problems(self._backend, self._project) == []
+        embed_queued(self._backend)
+        self._messages_found(WORDS[0], "meaning", [True] * len(self._kept()))
+        for place, memory in self._model.memories.items():
+            passage = memory_passage(None, None, memory["tags"], compact_json(memory["value"]))
+            self._found_by(passage, "memory", place)
+        for place, life in self._model.living():
+            digests = [one for one in life.summaries if not one.ranged]
+            newest = max(digests, key=lambda digest: digest.place, default=None)
+            summary = None if newest is None else compact_json(newest.shown)
+            self._found_by(dialogue_passage(life.label, life.tags, summary), "dialogue", place)
+
+    def _found_by(self, passage: str, kind: str, place: Place) -> None:
+        """Search for the last piece of what an item says; its vector points the same way."""
+        piece = passage.rpartition("\n\n")[-1]
+        if not piece.strip() or len(piece) > LONGEST_QUERY or READ_AS_MORE.search(piece):
+            return
+        body = {"query": piece, "object": kind, "mode": "meaning", "limit": 100}
+        results = self._api.ok("POST", "/search", body)["results"]
+        near = {(one["item"].get("namespace", ""), one["item"]["id"]): one["relevance"] for one in results}
+        assert len(results) == 100 or near.get(place, 0.0) > NEARLY_THE_SAME, (kind, place, piece, near)
 
     def _walk(self, path: str, query: Json, limit: int) -> list[Any]:
         items: list[Any] = []

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import math
-import struct
 import threading
 import time
 from collections.abc import Iterator
@@ -12,7 +11,14 @@ from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from zlib import crc32
 
+from app.domain.records import Scope
 from app.stores import Backend
+from app.stores.mongo import MongoBackend
+from app.stores.mongo import vectors as mongo_vectors
+from app.stores.mongo.mapping import place
+from app.stores.sqlite import SqliteBackend
+from app.stores.sqlite import vectors as sqlite_vectors
+from tests.fake_embedder import FakeEmbedder
 from tests.reliability.report import say
 
 DIMENSIONS = 8
@@ -20,7 +26,11 @@ NAME = "proof"
 MODEL = f"{NAME}/{DIMENSIONS}"
 """What the server calls the vectors of this endpoint."""
 
-BATCH = 100
+BATCH = 10
+"""Few, since a store reads them within one time limit, and that of a proof may be short."""
+
+EMBEDDER = FakeEmbedder(MODEL, DIMENSIONS)
+"""One in the process of the proof."""
 
 DRAIN_SECONDS = 90.0
 """How long a queue may take to run empty: a process that was killed keeps its claim for half a minute."""
@@ -70,8 +80,34 @@ def embeddings() -> Iterator[dict[str, str]]:
 def embed_queued(backend: Backend) -> None:
     """Embed what waits, without the walk that would queue what a write has left out."""
     while entries := backend.queued(MODEL, BATCH):
-        pieces = [struct.pack(f"<{DIMENSIONS}e", *embed(entry.text)) for entry in entries]
+        pieces = [b"".join(made) for made in EMBEDDER.passages([entry.text for entry in entries])]
         backend.save_vectors([(entry.ticket, made) for entry, made in zip(entries, pieces, strict=True)])
+
+
+def wrongly_queued(backend: Backend, scope: Scope) -> list[str]:
+    """Return the items of a namespace with neither an entry nor vectors, and what has no item."""
+    read = _read_documents if isinstance(backend, MongoBackend) else _read_rows
+    return sorted(found for items, known in read(backend, scope) for found in items ^ known)
+
+
+def _read_rows(backend: Backend, scope: Scope) -> Iterator[tuple[set[str], set[str]]]:
+    assert isinstance(backend, SqliteBackend)
+    here = (scope.project, scope.namespace)
+    for kind in sqlite_vectors.KINDS:
+        of_items = f"SELECT number FROM {kind} WHERE project = ? AND namespace = ?"  # noqa: S608  a table's name
+        items = backend._db.all(of_items, here)
+        of_vectors = "SELECT number FROM vector WHERE kind = ? AND project = ? AND namespace = ?"
+        known = backend._db.all(of_vectors, (kind, *here))
+        yield {f"{kind} {number}" for (number,) in items}, {f"{kind} {number}" for (number,) in known}
+
+
+def _read_documents(backend: Backend, scope: Scope) -> Iterator[tuple[set[str], set[str]]]:
+    assert isinstance(backend, MongoBackend)
+    here = place(scope)
+    for kind in mongo_vectors.KINDS:
+        items = backend._db.database[kind].find(here, ["_id"])
+        known = backend._db.vectors.find({**here, "kind": kind}, ["item"])
+        yield {f"{kind} {one['_id']}" for one in items}, {f"{kind} {one['item']}" for one in known}
 
 
 def queue_problems(backend: Backend, project: str) -> list[str]:

@@ -21,7 +21,9 @@ from pymongo.monitoring import (
 )
 
 from app.stores.mongo import open_mongo
+from tests.reliability.embeddings import EMBEDDER
 from tests.reliability.faults import SETTINGS, TIMEOUT, Fault, Prover, Tally, let_age, send
+from tests.reliability.faults_embedding import EmbeddingProver
 from tests.reliability.harness import Harness
 from tests.reliability.own_server import TO_FAIL
 from tests.reliability.report import say
@@ -122,10 +124,13 @@ def _run(uri: str, routes: list[Route], every: int) -> Iterator[tuple[str, Tally
     backend = open_mongo(url, timeout=SETTINGS.request_timeout)
     backend.migrate()
     try:
-        prover = Prover(Harness(backend, SETTINGS), "mongodb")
+        stage = Harness(backend, SETTINGS, EMBEDDER)
+        prover, embedding = Prover(stage, "mongodb"), EmbeddingProver(stage, "mongodb")
         sent = {route.name: _learn(prover, route, counted) for route in routes}
         _prove_commands(prover, routes, sent, Faults(admin), every)
         yield "mongodb, each command", prover.tally
+        _prove_embedding(embedding, counted, Faults(admin), every)
+        yield "mongodb, each command of embedding", embedding.tally
         prover.tally = Tally()
         _prove_stepdown(prover, routes, Faults(admin), every)
         yield "mongodb, stepping down", prover.tally
@@ -199,13 +204,27 @@ class Faults:
 def _prove_commands(
     prover: Prover, routes: list[Route], sent: dict[str, set[str]], faults: Faults, every: int
 ) -> None:
-    points = [faults.point(name) for name in FAIL_POINTS]
     shuffle = random.Random(len(routes))
     for route in routes:
-        pairs = [(command, point) for command in sorted(sent[route.name]) for point in points]
-        fitting = [(command, point) for command, point in pairs if command in (point.commands or ())]
+        fitting = _fitting(faults, sent[route.name])
         for command, point in shuffle.sample(fitting, -(-len(fitting) // every)):
             prover.prove(route, point, command)
+
+
+def _fitting(faults: Faults, sent: set[str]) -> list[tuple[str, Fault]]:
+    """Return each command with each fail point that is for it."""
+    points = [faults.point(name) for name in FAIL_POINTS]
+    pairs = [(command, point) for command in sorted(sent) for point in points]
+    return [(command, point) for command, point in pairs if command in (point.commands or ())]
+
+
+def _prove_embedding(embedding: EmbeddingProver, counted: Counted, faults: Faults, every: int) -> None:
+    counted.names.clear()
+    embedding.work()
+    fitting = _fitting(faults, set(counted.names) & COMMANDS)
+    count = -(-len(fitting) // min(every, SELDOM))
+    for command, point in random.Random(count).sample(fitting, count):
+        embedding.prove(point, command)
 
 
 def _prove_stepdown(prover: Prover, routes: list[Route], faults: Faults, every: int) -> None:

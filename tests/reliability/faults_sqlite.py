@@ -13,7 +13,9 @@ from pathlib import Path
 
 from app.stores.sqlite import SqliteBackend
 from tests.disk import no_file_writes
+from tests.reliability.embeddings import EMBEDDER
 from tests.reliability.faults import SETTINGS, Fault, Prover, Tally, let_age, send
+from tests.reliability.faults_embedding import EmbeddingProver
 from tests.reliability.harness import Harness
 from tests.reliability.routes import Route, prepare
 
@@ -100,8 +102,9 @@ def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
     with tempfile.TemporaryDirectory(prefix="colloquy-proof-") as folder:
         file = File(Path(folder))
         with closing(file.backend):
-            stage = Harness(file.backend, SETTINGS)
+            stage = Harness(file.backend, SETTINGS, EMBEDDER)
             prover = Prover(stage, "sqlite")
+            embedding = EmbeddingProver(stage, "sqlite")
             for route in routes:
                 prover.learn(route)
             faults = {
@@ -117,7 +120,9 @@ def run(routes: list[Route], every: int) -> Iterator[tuple[str, Tally]]:
                 for route in routes[:: min(every, 4) if slow else 1]:
                     fault = Fault(name, start, blocks_writes=start != file.full)
                     prover.prove(route, fault, None)
+                embedding.prove(Fault(name, start), None)
                 yield f"sqlite, {name}", prover.tally
+            yield "sqlite, embedding under each of them", embedding.tally
             yield "sqlite, a folder deleted for good", _delete(stage, file, routes)
 
 

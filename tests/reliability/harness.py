@@ -12,6 +12,7 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
+from app.meaning.embedder import Embedder
 from app.settings import Settings
 from app.stores import Backend
 from app.wiring import connect, create_app
@@ -31,10 +32,14 @@ UNDOCUMENTED = (AssertionError, jsonschema_rs.ValidationError)
 class Harness:
     """A store, and the application over it."""
 
-    def __init__(self, backend: Backend, settings: Settings = UNLIMITED) -> None:
+    def __init__(
+        self, backend: Backend, settings: Settings = UNLIMITED, embedder: Embedder | None = None
+    ) -> None:
         self.settings = settings
         self.backend = backend
         self.app = create_app(self.settings, backend)
+        if embedder is not None:
+            connect(self.app, settings, backend, embedder=embedder)
         self.key = make_key(backend)
 
     def client(self) -> Api:
@@ -48,7 +53,9 @@ class Harness:
 
 
 @contextmanager
-def open_harness(kind: str, settings: Settings = UNLIMITED) -> Iterator[Harness | None]:
+def open_harness(
+    kind: str, settings: Settings = UNLIMITED, embedder: Embedder | None = None
+) -> Iterator[Harness | None]:
     """Give an empty store of a kind; None, and the reason on the screen, where there is none."""
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="colloquy-proof-"))
@@ -60,7 +67,7 @@ def open_harness(kind: str, settings: Settings = UNLIMITED) -> Iterator[Harness 
             yield None
             return
         stack.callback(next, opened, None)
-        yield Harness(backend, settings)
+        yield Harness(backend, settings, embedder)
 
 
 def fields_of(answer: Any) -> dict[str, Any]:

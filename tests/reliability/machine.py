@@ -1,7 +1,7 @@
 """Random histories through the API and through the model: ``python -m tests.reliability.machine``.
 
 After every request the answer and the dialogue it named are compared with the model; from time to
-time, and at the end, everything that can be read.
+time, and at the end, everything that can be read. An embedder is on: all of it is found by what it says.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ import time
 from hypothesis import HealthCheck, settings
 from hypothesis.stateful import rule, run_state_machine_as_test
 
+from tests.reliability.embeddings import EMBEDDER
 from tests.reliability.harness import KINDS, Harness, open_harness
 from tests.reliability.machine_dialogues import DialogueRules
 from tests.reliability.machine_extras import ExtraRules
@@ -59,7 +60,7 @@ def main() -> int:
     logging.disable(logging.CRITICAL)
     for kind in options.store or KINDS:
         begun = time.monotonic()
-        with open_harness(kind) as stage:
+        with open_harness(kind, embedder=EMBEDDER) as stage:
             if stage is None:
                 continue
             machine = explore(stage, options.examples, options.steps, derandomize=False)

@@ -56,10 +56,11 @@ class Driver(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         type(self).runs += 1
-        key = make_key(self.stage.backend, f"p{self.runs}")
+        project = f"p{self.runs}"
+        key = make_key(self.stage.backend, project)
         self.api = Api(self.stage.app, key)
         self.model = Model()
-        self.comparison = Comparison(self.api, self.model)
+        self.comparison = Comparison(self.api, self.model, self.stage.backend, project)
         self.creations: list[tuple[Place, Json]] = []
         self.keys = 0
         self.turns = 0

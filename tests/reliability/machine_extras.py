@@ -1,4 +1,4 @@
-"""The rules for summaries, memories, namespaces and upkeep."""
+"""The rules for summaries, memories, namespaces, embedding and upkeep."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from hypothesis.stateful import rule
 
 from tests.reliability.comparison import where
+from tests.reliability.embeddings import embed_queued
 from tests.reliability.machine_driver import MATCHES, MESSAGE_IDS, PLACES, TAGS, Driver
 from tests.reliability.model_records import Json, Matches, Place
 
@@ -79,6 +80,11 @@ class ExtraRules(Driver):
         )
         if memory is not None:
             del self.model.memories[place]
+
+    @rule()
+    def embed(self) -> None:
+        """Embed what waits, so that what comes next meets vectors in place of entries."""
+        embed_queued(self.stage.backend)
 
     @rule(chance=st.integers(0, 9))
     def erase(self, chance: int) -> None:

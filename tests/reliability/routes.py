@@ -12,7 +12,9 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from app.services.erasure import STEP
+from app.web.parts import parts_of
 from tests.contract.conftest import Api
+from tests.reliability.embeddings import embed_queued
 
 Json = Any
 Prepare = Callable[[Api, str], None]
@@ -58,6 +60,12 @@ def prepare(api: Api, namespace: str) -> None:
     api.ok("POST", "/dialogue", {"id": "t", "threadOf": "d", "namespace": namespace})
     api.ok("POST", "/memory", {"id": "fact", "value": {"likes": "whales"}, "namespace": namespace})
     api.ok("POST", "/summary", {"id": "s", "dialogueId": "d", "namespace": namespace})
+
+
+def prepare_embedded(api: Api, namespace: str) -> None:
+    """Make the world, and embed it."""
+    prepare(api, namespace)
+    embed_queued(parts_of(api.app).backend)
 
 
 def prepare_many(api: Api, namespace: str) -> None:
@@ -115,7 +123,15 @@ READS = (
         body={"query": "whales", "object": "memory", "namespace": "{ns}"},
         variant="for memories",
     ),
-    _read("listSimilarDialogues", f"/dialogue/d/similar?{Q}", expected=400),
+    _read(
+        "search",
+        "/search",
+        "POST",
+        body={"query": "whales", "object": "message", "namespace": "{ns}", "mode": "meaning"},
+        prepare=prepare_embedded,
+        variant="by meaning",
+    ),
+    _read("listSimilarDialogues", f"/dialogue/d/similar?{Q}", prepare=prepare_embedded),
     _read("getSummary", f"/summary/s?{Q}"),
     _read("listSummaries", f"/summaries?dialogueId=d&{Q}"),
     _read("listConversations", f"/v1/conversations?{Q}"),
@@ -152,7 +168,7 @@ WRITES = (
     ),
     _write("updateDialogueById", "PUT", "/dialogue", {"id": "d", "namespace": "{ns}", "tags": ["blue"]}),
     _write("updateDialogue", "PUT", f"/dialogue/d?{Q}", {"label": "x", "state": {"c": 3}, "messages": TWO}),
-    _write("deleteDialogue", "DELETE", f"/dialogue/d?{Q}"),
+    _write("deleteDialogue", "DELETE", f"/dialogue/d?{Q}", prepare=prepare_embedded),
     _write("deleteDialogue", "DELETE", f"/dialogue/t?{Q}&cascade=true", variant="cascade"),
     _write("endDialogue", "POST", f"/dialogue/d/end?{Q}"),
     _write("archiveDialogue", "POST", f"/dialogue/d/archive?{Q}"),
@@ -174,7 +190,7 @@ WRITES = (
         variant="without any id",
     ),
     _write("updateMessage", "PUT", f"/message/m1?dialogueId=d&{Q}", {"tags": ["blue"]}),
-    _write("deleteMessage", "DELETE", f"/message/m1?dialogueId=d&{Q}"),
+    _write("deleteMessage", "DELETE", f"/message/m1?dialogueId=d&{Q}", prepare=prepare_embedded),
     _write("createMessages", "POST", f"/messages?dialogueId=d&{Q}", TWO, keyed=False),
     _write("createDialogueMessage", "POST", f"/dialogue/d/message?{Q}", MESSAGE),
     _write("createDialogueMessages", "POST", f"/dialogue/d/messages?{Q}", TWO),
@@ -183,7 +199,13 @@ WRITES = (
     _write("deleteDialogueMessageAlias", "DELETE", f"/dialogue/d/messages/m0?{Q}"),
     _write("createMemory", "POST", "/memory", {"id": "new", "value": 1, "namespace": "{ns}"}, keyed=False),
     _write("createMemory", "POST", "/memory", {"value": 1, "namespace": "{ns}"}, variant="without an id"),
-    _write("updateMemory", "PUT", f"/memory/fact?{Q}", {"value": [], "tags": ["blue"]}),
+    _write(
+        "updateMemory",
+        "PUT",
+        f"/memory/fact?{Q}",
+        {"value": [], "tags": ["blue"]},
+        prepare=prepare_embedded,
+    ),
     _write("deleteMemory", "DELETE", f"/memory/fact?{Q}"),
     _write(
         "createSummary", "POST", "/summary", {"id": "r", "dialogueId": "d", "namespace": "{ns}"}, keyed=False
