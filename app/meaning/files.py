@@ -65,22 +65,21 @@ class VectorFiles:
     def make_room(self, path: Path, size: int) -> bool:
         """Whether a file may grow by so many bytes; those that were searched longest ago make room.
 
-        Half of what is free on the disk is left to others.
+        All of them together take no more than they leave free on the disk.
         """
-        if size > shutil.disk_usage(self._folder).free // 2:
-            return False
         sizes = {}
         for other in self._folder.glob("*.vectors"):
             found = other.stat()
             sizes[found.st_mtime_ns, other] = found.st_size
-        taken = sum(sizes.values()) + size
+        taken = sum(sizes.values())
+        most = min(self._most_bytes, (taken + shutil.disk_usage(self._folder).free) // 2)
         for (_, other), freed in sorted(sizes.items()):
-            if taken <= self._most_bytes:
+            if taken + size <= most:
                 break
             if other != path:
                 other.unlink()
                 taken -= freed
-        return taken <= self._most_bytes
+        return taken + size <= most
 
     def drop_old(self) -> None:
         """Remove files that are older than OLD_SECONDS, and with them what the store has removed since."""

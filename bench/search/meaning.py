@@ -18,7 +18,7 @@ import sqlite3
 import statistics
 import tempfile
 import time
-from collections.abc import Callable, Hashable, Iterable, Iterator
+from collections.abc import Callable, Collection, Hashable, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -30,6 +30,7 @@ from app.domain.records import Project, ScopeFilter
 from app.domain.timestamps import now
 from app.meaning.files import VectorFiles
 from app.meaning.matrices import MOST_BYTES, Matrices
+from app.meaning.scores import DIGITS
 from app.search.keywords import Keywords
 from app.search.query import Mode, QueryVector, SearchObject, SearchQuery
 from app.stores.sqlite import open_sqlite
@@ -50,6 +51,9 @@ QUERIES = 30
 NEAREST = 10
 CANDIDATES = 1000
 """How many of the nearest items a search reads."""
+
+PART = 20_000
+"""How many vectors are compared at once in double precision."""
 
 NOISE = 0.4
 GIB = 1024**3
@@ -170,21 +174,19 @@ def vectors_of(path: Path) -> tuple[list[int], NDArray[np.float16]]:
     return [seq for seq, _ in rows], stored
 
 
-def exact(stored: NDArray[np.float16], queries: list[bytes], count: int) -> Iterator[NDArray[np.int64]]:
-    """Yield which are nearest to each query, compared in double precision."""
+def exact(stored: NDArray[np.float16], queries: list[bytes], count: int) -> Iterator[set[int]]:
+    """Yield the places of the nearest to each query, with all that are as near to five digits."""
     asked = np.array([np.frombuffer(query, "<f2") for query in queries]).astype(np.float64)
-    parts = [
-        stored[start : start + 20_000].astype(np.float64) @ asked.T for start in range(0, len(stored), 20_000)
-    ]
-    for scores in np.concatenate(parts).T:
-        yield np.argsort(-scores)[:count]
-
-
-def recall(right: Iterator[set[int]], found: Iterable[Iterable[int]]) -> float:
-    """Return the share of what is right that was found."""
-    return statistics.mean(
-        len(wanted & set(have)) / len(wanted) for wanted, have in zip(right, found, strict=True)
+    parts = (
+        stored[start : start + PART].astype(np.float64) @ asked.T for start in range(0, len(stored), PART)
     )
+    for scores in np.concatenate(list(parts)).T.round(DIGITS):
+        yield set(np.flatnonzero(scores >= np.sort(scores)[-count]).tolist())
+
+
+def recall(right: Iterator[set[int]], found: Iterable[Collection[int]]) -> float:
+    """Return the share of what was found that is right."""
+    return statistics.mean(len(near & set(have)) / len(have) for near, have in zip(right, found, strict=True))
 
 
 def measure_usearch(stored: NDArray[np.float16], queries: list[bytes]) -> None:
@@ -200,13 +202,17 @@ def measure_usearch(stored: NDArray[np.float16], queries: list[bytes]) -> None:
     )
     for count in (NEAREST, CANDIDATES):
         index.expansion_search = max(64, count)
-        right = (set(one.tolist()) for one in exact(stored, queries, count))
         watch = Stopwatch()
         found = [
             watch.time(partial(index.search, np.frombuffer(query, "<f2"), count)).keys.tolist()
             for query in queries
         ]
-        print(watch.row(f"usearch, {count} nearest alone, recall {recall(right, found):.3f}"), flush=True)
+        print(
+            watch.row(
+                f"usearch, {count} nearest alone, recall {recall(exact(stored, queries, count), found):.3f}"
+            ),
+            flush=True,
+        )
 
 
 def measure(path: Path, *, shares: bool, usearch: bool) -> None:
@@ -221,7 +227,7 @@ def measure(path: Path, *, shares: bool, usearch: bool) -> None:
                 found = worker.submit(work, path, Path(folder) if shares else None, queries).result()
         sizes = [one.stat().st_size for one in Path(folder).iterdir()]
     print(f"| files: {sum(sizes) / 2**20:.0f} MiB | | | |")
-    right = ({seqs[place] for place in one} for one in exact(stored, queries, NEAREST))
+    right = ({seqs[place] for place in near} for near in exact(stored, queries, NEAREST))
     print(f"| recall of the {NEAREST} nearest: {recall(right, found):.3f} | | | |", flush=True)
     if usearch:
         measure_usearch(stored, queries)

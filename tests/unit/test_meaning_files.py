@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import stat
 import subprocess
@@ -139,6 +140,31 @@ def test_what_was_searched_longest_ago_makes_room(tmp_path: Path) -> None:
         assert nearest(worker, vectors, place) == descending(10)
         assert sizes(tmp_path) == [size]
     assert (first.asked, second.asked) == ([0, 10, 0, 10], [0, 10])
+
+
+def test_a_file_does_not_make_room_for_itself(tmp_path: Path) -> None:
+    """What does not fit beside what it has is kept in memory, and other files give way."""
+    vectors = vectors_to(10)
+    worker = process(tmp_path, (1 + 16) * RECORD)
+    assert nearest(worker, vectors, "a") == descending(10)
+    for path in tmp_path.glob("*.vectors"):
+        os.utime(path, (0, 0))
+    (tmp_path / "other.vectors").write_bytes(b"12345")
+    vectors.items |= {number: pieces(0.5 + number / 100) for number in range(11, 16)}
+    assert nearest(worker, vectors, "a") == descending(15)
+    assert sizes(tmp_path) == [(1 + 13) * RECORD]
+
+
+def test_a_file_that_has_begun_anew_is_not_removed_for_what_was_in_the_old_one(tmp_path: Path) -> None:
+    """By a process that finds out later than another that most of it is gone."""
+    vectors = vectors_to(10)
+    first, second = process(tmp_path), process(tmp_path)
+    assert nearest(first, vectors) == nearest(second, vectors) == descending(10)
+    first.forget(PLACE, range(5, 11))
+    assert nearest(first, vectors) == descending(10)
+    second.forget(PLACE, range(5, 11))
+    assert sizes(tmp_path) == [(1 + 13) * RECORD]
+    assert nearest(second, vectors) == descending(10)
 
 
 @pytest.mark.parametrize("most_bytes", [0, LARGE])

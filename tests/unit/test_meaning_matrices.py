@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import struct
+import threading
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
+from app.domain.errors import ServiceUnavailable
 from app.meaning.matrices import STEP, Matrices
+from app.waiting import begin_request, end_request
 
 QUERY = struct.pack("<2e", 1.0, 0.0)
 PLACE = "a scope"
@@ -100,6 +104,30 @@ def test_scopes_that_were_searched_long_ago_make_room() -> None:
     for place, vectors in (("a", first), ("b", second), ("b", second), ("a", first)):
         assert nearest(matrices, vectors, place) == [2, 1]
     assert (first.asked, second.asked) == ([0, 0], [0, 2])
+
+
+def test_a_search_waits_for_another_one_as_long_as_its_request_may() -> None:
+    """While that reads the vectors of the same scope."""
+    has_begun, may_end = threading.Event(), threading.Event()
+
+    class Slow(Vectors):
+        def vectors_after(self, seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
+            has_begun.set()
+            may_end.wait()
+            return super().vectors_after(seq, limit)
+
+    matrices, vectors = Matrices(), Slow({1: pieces(0.5)})
+    with ThreadPoolExecutor(1) as other:
+        first = other.submit(nearest, matrices, vectors)
+        has_begun.wait()
+        begin_request(0.01)
+        try:
+            with pytest.raises(ServiceUnavailable):
+                nearest(matrices, vectors)
+        finally:
+            end_request()
+            may_end.set()
+        assert first.result() == [1]
 
 
 def test_the_mean_of_vectors_has_their_common_direction() -> None:
