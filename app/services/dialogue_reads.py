@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TYPE_CHECKING
 
 from ..domain.errors import PayloadTooLarge
@@ -69,6 +69,21 @@ def is_known(etag: str, known: Collection[str]) -> bool:
 def is_cut(dialogue: Dialogue) -> bool:
     """Whether the 1 MiB cap kept some of the last 10 messages from being embedded."""
     return dialogue.recent_count < min(dialogue.total, RECENT_MESSAGES)
+
+
+def written_result(dialogue: Dialogue) -> Result:
+    """Return a dialogue that a transaction has written, or is to answer, for ``complete``.
+
+    Recent messages that are not embedded are large, so that they are better read when it is over.
+    """
+    if is_cut(dialogue):
+        return Result(NOTHING, unread=dialogue)
+    return dialogue_result(dialogue, dialogue.recent)
+
+
+def complete(result: Result, read: Callable[[Dialogue], JsonText]) -> Result:
+    """Return a result with its body; ``read`` gives the recent messages of the dialogue that lacks them."""
+    return result if result.unread is None else dialogue_result(result.unread, read(result.unread))
 
 
 def recent_in(tx: Transaction, dialogue: Dialogue) -> JsonText:

@@ -15,7 +15,7 @@ from . import messages
 from .audit import Subject, note
 from .bodies import deletion_result, dialogue_result, messages_array
 from .conditions import require_current
-from .dialogue_reads import recent_in
+from .dialogue_reads import written_result
 from .expiry import require_expirable
 from .fork import fork
 from .inputs import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
@@ -65,7 +65,7 @@ def _repeat(tx: Transaction, existing: Dialogue, command: NewDialogue) -> Result
     """Answer a repeated creation with those of its messages that still exist."""
     require_same(existing, command)
     if command.fork_at is not None:
-        return dialogue_result(existing, recent_in(tx, existing))
+        return written_result(existing)
     created = tx.messages_below(existing, existing.created_count)
     return dialogue_result(existing, messages_array(created))
 
@@ -191,7 +191,7 @@ def end(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
         now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ENDED, ended_at=now), now)
         tx.save_dialogue(dialogue)
-    return dialogue_result(dialogue, recent_in(tx, dialogue))
+    return written_result(dialogue)
 
 
 def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
@@ -201,7 +201,7 @@ def archive(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
         now = timestamps.now()
         dialogue = messages.touch(replace(dialogue, status=Status.ARCHIVED, archived_at=now), now)
         tx.save_dialogue(dialogue)
-    return dialogue_result(dialogue, recent_in(tx, dialogue))
+    return written_result(dialogue)
 
 
 def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
@@ -211,7 +211,7 @@ def reopen(tx: Transaction, dialogue_id: str, condition: Condition) -> Result:
         active = replace(dialogue, status=Status.ACTIVE, ended_at=None, archived_at=None)
         dialogue = messages.touch(active, timestamps.now())
         tx.save_dialogue(dialogue)
-    return dialogue_result(dialogue, recent_in(tx, dialogue))
+    return written_result(dialogue)
 
 
 def delete(

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 from flask import Response
 
 from ..services.bodies import page_body, with_next
+from ..services.dialogue_reads import complete, recent_in, recent_messages
 from ..services.results import Result
 from ..telemetry.measures import REPLAYED
 from ..waiting import in_steps
@@ -57,7 +58,9 @@ def commit(
     current = context()
     key = current.request.environ.get("HTTP_IDEMPOTENCY_KEY")
     if key is None:
-        return respond(current.parts.backend.write(scope, lambda tx: rule(tx, *args, **options)))
+        backend = current.parts.backend
+        result = backend.write(scope, lambda tx: rule(tx, *args, **options))
+        return respond(complete(result, partial(recent_messages, backend, scope)))
     return commit_once(keyed_request(key), scope, rule, *args, **options)
 
 
@@ -87,9 +90,13 @@ def commit_once(
     **options: P.kwargs,
 ) -> Response:
     """Run a rule in one transaction unless its key has a result already, and answer the result."""
+
+    def work(tx: Transaction) -> Result:
+        # What is recorded is the whole answer.
+        return complete(rule(tx, *args, **options), partial(recent_in, tx))
+
     parts = context().parts
-    hours = parts.settings.idempotency_hours
-    return respond(write_once(parts.backend, scope, lambda tx: rule(tx, *args, **options), keyed, hours))
+    return respond(write_once(parts.backend, scope, work, keyed, parts.settings.idempotency_hours))
 
 
 def replay(scope: Scope) -> Response | None:

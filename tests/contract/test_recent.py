@@ -134,3 +134,24 @@ def test_ten_large_messages_are_all_answered(
     else:
         read = api.ok("GET", path)
         assert [message["id"] for message in read["messages"]] == [f"m{n}" for n in range(10)]
+
+
+def test_large_messages_are_read_when_a_dialogue_was_written(
+    api: Api, backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Ending, archiving and reopening answer them all; only an answer that is recorded needs them before."""
+    api.ok("POST", "/dialogue", {"id": "d"})
+    for number in range(3):
+        api.ok("POST", "/message", {"id": f"m{number}", "role": "user", "content": "x" * LARGE} | IN_D)
+    keyed = api.post("/dialogue/d/end", headers={"Idempotency-Key": "k"})
+    monkeypatch.setattr(backend.write(Scope("acme"), type), "newest_messages", None)
+    for action in ("end", "archive", "reopen"):
+        written = api.post(f"/dialogue/d/{action}")
+        read = api.get("/dialogue/d")
+        assert [message["id"] for message in written.get_json()["messages"]] == ["m0", "m1", "m2"]
+        assert (written.get_data(), written.headers["ETag"]) == (read.get_data(), read.headers["ETag"])
+        if action == "end":
+            assert written.get_data() == keyed.get_data()
+    again = api.post("/dialogue/d/end", headers={"Idempotency-Key": "k"})
+    assert (again.get_data(), again.headers["ETag"]) == (keyed.get_data(), keyed.headers["ETag"])
+    assert again.headers["Idempotent-Replayed"] == "true"

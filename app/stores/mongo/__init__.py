@@ -1,4 +1,4 @@
-"""The MongoDB store: for production, on a replica set or a sharded cluster, 5.0 or later.
+"""The MongoDB store: for production, on a replica set or a sharded cluster, 6.0 or later.
 
 Writes are transactions, acknowledged when a majority of the members has them on disk, and repeated
 after a passing failure. Every call has a time limit, after which it raises ServiceUnavailable.
