@@ -18,7 +18,7 @@ from types import FrameType
 from typing import Any
 
 from app import logs, wiring
-from bench.inprocess import Application, Pair, call, environ_of
+from bench.inprocess import Application, call, environ_of, on_sqlite
 
 PACKAGE = Path(wiring.__file__).parent
 MESSAGE = b'{"dialogueId": "d7", "role": "user", "content": "The invoice is due on Friday."}'
@@ -27,7 +27,7 @@ MESSAGE = b'{"dialogueId": "d7", "role": "user", "content": "The invoice is due 
 def main() -> int:
     """Print the walk of each kind of request."""
     with tempfile.TemporaryDirectory() as folder:
-        app = Pair(Path(folder)).ours
+        app = on_sqlite(Path(folder)).ours
         logs.access.close()
         for name, request in (("POST /message", post_request), ("GET /dialogue/{id}", get_request)):
             call(app, request())

@@ -1,7 +1,7 @@
 """The cost of one request without a server around it: Colloquy and bare Flask in one process, in turns.
 
-Both serve copies of one SQLite file. What is compared is CPU time, taken in short alternating runs, so
-that a busy machine slows both alike; the median of the runs' ratios is what is reported.
+Both serve copies of one SQLite file, or of one MongoDB database. What is compared is CPU time, taken in short
+alternating runs, so that a busy machine slows both alike; the median of the runs' ratios is what is reported.
 """
 
 from __future__ import annotations
@@ -12,16 +12,23 @@ import json
 import logging
 import os
 import random
+import secrets
 import shutil
 import statistics
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlsplit, urlunsplit
+
+import pymongo
 
 from app import logs
 from app.settings import Settings
+from app.stores import Backend
+from app.stores.mongo import open_mongo
 from app.stores.sqlite import open_sqlite
 from app.wiring import create_app
 from bench import data
@@ -29,8 +36,19 @@ from bench import data
 Application = Callable[[dict[str, Any], Callable[..., Any]], Iterable[bytes]]
 
 SIZE = data.Size(dialogues=200, long=0)
+LONG = 200
+"""How many messages the dialogue has, on MongoDB, of which a page is read."""
+
 REQUESTS = {"get": 100, "append": 40}
 """How many requests one run takes: some 10 to 30 ms."""
+
+LISTS = {"list": 20, "page": 20}
+"""The same for 100 dialogues and for 100 messages, on MongoDB."""
+
+TARGETS = {
+    "list": ("/dialogue", "limit=100"),
+    "page": ("/messages", "dialogueId=long&limit=100"),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,28 +61,21 @@ class Comparison:
 
 
 class Pair:
-    """Both applications over copies of the same data."""
+    """Both applications over copies of the same data: ours on ``store``, bare Flask on that at ``url``."""
 
-    def __init__(self, folder: Path) -> None:
-        base = folder / "base.db"
-        store = open_sqlite(base)
-        store.migrate()
-        data.load(store, SIZE)
-        store.close()
-        for name in ("ours", "flask"):
-            shutil.copy(base, folder / f"{name}.db")
+    def __init__(self, folder: Path, store: Backend, url: str) -> None:
         # As `serve` sets it up, the access log included; it goes where nobody reads it.
         logs.configure("error")
         self._log = (folder / "access.log").open("wb")
         logs.access.open(self._log.fileno(), logging.INFO)
-        self.store = open_sqlite(folder / "ours.db")
-        self.ours: Application = create_app(Settings(), self.store)
-        os.environ["BENCH_STORE"] = f"sqlite:///{folder / 'flask.db'}"
+        self.store = store
+        self.ours: Application = create_app(Settings(), store)
+        os.environ["BENCH_STORE"] = url
         self.flask: Application = importlib.import_module("bench.contenders.flask_app").app
 
     def compare(self, work: str, rounds: int) -> Comparison:
         """Measure a work in turns; the first round only warms up."""
-        requests = REQUESTS[work]
+        requests = (REQUESTS | LISTS)[work]
         rows = []
         for number in range(rounds + 1):
             first, second = (self.ours, self.flask) if number % 2 else (self.flask, self.ours)
@@ -73,6 +84,36 @@ class Pair:
         ours, flask = zip(*rows[1:], strict=True)
         ratios = [one / other for one, other in rows[1:]]
         return Comparison(statistics.median(ours), statistics.median(flask), statistics.median(ratios))
+
+
+def on_sqlite(folder: Path) -> Pair:
+    """Return both on copies of a file."""
+    base = folder / "base.db"
+    store = open_sqlite(base)
+    store.migrate()
+    data.load(store, SIZE)
+    store.close()
+    for name in ("ours", "flask"):
+        shutil.copy(base, folder / f"{name}.db")
+    return Pair(folder, open_sqlite(folder / "ours.db"), f"sqlite:///{folder / 'flask.db'}")
+
+
+@contextmanager
+def on_mongodb(uri: str, folder: Path) -> Iterator[Pair]:
+    """Give both on databases of their own, which are dropped afterwards."""
+    with pymongo.MongoClient[dict[str, Any]](uri) as client, ExitStack() as stack:
+        names = [f"bench_{secrets.token_hex(6)}" for _ in range(2)]
+        ours, flask = [urlunsplit(urlsplit(uri)._replace(path="/" + name)) for name in names]
+        for name in names:
+            stack.callback(client.drop_database, name)
+        for url in (ours, flask):
+            store = open_mongo(url, timeout=60)
+            stack.callback(store.close)
+            store.migrate()
+            data.load(store, data.Size(SIZE.dialogues, LONG))
+        pair = Pair(folder, open_mongo(ours, timeout=60), flask)
+        stack.callback(pair.store.close)
+        yield pair
 
 
 def count_reads(pair: Pair) -> int:
@@ -101,13 +142,14 @@ def measure(app: Application, work: str, seed: int, requests: int) -> float:
 def environ_of(work: str, dice: random.Random) -> dict[str, Any]:
     """Return what gunicorn would hand over for a request of that kind."""
     dialogue = f"/dialogue/d{dice.randrange(SIZE.dialogues)}"
+    path, query = TARGETS.get(work, (dialogue, ""))
     body = b""
     environ: dict[str, Any] = {
         "REQUEST_METHOD": "GET",
         "SCRIPT_NAME": "",
-        "PATH_INFO": dialogue,
-        "QUERY_STRING": "",
-        "RAW_URI": dialogue,
+        "PATH_INFO": path,
+        "QUERY_STRING": query,
+        "RAW_URI": f"{path}?{query}" if query else path,
         "SERVER_NAME": "127.0.0.1",
         "SERVER_PORT": "8080",
         "SERVER_PROTOCOL": "HTTP/1.1",
