@@ -10,9 +10,11 @@ import fcntl
 import os
 import shutil
 import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Final
+
+UNLOCKED: Final = "colloquy-new-"
+"""How the name of a folder begins until it is locked."""
 
 
 class ServerFolder:
@@ -35,12 +37,14 @@ class ServerFolder:
         What earlier masters left behind in ``parent`` is removed.
         """
         os.environ.pop(self.variable, None)
-        with contextlib.suppress(OSError), _alone(parent):
+        with contextlib.suppress(OSError):
             for folder in parent.glob(f"{self.prefix}*"):
                 _remove_if_left(folder)
-            made = tempfile.mkdtemp(prefix=self.prefix, dir=parent)
-            self._lock = _take_lock(Path(made))
-            os.environ[self.variable] = made
+            made = Path(tempfile.mkdtemp(prefix=UNLOCKED, dir=parent))
+            self._lock = _take_lock(made)
+            # Only now has it the name by which other masters look for what was left behind.
+            named = made.rename(made.with_name(made.name.replace(UNLOCKED, self.prefix, 1)))
+            os.environ[self.variable] = str(named)
         return self.path
 
     def close(self) -> None:
@@ -56,29 +60,19 @@ VECTORS: Final = ServerFolder("VECTOR_FILES_DIR", "colloquy-vectors-")
 """For the vectors that workers share; see ``meaning.files``."""
 
 
-def _take_lock(folder: Path, *, wait: bool = True) -> int:
+def _take_lock(folder: Path) -> int:
     """Return what holds the lock on a folder until it is closed. Raises OSError when others hold it."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW | os.O_CLOEXEC)
     try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX if wait else fcntl.LOCK_EX | fcntl.LOCK_NB)
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         os.close(descriptor)
         raise
     return descriptor
 
 
-@contextlib.contextmanager
-def _alone(parent: Path) -> Iterator[None]:
-    """Keep other masters from taking a new folder for one left behind before it is locked."""
-    descriptor = _take_lock(parent)
-    try:
-        yield
-    finally:
-        os.close(descriptor)
-
-
 def _remove_if_left(folder: Path) -> None:
     with contextlib.suppress(OSError):
-        descriptor = _take_lock(folder, wait=False)
+        descriptor = _take_lock(folder)
         shutil.rmtree(folder, ignore_errors=True)
         os.close(descriptor)
