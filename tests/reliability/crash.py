@@ -28,6 +28,7 @@ from app.services.verify import Seen, verify
 from tests.reliability import stops
 from tests.reliability.client import Client, Request
 from tests.reliability.embeddings import drain, embeddings, queue_problems
+from tests.reliability.erasures import run_erasures
 from tests.reliability.report import conclude, say
 from tests.reliability.server import ROOT, Server
 from tests.reliability.stores import KINDS, Home, grant, open_home
@@ -199,7 +200,7 @@ def main() -> int:
             if options.failpoints:
                 problems += stops.run_stops(home)
             else:
-                problems += run_rounds(home, options.rounds, options.seed)
+                problems += run_rounds(home, options.rounds, options.seed) + run_erasures(home)
     return conclude("crash", problems, f", seed {options.seed}")
 
 
