@@ -3,8 +3,9 @@
     python -m bench.erasures                    # 25,000 dialogues of 4 messages, 8 clients
     python -m bench.erasures --dialogues 5000
 
-``make bench-erasures`` runs it, on SQLite and, where MONGODB_URI is set, on MongoDB; it fails where p99 is
-above 50 ms while the namespace is erased, or while the sweeper then removes what was hidden.
+``make bench-erasures`` runs it, on SQLite and, where MONGODB_URI is set, on MongoDB; it fails where p99,
+while the namespace is erased or while the sweeper then removes what was hidden, is more than 50 ms above what
+it is without: what a busy machine makes clients wait for in any case is no part of that.
 """
 
 from __future__ import annotations
@@ -33,6 +34,7 @@ from bench.process import Server, free_port
 from bench.scale import STEP, Pattern, make_pattern, moment
 
 MOST_MS = 50.0
+"""By how much p99 may be above what it is without an erasure."""
 SECONDS = 6.0
 FILL_SECONDS = 120.0
 """How long one transaction of the filling may take: it is large, and not what is measured."""
@@ -73,7 +75,7 @@ def _insert(tx: Transaction, pattern: Pattern, numbers: range) -> None:
 
 
 def compare(url: str, dialogues: int, folder: Path) -> float:
-    """Measure appends without and with an erasure, and return the p99 of the second, in milliseconds."""
+    """Measure appends without an erasure, with it and behind it; by how many ms p99 is worse at most."""
     backend = open_backend(Settings(store_url=url, request_timeout=FILL_SECONDS))
     backend.migrate()
     fill(backend, make_pattern(backend), range(dialogues))
@@ -99,7 +101,7 @@ def compare(url: str, dialogues: int, folder: Path) -> float:
             f"          {erasure.counts} erased in {erasure.seconds:.1f} s, "
             f"removed after {time.perf_counter() - begun:.1f} s"
         )
-        return max(during[1], behind[1])
+        return max(during[1], behind[1]) - usual[1]
     finally:
         server.stop()
         backend.close()

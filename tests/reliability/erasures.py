@@ -24,7 +24,7 @@ from tests.reliability.server import Server
 from tests.reliability.stores import Home, grant
 
 PROJECT = "erasures"
-DIALOGUES = 1000
+DIALOGUES = 400
 TOGETHER = 100
 ATTEMPTS = 10
 """How often an erasure is begun until a kill meets one that is neither at its beginning nor at its end."""
