@@ -36,6 +36,8 @@ from tests.unit.real_conversations import DATA
 
 HERE = Path(__file__).parent
 SOON = 5
+FIRST = 10
+"""How many results MRR and nDCG look at."""
 
 
 @dataclass(frozen=True)
@@ -97,11 +99,12 @@ class Measures:
     def add(self, right: frozenset[str], found: Sequence[str], seconds: float) -> None:
         """Count one query."""
         self.queries += 1
-        places = [place for place, name in enumerate(found[:DEPTH]) if name in right]
+        self.sums["hit@1"] += bool(right & set(found[:1]))
+        self.sums["hit@5"] += bool(right & set(found[:SOON]))
+        self.sums["hit@20"] += bool(right & set(found[:DEPTH]))
+        places = [place for place, name in enumerate(found[:FIRST]) if name in right]
         gain = sum(1 / math.log2(place + 2) for place in places)
-        ideal = sum(1 / math.log2(place + 2) for place in range(min(DEPTH, len(right))))
-        self.sums["hit@1"] += places[:1] == [0]
-        self.sums["hit@5"] += bool(places and places[0] < SOON)
+        ideal = sum(1 / math.log2(place + 2) for place in range(min(FIRST, len(right))))
         self.sums["MRR"] += 1 / (places[0] + 1) if places else 0
         self.sums["nDCG@10"] += gain / ideal
         self.sums["ms"] += seconds * 1000
@@ -142,8 +145,8 @@ def measure(*, unseen: bool, kinds: Sequence[str], misses: str) -> None:
                 measures["all", name].add(one.right, found, seconds)
                 if name == misses and not one.right & set(found[:SOON]):
                     print(f"missed: {one.kind}: {one.query}", file=sys.stderr)
-    print("| queries | ranking | number | hit@1 | hit@5 | MRR | nDCG@10 | CPU ms |")
-    print("| --- | --- | --- | --- | --- | --- | --- | --- |")
+    print("| queries | ranking | number | hit@1 | hit@5 | hit@20 | MRR | nDCG@10 | CPU ms |")
+    print("| --- | --- | --- | --- | --- | --- | --- | --- | --- |")
     for (kind, name), sums in sorted(measures.items(), key=lambda one: one[0][0]):
         print(f"| {kind} | {name} | {sums.queries} | {sums.row()} |")
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024

@@ -28,7 +28,9 @@ from app.wiring import open_embedder
 from bench.search.store import SCOPE, dialogue, message
 
 HERE = Path(__file__).parent
-DEPTH = 10
+DEPTH = 20
+"""How many results of each query are looked at."""
+
 BATCH = 64
 WORD = re.compile(r"\w+")
 
