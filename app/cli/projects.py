@@ -13,6 +13,7 @@ from ..domain.retention import FOR_GOOD, MOST_DAYS, Retention, retention_fields
 from ..services import projects
 from ..services.audit import COMMAND_LINE, SERVER
 from ..services.inputs import UNSET
+from ..waiting import in_steps
 from .terminal import (
     HELP_OPTIONS,
     AsJson,
@@ -54,8 +55,7 @@ def create(
     with open_store() as backend:
         if backend.get_project(name) is not None:
             raise CommandError(f"there is a project {name} already")
-        while not backend.clear_removed(name):
-            continue
+        in_steps(lambda: backend.clear_removed(name) or None)
         rule = partial(projects.create, actor=COMMAND_LINE, command=projects.NewProject(name, immutable))
         backend.write(SERVER, rule)
     typer.echo(f"Created the project {name}; 'colloquy keys create --project {name}' makes a key for it.")
@@ -158,6 +158,5 @@ def delete(
             raise CommandError(f"there is no project {name}")
         confirm(f"Delete the project {name} with everything in it, for good?", sure=yes)
         backend.write(SERVER, partial(projects.close, actor=COMMAND_LINE, name=name))
-        while not backend.clear_removed(name):
-            continue
+        in_steps(lambda: backend.clear_removed(name) or None)
     typer.echo(f"Deleted the project {name}.")

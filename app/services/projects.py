@@ -17,6 +17,7 @@ from ..domain.errors import (
 from ..domain.json_text import compact_json
 from ..domain.records import Action, Actor, Project, Rights, Timestamp
 from ..domain.retention import FOR_GOOD, Retention, retention_fields
+from ..waiting import rest
 from .audit import Subject, note
 from .bodies import deletion_result
 from .inputs import UNSET, Unset
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from ..domain.list_queries import ProjectListQuery
     from ..stores import Catalog, Transaction
 
-CLEARING_STEPS = 20
+CLEARING_STEPS = 200
 """How many batches of a removed project's rows a request removes, so that its name may be used again."""
 
 
@@ -49,8 +50,11 @@ class ProjectUpdate:
 
 def free_name(catalog: Catalog, name: str) -> None:
     """Remove what is left of a removed project of that name; raises ServiceUnavailable if that is much."""
-    if not any(catalog.clear_removed(name) for _ in range(CLEARING_STEPS)):
-        raise _still_cleared(name)
+    for _ in range(CLEARING_STEPS):
+        if catalog.clear_removed(name):
+            return
+        rest()
+    raise _still_cleared(name)
 
 
 def create(tx: Transaction, actor: Actor, command: NewProject) -> Result:

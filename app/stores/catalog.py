@@ -24,7 +24,7 @@ class Catalog(Protocol):
         """One page of the projects."""
 
     def clear_removed(self, name: str) -> bool:
-        """Remove up to 1000 rows of a removed project; whether its name may be used (again)."""
+        """Remove some rows of a removed project, if any are left; whether its name may be used (again)."""
 
     def create_key(self, key: Key) -> None:
         """Add a key."""

@@ -13,7 +13,7 @@ from . import mapping, queries, sweeping
 from .database import SqliteDatabase
 from .statements import insertion
 
-ROWS_PER_STEP: Final = 1000
+ROWS_PER_STEP: Final = 100
 
 ADD_PROJECT: Final = (
     insertion("project", mapping.PROJECT_FIELDS.columns) + " ON CONFLICT (name) DO UPDATE "
