@@ -96,13 +96,17 @@ def main() -> int:
     parser.add_argument("--messages", type=int, default=MESSAGES, help="of the large store")
     parser.add_argument("--thorough", action="store_const", const=["--thorough"], default=[])
     options = parser.parse_args()
-    peaks = []
+    sizes = (options.messages // SHARE, options.messages)
+    costs = []
     with tempfile.TemporaryDirectory() as folder:
-        for messages in (options.messages // SHARE, options.messages):
+        for messages in sizes:
             path = Path(folder) / f"{messages}.db"
             fill(path, messages)
-            peaks.append(measure(path, messages, options.thorough).peak)
-    return int(peaks[1] > GROWTH * peaks[0])
+            costs.append(measure(path, messages, options.thorough))
+    few, many = costs
+    further = (many.cpu - few.cpu) / (sizes[1] - sizes[0])
+    print(f"each further message: {further * 1e6:.1f} us of CPU, {1 / further:,.0f} a second")
+    return int(many.peak > GROWTH * few.peak)
 
 
 if __name__ == "__main__":
