@@ -17,6 +17,7 @@ import sys
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
@@ -115,6 +116,13 @@ def _load(
     return loads, looks, log_mib
 
 
+def _split(values: Sequence[float]) -> list[Sequence[float]]:
+    """Return the tenths of a series that is long enough to have them."""
+    count = min(10, len(values))
+    edges = [len(values) * number // count for number in range(count + 1)]
+    return [values[start:end] for start, end in pairwise(edges)]
+
+
 def _tenths(values: Sequence[float]) -> tuple[float, float]:
     """Return the medians of the first and of the last tenth."""
     tenth = max(1, len(values) // 10)
@@ -123,9 +131,13 @@ def _tenths(values: Sequence[float]) -> tuple[float, float]:
 
 def _judge(pid: int, looks: Sequence[Look], growth: float) -> list[str]:
     problems = []
-    first, last = _tenths([look.memory for look in looks])
-    noise = statistics.pstdev(look.memory for look in looks)
+    memory = [look.memory for look in looks]
+    first, last = _tenths(memory)
+    noise = statistics.pstdev(memory)
     say(f"  worker {pid}: {first:.1f} MiB, at the end {last:.1f}; standard deviation {noise:.1f}")
+    say(
+        f"    memory, tenth by tenth: {' '.join(f'{statistics.median(part):.0f}' for part in _split(memory))}"
+    )
     if last - first > growth:
         problems.append(f"worker {pid} grew from {first:.1f} to {last:.1f} MiB")
     for name in ("descriptors", "threads"):
