@@ -17,7 +17,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Final, TypeVar
 
 from .domain.errors import ServiceUnavailable
@@ -32,6 +32,7 @@ class _Thread(threading.local):
     """What is known of the thread at hand."""
 
     promote: Callable[[], None] | None = None
+    stand_in: Callable[[], AbstractContextManager[None]] | None = None
     budget: float | None = None
 
 
@@ -105,6 +106,21 @@ def lead(promote: Callable[[], None]) -> None:
 def is_leader() -> bool:
     """Whether this thread is the leader."""
     return _thread.promote is not None
+
+
+def enable_stand_ins(stand_in: Callable[[], AbstractContextManager[None]]) -> None:
+    """Note how another thread is made to serve while this one waits for other requests."""
+    _thread.stand_in = stand_in
+
+
+def has_stand_ins() -> bool:
+    """Whether this thread, while it waits for other requests, takes none away from the server."""
+    return _thread.stand_in is not None
+
+
+def stand_in() -> AbstractContextManager[None]:
+    """Wait inside for other requests of this process, while another thread serves in this one's place."""
+    return nullcontext() if _thread.stand_in is None else _thread.stand_in()
 
 
 def promote_follower() -> None:

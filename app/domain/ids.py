@@ -6,10 +6,9 @@ import hashlib
 from datetime import UTC, datetime, timedelta
 from typing import Final, NamedTuple
 
-import orjson
 from ulid import ULID
 
-from .json_text import canonical_json
+from .json_text import canonical_json, canonical_of, sorted_json
 
 EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 RANDOM_BITS: Final = 80
@@ -51,8 +50,14 @@ def fingerprint(*parts: object) -> Fingerprint:
 
     Neither the order of object keys counts, nor how a number is written.
     """
-    written = orjson.dumps(parts, lambda part: part.earlier, orjson.OPT_SORT_KEYS)
-    canonical = canonical_json(parts, lambda part: part.current)
+    nested = []
+
+    def as_stored_earlier(part: Fingerprint) -> str:
+        nested.append(part)
+        return part.earlier
+
+    written = sorted_json(parts, as_stored_earlier)
+    canonical = canonical_json(parts, lambda part: part.current) if nested else canonical_of(written, parts)
     earlier = _digest(written)
     return Fingerprint(earlier if written == canonical else _digest(canonical), earlier)
 

@@ -3,6 +3,10 @@
 Python's parser takes NaN, numbers beyond every limit, lone surrogates, NUL in keys and repeated keys, and
 gives up on deep nesting with an error of its own. NUL in values is taken here too; ``openapi.yaml`` says
 which fields do without it.
+
+Python's parser in C keeps the interpreter from other threads until it is done, which takes half a second for
+hundreds of thousands of values. So a larger text goes through the one in Python, which hands it over between
+values and takes twice as long; strings are read in C there, too.
 """
 
 from __future__ import annotations
@@ -12,26 +16,40 @@ import math
 import re
 from collections import Counter
 from collections.abc import Iterable
-from typing import Any, NoReturn
+from json import decoder, scanner
+from typing import Any, Final, NoReturn
 
-from .errors import InvalidJson, quote
+from .errors import InvalidJson, PayloadTooLarge, quote
 
 NESTING = 64
 """How deep arrays and objects may nest."""
+
+MOST_VALUES: Final = 1_000_000
+"""How many members of objects and items of arrays a text may have; an empty one counts as one more."""
+
+_LARGE_BYTES: Final = 128 * 1024
+"""From this size on a text is parsed without keeping the interpreter from others."""
+
+_STEP: Final = 10_000
+"""How many pairs become part of a dictionary in one go."""
 
 _CONTAINERS = (dict, list)
 _INTEGERS = range(-(2**63), 2**63)
 _INTEGER_DIGITS = 20
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """The escapes that may stand for what no string may have."""
+_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_SEPARATORS = (b",", b"[", b"{")
 
 
 def parse_json(body: bytes) -> Any:
     """Return the value of a text in JSON.
 
     Raises InvalidJson unless it is UTF-8 with finite numbers, integers of 64 bits, unique keys, at most
-    64 levels and no NUL in keys.
+    64 levels and no NUL in keys, and PayloadTooLarge when it has more than MOST_VALUES.
     """
+    parser = _DECODER if len(body) < _LARGE_BYTES else _INTERRUPTIBLE_DECODER
+    _require_few_values(body)
     try:
         text = body.decode("utf-8")
     except UnicodeDecodeError as error:
@@ -39,7 +57,7 @@ def parse_json(body: bytes) -> Any:
     if text.startswith("\ufeff"):
         raise InvalidJson("The body starts with a byte order mark; send UTF-8 without one.")
     try:
-        value = _DECODER.decode(text)
+        value = parser.decode(text)
     except json.JSONDecodeError as error:
         where = f"line {error.lineno}, column {error.colno}"
         raise InvalidJson(f"The body is not valid JSON: {error.msg} at {where}.") from None
@@ -53,7 +71,9 @@ def parse_json(body: bytes) -> Any:
 
 
 def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    result = dict(pairs)
+    result: dict[str, Any] = {}
+    for start in range(0, len(pairs), _STEP):
+        result.update(pairs[start : start + _STEP])
     if len(result) < len(pairs):
         [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
         raise InvalidJson(f"An object has the key {quote(repeated)} twice.")
@@ -77,12 +97,49 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidJson(f"{name} is not JSON.")
 
 
-_DECODER = json.JSONDecoder(
-    object_pairs_hook=_unique,
-    parse_int=_integer,
-    parse_float=_finite,
-    parse_constant=_refuse_constant,
-)
+class _InterruptibleDecoder(json.JSONDecoder):
+    """The standard decoder as it is where Python comes without its parser in C."""
+
+    def __init__(self, **hooks: Any) -> None:
+        super().__init__(**hooks)
+        self.parse_object = decoder.JSONObject  # type: ignore[attr-defined]  # missing in typeshed
+        self.parse_array = decoder.JSONArray  # type: ignore[attr-defined]  # missing in typeshed
+        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]  # missing in typeshed
+
+
+_HOOKS: Final[dict[str, Any]] = {
+    "object_pairs_hook": _unique,
+    "parse_int": _integer,
+    "parse_float": _finite,
+    "parse_constant": _refuse_constant,
+}
+_DECODER = json.JSONDecoder(**_HOOKS)
+_INTERRUPTIBLE_DECODER = _InterruptibleDecoder(**_HOOKS)
+
+
+def _require_few_values(body: bytes) -> None:
+    """Refuse what would take a hundred times its size in memory, before it does.
+
+    Commas and brackets in strings do not count; most texts have too few of them all the same.
+    """
+    if sum(map(body.count, _SEPARATORS)) <= MOST_VALUES:
+        return
+    values = end = 0
+    for string in _STRING.finditer(body):
+        values += _separators(body, end, string.start())
+        if values > MOST_VALUES:
+            break
+        end = string.end()
+    else:
+        values += _separators(body, end, len(body))
+    if values > MOST_VALUES:
+        raise PayloadTooLarge(
+            f"The body has more than {MOST_VALUES:,} values; send so much data as text, in a string."
+        )
+
+
+def _separators(body: bytes, start: int, end: int) -> int:
+    return sum(body.count(one, start, end) for one in _SEPARATORS)
 
 
 def _too_deep() -> InvalidJson:

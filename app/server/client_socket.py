@@ -5,10 +5,11 @@ from __future__ import annotations
 import select
 import socket
 import time
-from typing import Any
+from collections.abc import Callable, Mapping
+from typing import Any, Final
 
 from ..domain.error_envelope import render_error
-from ..domain.errors import ColloquyError, InvalidInput
+from ..domain.errors import ColloquyError, InvalidInput, ServiceUnavailable
 from ..waiting import blocking
 
 _PIECE = 64 * 1024
@@ -97,11 +98,18 @@ class ClientSocket(socket.socket):
 
 def error_response(status: str, message: str) -> bytes:
     """Return a whole HTTP response, in the API's envelope, to what never reached the application."""
-    failed = status.startswith("5") and not status.startswith("501")
-    error = ColloquyError(message) if failed else InvalidInput(message)
+    error = ERRORS.get(status[:3], InvalidInput)(message)
     body = render_error(error)
-    head = f"HTTP/1.1 {status}\r\nConnection: close\r\nContent-Type: application/json\r\n"
-    return f"{head}Content-Length: {len(body)}\r\n\r\n".encode() + body
+    headers = {"Connection": "close", **error.headers, "Content-Type": "application/json"}
+    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
+    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
+
+
+ERRORS: Final[Mapping[str, Callable[[str], ColloquyError]]] = {
+    "500": ColloquyError,
+    "503": ServiceUnavailable,
+}
+"""The errors whose status is the server's fault; all others are the client's."""
 
 
 class ErrorPage:

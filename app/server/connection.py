@@ -38,6 +38,7 @@ class Phase(enum.Enum):
     """What a connection waits for."""
 
     RECEIVING = "the rest of a request"
+    QUEUED = "its turn: the request is there, and is large"
     PIPELINED = "the response to a request that came right behind another"
     SENDING = "its client to read a response"
     CLOSING = "its client to close it"
@@ -45,6 +46,7 @@ class Phase(enum.Enum):
 
 EVENTS: Final = {
     Phase.RECEIVING: selectors.EVENT_READ,
+    Phase.QUEUED: 0,
     Phase.PIPELINED: selectors.EVENT_WRITE,
     Phase.SENDING: selectors.EVENT_WRITE,
     Phase.CLOSING: selectors.EVENT_READ,
@@ -180,6 +182,20 @@ class Connections:
             conn.since = time.monotonic()
             conn.deadline = conn.since + seconds
             conn.wait(phase)
+
+    def queue(self, conn: Connection) -> None:
+        """Let a request that is there wait for its turn, for which it has as long as for arriving."""
+        if conn.phase is Phase.RECEIVING:
+            self.wait(conn, Phase.QUEUED, TRANSFER_SECONDS)
+        else:
+            conn.wait(Phase.QUEUED)
+
+    def resume_large(self) -> None:
+        """Have the leader look again at large requests, now that a thread is done with one."""
+        with self.handover:
+            for conn in self.waiting():
+                if conn.phase is Phase.QUEUED or (conn.phase is Phase.RECEIVING and conn.buffer.is_ready):
+                    conn.wait(Phase.PIPELINED)
 
     def drop(self, conn: Connection) -> None:
         """Close a connection."""

@@ -99,6 +99,11 @@ class RequestBuffer:
         return bool(self._end) and len(self.data) >= self._end
 
     @property
+    def is_large(self) -> bool:
+        """Whether more of a body has come than is read ahead."""
+        return (self._end or len(self.data)) - self._body_start > PREFETCH_BYTES
+
+    @property
     def expected_bytes(self) -> int:
         """How long the whole request is, or may be at most while nothing says so."""
         return self._end or HEAD_BYTES + MOST_BODY_BYTES

@@ -3,7 +3,8 @@
 The leader polls all connections and handles a request itself until it has to wait; then it promotes a
 follower, and finishes its request as a follower. What a client does not read at once is sent when it does.
 The rest of a large body is read by the thread that handles its request, so that a request without a key is
-rejected before its body has come; while half of the threads do that, other bodies have to arrive whole.
+rejected before its body has come; while half of the threads do that, other bodies have to arrive whole, and
+those that have wait until few threads work on large ones.
 
 Bounds, each for one worker: a request has RECEIVE_SECONDS to arrive; what a thread itself still has to read
 of it, and a client of its response, TRANSFER_SECONDS; BUFFERED_BYTES are kept for slow clients; and when all
@@ -26,6 +27,7 @@ from gunicorn.workers.gthread import ThreadWorker
 
 from .. import waiting
 from ..domain.addresses import network_of
+from .admission import LargeBodies
 from .client_socket import ErrorPage, error_response
 from .connection import (
     LINGER_SECONDS,
@@ -37,6 +39,7 @@ from .connection import (
 )
 from .listeners import Listeners
 from .request_buffer import RequestBuffer
+from .thread_pool import ThreadPool
 from .tls_socket import socket_opener
 from .tuning import tune_process
 from .wsgi import Response, build_environ
@@ -56,8 +59,8 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.leadership = threading.Lock()
         self.next_expiry = 0.0
         self.polled = math.inf
-        self.readers: set[Connection] = set()
-        self.most_readers = self.cfg.threads // 2
+        self.threads = ThreadPool(self.cfg.threads, self._run_thread)
+        self.large_bodies = LargeBodies(self.cfg.threads)
 
     def init_process(self) -> None:
         """Set up the process, and start."""
@@ -71,8 +74,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         self.poller.register(queue.fileno(), selectors.EVENT_READ, queue.run_callbacks)
         self.listeners = Listeners(self.sockets, self.poller, self.age)
         self.listeners.open()
-        for _ in range(self.cfg.threads):
-            threading.Thread(target=self._run_thread, name="server", daemon=True).start()
+        self.threads.start()
         while self.alive and self.is_parent_alive():
             self._tick(TICK_SECONDS)
         self.alive = False
@@ -89,9 +91,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             os.read(self.PIPE[0], 64)
 
     def _run_thread(self) -> None:
-        """Wait to become the leader, and lead, for as long as the process lives."""
+        """Wait to become the leader, and lead, until this thread was only a stand-in."""
+        waiting.enable_stand_ins(self.threads.stand_in)
         try:
-            while True:
+            while not self.threads.is_surplus():
                 self.leadership.acquire()
                 waiting.lead(self.leadership.release)
                 while waiting.is_leader():
@@ -128,7 +131,9 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                     conn.deadline = min(conn.deadline, now + LINGER_SECONDS)
                 if conn.deadline > now:
                     continue
-                if conn.phase is Phase.RECEIVING and conn.buffer.data:
+                if conn.phase is Phase.QUEUED:
+                    self.connections.reject(conn, "503 Service Unavailable", "Too many large requests wait.")
+                elif conn.phase is Phase.RECEIVING and conn.buffer.data:
                     self.connections.reject(conn, "408 Request Timeout", "The request arrived too slowly.")
                 else:
                     self.connections.drop(conn)
@@ -182,17 +187,23 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _dispatch(self, conn: Connection, *, ended: bool = False) -> None:
         """Handle a request when enough of it is there, else wait for more."""
         buffer = conn.buffer
+        whole = ended or buffer.is_complete
         if buffer.has_long_head:
             self.connections.reject(conn, "431 Request Header Fields Too Large", "Headers exceed 64 KiB.")
         elif ended and not buffer.data:
             self.connections.drop(conn)
-        elif ended or buffer.is_complete:
+        elif self._is_admitted(conn, whole=whole):
             self._handle(conn)
-        elif buffer.is_ready and len(self.readers) < self.most_readers:
-            self.readers.add(conn)
-            self._handle(conn)
+        elif whole:
+            self.connections.queue(conn)
         else:
             self._wait_for_rest(conn)
+
+    def _is_admitted(self, conn: Connection, *, whole: bool) -> bool:
+        """Whether a thread takes a request now: a small one when it is there, a large one in its turn."""
+        if whole and not conn.buffer.is_large:
+            return True
+        return (whole or conn.buffer.is_ready) and self.large_bodies.admit(conn, whole=whole)
 
     def _wait_for_rest(self, conn: Connection) -> None:
         """Let more of a request arrive; of a large one all, for which it has as long as with a thread."""
@@ -219,22 +230,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         finally:
             if waiting.is_leader():
                 waiting.lead(self.leadership.release)
-            if conn in self.readers:
-                self.readers.discard(conn)
-                self.method_queue.defer(self._dispatch_waiting)
+            if self.large_bodies.dismiss(conn):
+                self.method_queue.defer(self.connections.resume_large)
         if conn.sock.flush():
             self._wait_for_request(conn)
         else:
             conn.sock.taken = 0
             self.connections.wait(conn, Phase.SENDING, TRANSFER_SECONDS)
             self.method_queue.defer(self.connections.drop_excess)
-
-    def _dispatch_waiting(self) -> None:
-        """Have the leader look again at large bodies, now that a thread has read one to its end."""
-        with self.connections.handover:
-            for conn in self.connections.waiting():
-                if conn.phase is Phase.RECEIVING and conn.buffer.is_ready:
-                    conn.wait(Phase.PIPELINED)
 
     def _promote(self, conn: Connection) -> None:
         """Let another thread lead, which has to leave this connection alone."""

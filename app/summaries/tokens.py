@@ -31,6 +31,9 @@ CAPITAL_RUN, CAPITAL_MORE = 1.01, 0.18
 DIGIT_GROUP, PUNCTUATION_RUN, LINE_BREAK = 1.71, 0.84, 0.99
 DENSE_CHARACTER, OTHER_CHARACTER = 0.9, 0.5
 
+PIECE = 64 * 1024
+"""How many characters are looked at in one go, at least."""
+
 
 @dataclass(frozen=True, slots=True)
 class TokenCounter:
@@ -42,8 +45,20 @@ class TokenCounter:
 
 def estimate_tokens(text: str) -> int:
     """Estimate the tokens of a text: 0 for an empty one, at least 1 for any other."""
-    if not text:
-        return 0
+    return max(1, round(sum(map(_estimate, _pieces(text))))) if text else 0
+
+
+def _pieces(text: str) -> Iterator[str]:
+    """Cut a long text between words: an expression keeps the interpreter from others until its end."""
+    start = 0
+    while start < len(text):
+        end = text.find(" ", start + PIECE, start + 2 * PIECE)
+        end = start + 2 * PIECE if end < 0 else end
+        yield text[start:end]
+        start = end
+
+
+def _estimate(text: str) -> float:
     total = sum(map(WORD_TOKENS.__getitem__, map(len, WORD.findall(text))))
     for run in CAPITALS.findall(text):
         total += CAPITAL_RUN + CAPITAL_MORE * max(0, len(run) - 2)
@@ -53,7 +68,7 @@ def estimate_tokens(text: str) -> int:
     if not text.isascii():
         total += DENSE_CHARACTER * len(DENSE.findall(text))
         total += OTHER_CHARACTER * len(OTHER.findall(text))
-    return max(1, round(total))
+    return total
 
 
 ESTIMATE = TokenCounter(estimate_tokens, estimated=True)

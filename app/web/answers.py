@@ -15,6 +15,7 @@ from ..services.results import Result
 from ..telemetry.measures import REPLAYED
 from ..waiting import in_steps
 from .application import JsonResponse
+from .heavy_requests import COUNTED_BYTES
 from .idempotency import KeyedRequest, find_replay, write_once
 from .request_context import context, principal
 
@@ -170,9 +171,12 @@ def respond(result: Result) -> Response:
     if result.replayed:
         REPLAYED.add()
         headers.append(("Idempotent-Replayed", "true"))
-    return JsonResponse(result.body if result.first is None else result.first, *headers)
+    return json_response(result.body if result.first is None else result.first, *headers)
 
 
-def json_response(body: str) -> Response:
-    """Return a 200 with JSON that is ready to send."""
-    return JsonResponse(body)
+def json_response(body: str, *headers: tuple[str, str]) -> Response:
+    """Return a 200 with JSON that is ready to send, and count it among what its key is answered."""
+    if len(body) >= COUNTED_BYTES:
+        current = context()
+        current.parts.heavy_requests.count_answer(current.key_id, len(body))
+    return JsonResponse(body, *headers)

@@ -22,8 +22,8 @@ from .request_context import context
 LARGE_BYTES = 1024 * 1024
 """A body of so many bytes waits for its turn."""
 
-LARGE_BODIES = BoundedSemaphore(2)
-"""The turns of large bodies in one worker."""
+LARGE_BODIES = BoundedSemaphore(1)
+"""The turn of large bodies in one worker: two would need twice the memory, and be no faster."""
 
 LONGEST_TURN = 60
 """How many seconds a large body waits for its turn."""

@@ -2,46 +2,70 @@
 
 A search or a digest works for as long as hundreds of reads. Threads that all want Python's interpreter slow
 each other and everybody else down, so that in one worker one heavy request of a key runs at a time (with the
-usual eight threads), a few more wait their turn, and the rest are told to come back; some threads always
-remain for light requests. ``x-heavy`` in the description says which operations are meant: ``always``, or
-``digest``: where the server itself writes summaries.
+usual eight threads), the next ones wait their turn, and those for which that is too far off are told to come
+back. ``x-heavy`` in the description says which operations are meant: ``always``; ``digest``: where the server
+itself writes summaries; ``large``: reads, while the key has been answered much in the last seconds.
 """
 
 from __future__ import annotations
 
 import math
 import threading
+import time
 from collections import Counter
+from typing import Final
 
 from ..domain.errors import RateLimitExceeded
-from ..waiting import blocking
+from ..domain.limits import MEBIBYTE
+from ..waiting import blocking, has_stand_ins, stand_in
+
+QUEUE: Final = 4
+"""How many times as many requests as threads may wait, of one key, where others serve meanwhile."""
+
+COUNTED_BYTES: Final = 64 * 1024
+"""Answers from this size on count as large."""
+
+MUCH_BYTES: Final = 8 * MEBIBYTE
+"""What a key has to have been answered lately for its reads to be heavy."""
+
+FORGOTTEN_BYTES: Final = 4 * MEBIBYTE
+"""How much of that is forgotten in a second."""
 
 
 class HeavyRequests:
     """The heavy requests of one process, which has so many threads."""
 
     def __init__(self, threads: int) -> None:
+        self.threads = threads
         self.most_running = max(1, threads // 8)
         """Of one key, at once."""
-        self.most_of_key = max(1, threads // 2)
-        """Of one key, running or waiting."""
-        self.most = max(1, threads - 2)
-        """Of all keys, running or waiting."""
         self._changed = threading.Condition()
         self._present: Counter[str] = Counter()
         self._running: Counter[str] = Counter()
+        self._answered: dict[str, tuple[float, float]] = {}
+
+    def _most(self) -> tuple[int, int]:
+        """Return how many may run or wait, of one key and of all: some threads have to be left for others."""
+        if has_stand_ins():
+            return QUEUE * self.threads, 2 * QUEUE * self.threads
+        return max(1, self.threads // 2), max(1, self.threads - 2)
 
     def enter(self, key: str) -> None:
         """Begin a heavy request when its turn has come; raises RateLimitExceeded when that is too far off."""
+        most_of_key, most = self._most()
         with blocking(math.inf) as seconds, self._changed:
-            if self._present.total() >= self.most or self._present[key] >= self.most_of_key:
+            if self._present.total() >= most or self._present[key] >= most_of_key:
                 raise _refusal()
             self._present[key] += 1
-            longest = min(seconds, threading.TIMEOUT_MAX)
-            if not self._changed.wait_for(lambda: self._running[key] < self.most_running, longest):
+            if self._running[key] >= self.most_running and not self._wait(key, seconds):
                 self._forget(self._present, key)
                 raise _refusal()
             self._running[key] += 1
+
+    def _wait(self, key: str, seconds: float) -> bool:
+        with stand_in():
+            longest = min(seconds, threading.TIMEOUT_MAX)
+            return self._changed.wait_for(lambda: self._running[key] < self.most_running, longest)
 
     def leave(self, key: str) -> None:
         """End a heavy request."""
@@ -56,9 +80,30 @@ class HeavyRequests:
         if not counter[key]:
             del counter[key]
 
+    def count_answer(self, key: str, size: int) -> None:
+        """Note that a key was answered so many bytes, where they are enough to count."""
+        now = time.monotonic()
+        with self._changed:
+            self._answered = {
+                one: (left, now)
+                for one, (before, then) in self._answered.items()
+                if (left := before - (now - then) * FORGOTTEN_BYTES) > 0
+            }
+            before, _ = self._answered.get(key, (0.0, now))
+            self._answered[key] = (min(before + size, 2.0 * MUCH_BYTES), now)
+
+    def is_answered_much(self, key: str) -> bool:
+        """Whether a key was answered so much lately that its reads are heavy."""
+        answered = self._answered.get(key)
+        if answered is None:
+            return False
+        size, then = answered
+        return size - (time.monotonic() - then) * FORGOTTEN_BYTES > MUCH_BYTES
+
 
 def _refusal() -> RateLimitExceeded:
     return RateLimitExceeded(
-        "Too many searches, digests, contexts or exports run at this moment. Try again in a second.",
+        "Too many searches, digests, contexts, exports or large reads run at this moment. "
+        "Try again in a second.",
         headers={"Retry-After": "1"},
     )

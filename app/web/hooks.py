@@ -73,9 +73,7 @@ class Hooks:
             self._admit_caller(request, context, route.right)
         if route.takes_body:
             context.body = read_json(request, parts.settings.body_bytes, required=route.requires_body)
-        if route.heavy == "always" or (
-            route.heavy == "digest" and parts.settings.summary_provider == "extractive"
-        ):
+        if route.heavy is not None and _is_heavy(route.heavy, context):
             parts.heavy_requests.enter(context.key_id)
             context.heavy = True
 
@@ -141,6 +139,13 @@ class Hooks:
         if context.heavy:
             context.heavy = False
             context.parts.heavy_requests.leave(context.key_id)
+
+
+def _is_heavy(kind: str, context: RequestContext) -> bool:
+    """Whether a request of an operation that can be heavy is."""
+    if kind == "large":
+        return context.parts.heavy_requests.is_answered_much(context.key_id)
+    return kind == "always" or context.parts.settings.summary_provider == "extractive"
 
 
 def _request_id(sent: str | None) -> str:

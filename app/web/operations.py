@@ -40,7 +40,7 @@ class Route:
     takes_body: bool
     requires_body: bool
     heavy: str | None
-    """"always", or "digest" where it takes much processor time unless a model makes the digests."""
+    """When it takes much processor time: "always", "digest" unless a model makes them, "large" answers."""
 
 
 def requests_of(specification: dict[str, Any]) -> dict[str, Any]:

@@ -102,6 +102,21 @@ def test_bodies_that_do_not_come_leave_threads_for_others(
         assert time.monotonic() - begun < QUICK
 
 
+def test_large_bodies_wait_for_each_other_and_are_all_answered(server: Server) -> None:
+    """More than there are threads, with small requests in between, from clients that send no more."""
+    large = b'{"query": "a", "object": "message", "tags": ["%b"]}' % (b"a" * 300_000)
+
+    def search(_number: int) -> bytes:
+        with closing(send(server, f"Content-Length: {len(large)}", body=large)) as client:
+            client.shutdown(socket.SHUT_WR)
+            return client.recv(12)
+
+    with ThreadPoolExecutor(24) as pool:
+        answers = pool.map(search, range(24))
+        assert_healthy(server)
+        assert set(answers) == {b"HTTP/1.1 400"}
+
+
 def test_a_body_that_arrives_as_the_worker_stops_is_answered(server: Server) -> None:
     """Who has sent half a request when SIGTERM comes has the usual time for the rest."""
     body = b'{"query": "a", "object": "message"}'

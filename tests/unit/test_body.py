@@ -15,7 +15,7 @@ from werkzeug.test import EnvironBuilder
 
 from app.domain.errors import ColloquyError, InvalidInput, InvalidJson, PayloadTooLarge, UnsupportedMediaType
 from app.domain.limits import BODY_BYTES
-from app.domain.strict_json import NESTING, parse_json
+from app.domain.strict_json import MOST_VALUES, NESTING, parse_json
 from app.web.body import read_json
 
 INTEGERS = st.integers(-(2**63), 2**63 - 1)
@@ -57,29 +57,41 @@ def request(body: bytes = b"{}", **changes: Any) -> Request:
     return found
 
 
-@given(VALUES)
-def test_parser_agrees_with_the_standard_one_on_what_is_valid(value: Any) -> None:
+LARGE = b" " * 128 * 1024
+"""What makes a text long enough for the parser that hands the interpreter over."""
+
+parsers = pytest.mark.parametrize("padding", [b"", LARGE], ids=["in one go", "interruptible"])
+
+
+@parsers
+@given(value=VALUES)
+def test_parser_agrees_with_the_standard_one_on_what_is_valid(padding: bytes, value: Any) -> None:
     """Any JSON that the API accepts is read as Python's own parser reads it."""
     text = json.dumps(value)
-    assert parse_json(text.encode()) == json.loads(text)
-    assert parse_json(json.dumps(value, ensure_ascii=False).encode()) == value
+    assert parse_json(text.encode() + padding) == json.loads(text)
+    assert parse_json(json.dumps(value, ensure_ascii=False).encode() + padding) == value
 
 
-@given(st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
-def test_parser_raises_nothing_but_its_own_error(body: bytes) -> None:
+@parsers
+@given(body=st.binary() | st.text().map(lambda text: text.encode("utf-8", "surrogatepass")))
+def test_parser_raises_nothing_but_its_own_error(padding: bytes, body: bytes) -> None:
     """Whatever the bytes, the parser returns a value or raises InvalidJson."""
     try:
-        value = parse_json(body)
+        value = parse_json(body + padding)
     except InvalidJson:
         return
     assert json.dumps(value, allow_nan=False).encode()
 
 
-@given(st.lists(st.sampled_from(list('[]{}",:\\0123456789eE+-. \n\tntrufalsdNIy')), max_size=40).map("".join))
-def test_parser_raises_nothing_but_its_own_error_on_almost_json(text: str) -> None:
+ALMOST_JSON = st.lists(st.sampled_from(list('[]{}",:\\0123456789eE+-. \n\tntrufalsdNIy')), max_size=40)
+
+
+@parsers
+@given(text=ALMOST_JSON.map("".join))
+def test_parser_raises_nothing_but_its_own_error_on_almost_json(padding: bytes, text: str) -> None:
     """The same for what nearly is JSON."""
     try:
-        value = parse_json(text.encode())
+        value = parse_json(text.encode() + padding)
     except InvalidJson:
         return
     assert value == json.loads(text)
@@ -90,7 +102,7 @@ def test_parser_raises_nothing_but_its_own_error_on_almost_json(text: str) -> No
     [
         (b'"\xff"', "byte 1 is wrong"),
         (b"\xef\xbb\xbf{}", "byte order mark"),
-        (b"{", "line 1, column 2"),
+        (b"{]", "line 1, column 2"),
         (b'{"a":1,"b":2,"a":3}', 'the key "a" twice'),
         (b"9223372036854775808", "does not fit 64 bits"),
         (b"-9223372036854775809", "does not fit 64 bits"),
@@ -106,10 +118,11 @@ def test_parser_raises_nothing_but_its_own_error_on_almost_json(text: str) -> No
         (b"[" * 100_000 + b"]" * 100_000, "deeper than 64"),
     ],
 )
-def test_refusal_says_what_is_wrong(body: bytes, words: str) -> None:
+@parsers
+def test_refusal_says_what_is_wrong(padding: bytes, body: bytes, words: str) -> None:
     """Each refusal names the rule that is broken, without repeating much of the body."""
     with pytest.raises(InvalidJson) as caught:
-        parse_json(body)
+        parse_json(body + padding)
     assert words in caught.value.message
     assert len(caught.value.message) < 250
 
@@ -127,8 +140,35 @@ def test_refusal_says_what_is_wrong(body: bytes, words: str) -> None:
         b"[" + b",".join([b"{}"] * 100) + b"]",
     ],
 )
-def test_what_is_just_within_the_limits_is_read(body: bytes) -> None:
+@parsers
+def test_what_is_just_within_the_limits_is_read(padding: bytes, body: bytes) -> None:
     """The limits themselves are allowed, and brackets in a text do not count as nesting."""
+    assert parse_json(body + padding) == json.loads(body)
+
+
+def test_an_object_of_many_members_is_read_whole() -> None:
+    """Its members become one object a part at a time, and a key that stands twice is found all the same."""
+    members = ",".join(f'"{n}":{n}' for n in range(25_000))
+    assert parse_json(f"{{{members}}}".encode()) == {str(n): n for n in range(25_000)}
+    with pytest.raises(InvalidJson, match='the key "7" twice'):
+        parse_json(f'{{{members},"7":0}}'.encode())
+
+
+MOST = f"[{','.join('1' * MOST_VALUES)}]".encode()
+
+
+@pytest.mark.parametrize(
+    "body", [MOST[:-1] + b",1]", b"[" + b"{}," * (MOST_VALUES // 2) + b"1]", b'["a"' + b',"' * 3_000_000]
+)
+def test_a_text_of_very_many_values_is_refused_unparsed(body: bytes) -> None:
+    """A million members and items are taken, one more is not."""
+    with pytest.raises(PayloadTooLarge, match="more than 1,000,000 values"):
+        parse_json(body)
+
+
+@pytest.mark.parametrize("body", [MOST, b'["' + b"," * (MOST_VALUES + 1) + b'", "\\",[{"]'])
+def test_commas_and_brackets_in_texts_are_no_values(body: bytes) -> None:
+    """A table in one string is as long as a body may be."""
     assert parse_json(body) == json.loads(body)
 
 

@@ -5,14 +5,18 @@ from __future__ import annotations
 import logging
 import math
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, cast
 
 import pytest
 from gunicorn.config import Config
 
 from app import waiting
+from app.server.client_socket import error_response
 from app.server.connection import BUFFERED_BYTES, Connection, Connections, Phase
+from app.server.request_buffer import RequestBuffer
 from app.server.worker import Worker
+from tests.unit.test_request_buffer import buffered
 
 
 @dataclass(eq=False)
@@ -29,6 +33,8 @@ class Client:
     fresh: bool = False
     arrived: bool = False
     pace: float = 0.0
+    phase: Phase = Phase.RECEIVING
+    buffer: RequestBuffer = field(default_factory=partial(buffered, b"GET"))
     closed: list[str] = field(default_factory=list)
 
     def is_fresh(self, _now: float, _grace: float) -> bool:
@@ -159,6 +165,33 @@ def test_a_thread_that_fails_gives_the_lead_back(
     assert not worker.alive
     assert not worker.leadership.locked()
     assert "it is replaced" in caplog.text
+
+
+@pytest.mark.parametrize(
+    ("phase", "status"), [(Phase.QUEUED, "503 Service Unavailable"), (Phase.RECEIVING, "408 Request Timeout")]
+)
+def test_who_waits_too_long_is_told_whose_fault_it_is(
+    monkeypatch: pytest.MonkeyPatch, phase: Phase, status: str
+) -> None:
+    """A large request that came in time and found no thread is not one that came too slowly."""
+    worker = Worker(1, 1, [], None, 30, Config(), logging.getLogger("worker"))
+    worker.tmp.close()
+    worker.alive = True
+    late = Client(deadline=1.0, phase=phase)
+    worker.connections.add(cast("Connection", late))
+    told: list[str] = []
+    monkeypatch.setattr(worker.connections, "reject", lambda _conn, status, _message: told.append(status))
+    worker._expire(now=2.0)
+    assert told == [status]
+
+
+def test_refusals_of_the_server_look_like_those_of_the_application() -> None:
+    """Who is to come back is told when."""
+    busy = error_response("503 Service Unavailable", "Too many large requests wait.")
+    assert busy.startswith(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n")
+    assert b'"code":"SERVICE_UNAVAILABLE"' in busy
+    assert b'"code":"INTERNAL_ERROR"' in error_response("500 Internal Server Error", "Failed.")
+    assert b'"code":"INVALID_INPUT"' in error_response("431 Request Header Fields Too Large", "Long.")
 
 
 def test_a_worker_ends_after_as_many_requests_as_it_may_answer(caplog: pytest.LogCaptureFixture) -> None:
