@@ -159,6 +159,7 @@ def test_a_thread_that_fails_gives_the_lead_back(
         raise KeyError("nobody foresaw this")
 
     monkeypatch.setattr(worker, "_poll", fail)
+    monkeypatch.setattr(waiting._thread, "stand_in", None)
     worker._run_thread()
     worker.tmp.close()
     assert not waiting.is_leader()

@@ -39,7 +39,8 @@ LEAST_QUIET_SECONDS: Final = 0.03
 MOST_GROWTH_MIB: Final = 64.0
 """How much larger a worker may be some seconds after an attack than before."""
 
-SETTLE_SECONDS: Final = 5.0
+SETTLE_SECONDS: Final = 20.0
+"""How long a worker may take for what was sent before the attack ended: bodies that came are worked on."""
 
 
 @dataclass(frozen=True, slots=True)
