@@ -12,7 +12,7 @@ from __future__ import annotations
 import math
 import threading
 import time
-from collections import Counter
+from collections import Counter, deque
 from typing import Final
 
 from ..domain.errors import RateLimitExceeded
@@ -39,9 +39,10 @@ class HeavyRequests:
         self.threads = threads
         self.most_running = max(1, threads // 8)
         """Of one key, at once."""
-        self._changed = threading.Condition()
+        self._changing = threading.Lock()
         self._present: Counter[str] = Counter()
         self._running: Counter[str] = Counter()
+        self._waiting: dict[str, deque[threading.Event]] = {}
         self._answered: dict[str, tuple[float, float]] = {}
 
     def _most(self) -> tuple[int, int]:
@@ -53,26 +54,37 @@ class HeavyRequests:
     def enter(self, key: str) -> None:
         """Begin a heavy request when its turn has come; raises RateLimitExceeded when that is too far off."""
         most_of_key, most = self._most()
-        with blocking(math.inf) as seconds, self._changed:
-            if self._present.total() >= most or self._present[key] >= most_of_key:
-                raise _refusal()
-            self._present[key] += 1
-            if self._running[key] >= self.most_running and not self._wait(key, seconds):
+        with blocking(math.inf) as seconds:
+            turn = threading.Event()
+            with self._changing:
+                if self._present.total() >= most or self._present[key] >= most_of_key:
+                    raise _refusal()
+                self._present[key] += 1
+                if self._running[key] < self.most_running:
+                    self._running[key] += 1
+                    return
+                self._waiting.setdefault(key, deque()).append(turn)
+            with stand_in():
+                turn.wait(min(seconds, threading.TIMEOUT_MAX))
+            self._require(turn, key)
+
+    def _require(self, turn: threading.Event, key: str) -> None:
+        """Give up waiting for a turn that has not come."""
+        with self._changing:
+            if not turn.is_set():
+                self._waiting[key].remove(turn)
                 self._forget(self._present, key)
                 raise _refusal()
-            self._running[key] += 1
-
-    def _wait(self, key: str, seconds: float) -> bool:
-        with stand_in():
-            longest = min(seconds, threading.TIMEOUT_MAX)
-            return self._changed.wait_for(lambda: self._running[key] < self.most_running, longest)
 
     def leave(self, key: str) -> None:
-        """End a heavy request."""
-        with self._changed:
+        """End a heavy request; who has waited longest takes its turn, and nobody else is woken."""
+        with self._changing:
             self._forget(self._present, key)
-            self._forget(self._running, key)
-            self._changed.notify_all()
+            if self._waiting.get(key):
+                self._waiting[key].popleft().set()
+            else:
+                self._waiting.pop(key, None)
+                self._forget(self._running, key)
 
     @staticmethod
     def _forget(counter: Counter[str], key: str) -> None:
@@ -83,7 +95,7 @@ class HeavyRequests:
     def count_answer(self, key: str, size: int) -> None:
         """Note that a key was answered so many bytes, where they are enough to count."""
         now = time.monotonic()
-        with self._changed:
+        with self._changing:
             self._answered = {
                 one: (left, now)
                 for one, (before, then) in self._answered.items()
