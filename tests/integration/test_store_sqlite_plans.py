@@ -99,6 +99,7 @@ def run_lists(backend: Backend) -> None:
         backend.list_summaries(SCOPE, "d", SummaryListQuery("u", 5, order, place))
         list(backend.iterate_dialogues(scope_filter))
         list(backend.iterate_tombstones(scope_filter))
+        list(backend.iterate_contents(scope_filter))
 
 
 def test_management_walks_indexes(sqlite_backend: Backend, recorder: Recorder) -> None:
