@@ -22,6 +22,7 @@ from .terminal import CommandError, columns, open_store, require_folder, require
 
 if TYPE_CHECKING:
     from ..domain.records import TimeRange
+    from ..stores import Backend
     from ..transfer.exporter import Counts
     from ..transfer.writers.writer import Writer
 
@@ -82,17 +83,24 @@ def export_dialogues(
     scope_filter = ScopeFilter(project, namespace)
     selection = Selection(scope_filter, tuple(tag or ()), tuple(status or ()), _times(start, end), dialogue)
     counts = Counts()
+
+    def note(backend: Backend) -> None:
+        """Note the export when it can begin: what it wrote before it failed has left the store, too."""
+        backend.write(Scope(project), partial(note_export, project=project, namespace=namespace))
+
     with open_store() as backend:
         require_project(backend, project)
-        backend.write(Scope(project), partial(note_export, project=project, namespace=namespace))
         meter = Meter(None, lambda: 0, lambda: counts.messages)
         counts.tick = meter.tick
         if writer.one_each and (output != STANDARD_INPUT or dialogue is None):
+            folder = _folder(output, writer)
+            note(backend)
             with meter:
-                export_each(backend, selection, counts, writer, _folder(output, writer))
+                export_each(backend, selection, counts, writer, folder)
         else:
             is_whole = writer is WRITERS["colloquy"]
             with _writing(output) as file, meter:
+                note(backend)
                 file.writelines(
                     export_whole(backend, selection, counts, with_keys=with_keys)
                     if is_whole

@@ -134,6 +134,17 @@ def test_a_repair_of_what_is_whole_says_so(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout) == (0, "left: nothing\n")
 
 
+def test_an_export_that_cannot_begin_is_not_noted(tmp_path: Path) -> None:
+    """The audit has what left the store, even in part, and nothing else."""
+    assert run(tmp_path, "migrate").returncode == 0
+    assert run(tmp_path, "projects", "create", "default").returncode == 0
+
+    assert run(tmp_path, "export", "--output", "missing/all.jsonl").returncode == 1
+    assert "project.exported" not in run(tmp_path, "audit").stdout
+    assert run(tmp_path, "export", "--output", "all.jsonl").returncode == 0
+    assert run(tmp_path, "audit").stdout.count("project.exported") == 1
+
+
 @pytest.mark.parametrize("command", [["export", "--output"], ["backup"]], ids=" ".join)
 def test_an_output_in_no_folder_names_the_folder(tmp_path: Path, command: list[str]) -> None:
     """``export`` and ``backup`` say which folder is missing, and name no temporary file."""
