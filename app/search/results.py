@@ -89,7 +89,8 @@ class Ranking:
 class _Hit:
     candidate: Candidate
     total: float
-    coverage: float
+    scores: Sequence[Score]
+    """Those of itself and of its messages."""
     cosine: float | None
     messages: Sequence[_Hit] = ()
 
@@ -108,7 +109,8 @@ class _Valuation:
             return hit.total
         if self.mode is Mode.MEANING:
             return hit.cosine or 0.0
-        return fuse(Finding(self.scoring.relevance(hit.total), hit.coverage, hit.cosine), self.nearness)
+        coverage = max(map(self.scoring.coverage, hit.scores))
+        return fuse(Finding(self.scoring.relevance(hit.total), coverage, hit.cosine), self.nearness)
 
     def relevance(self, value: float) -> float:
         """Return a value as a number from 0 to 1."""
@@ -176,11 +178,11 @@ def _hits(index: TermIndex, scored: Sequence[Sequence[Scored]], scoring: Scoring
     own, *said = scored
     if said:
         return _dialogues(index, own, said[0], scoring)
-    return [_hit(one, scoring) for one in own]
+    return list(map(_hit, own))
 
 
-def _hit(scored: Scored, scoring: Scoring) -> _Hit:
-    return _Hit(scored.candidate, scored.score.total, scoring.coverage(scored.score), scored.cosine)
+def _hit(scored: Scored) -> _Hit:
+    return _Hit(scored.candidate, scored.score.total, (scored.score,), scored.cosine)
 
 
 def _dialogues(
@@ -194,26 +196,21 @@ def _dialogues(
             messages[one.candidate.parent].append(one)
     found = index.read(list(dict.fromkeys([*selves, *messages])))
     return [
-        _dialogue(
-            candidate,
-            selves.get(candidate.ref, Scored(candidate, NO_SCORE)),
-            messages[candidate.ref],
-            scoring,
-        )
+        _dialogue(candidate, selves.get(candidate.ref, Scored(candidate, NO_SCORE)), messages[candidate.ref])
         for candidate in found
         if not scoring.excludes(candidate.written)
     ]
 
 
-def _dialogue(candidate: Candidate, own: Scored, messages: list[Scored], scoring: Scoring) -> _Hit:
+def _dialogue(candidate: Candidate, own: Scored, messages: list[Scored]) -> _Hit:
     scores = [own.score, *(one.score for one in messages)]
     cosines = [one.cosine for one in (own, *messages) if one.cosine is not None]
     return _Hit(
         candidate,
         _total(scores),
-        max(map(scoring.coverage, scores)),
+        scores,
         max(cosines, default=None),
-        [_hit(one, scoring) for one in messages],
+        list(map(_hit, messages)),
     )
 
 

@@ -104,13 +104,15 @@ class Scoring:
             FUNCTION_WORD_IDF if word.is_function_word and not says_little else idf(frequency, items)
             for word, frequency in zip(keywords.words, frequencies, strict=True)
         ]
+        self._asks_for_more = bool(keywords.phrases or keywords.excluded or keywords.excluded_forms)
+        self._together = sum(self.idfs)
         asked = [word.plain for word in keywords.words]
         self.best = self._score([], [*asked, *[HEADING_END] * LITTLE_MORE]).total
         """The score of an item that says what is asked and hardly more."""
 
     def score(self, written: str) -> Score | None:
         """Return the score of an item by its written words; None when it is no hit."""
-        if not self.admits(written):
+        if self._asks_for_more and not self.admits(written):
             return None
         heading, _, text = written.rpartition(HEADING_END)
         found = self._score(heading.split(), text.split())
@@ -122,7 +124,7 @@ class Scoring:
 
     def coverage(self, score: Score) -> float:
         """Return how much of the query an item has, from 0 to 1: its words, each by how much it says."""
-        return sum(self.idfs[number] for number in score.parts) / sum(self.idfs) if score.parts else 0.0
+        return sum(map(self.idfs.__getitem__, score.parts)) / self._together if score.parts else 0.0
 
     def relevance(self, score: float) -> float:
         """Return a score as a share of that of an item that says what is asked and hardly more, up to 1."""
@@ -146,7 +148,8 @@ class Scoring:
     def _score(self, above: list[str], below: list[str]) -> Score:
         counts: dict[int, float] = {}
         places: dict[int, list[int]] = {}
-        self._read(above, HEADING_OFFSET, HEADING_WEIGHT, counts, places)
+        if above:  # a message has none
+            self._read(above, HEADING_OFFSET, HEADING_WEIGHT, counts, places)
         self._read(below, 0, 1, counts, places)
         length = len(above) + len(below)
         parts = {number: self.idfs[number] * weight(count, length) for number, count in counts.items()}
