@@ -8,14 +8,18 @@ from collections.abc import Callable, Iterator
 
 
 class ThreadPool:
-    """``size`` threads that run ``target``, which has to return when its thread ``is_surplus``."""
+    """``size`` threads that run ``target``, which has to call ``rest`` between two requests.
+
+    Stand-ins that are not needed rest until they are: a thread has connections of its own, which are dear.
+    """
 
     def __init__(self, size: int, target: Callable[[], None]) -> None:
         self._size = size
         self._target = target
-        self._lock = threading.Lock()
-        self._count = 0
-        self._away = 0
+        self._changed = threading.Condition()
+        self._serving = 0
+        self._resting = 0
+        self._called = 0
 
     def start(self) -> None:
         """Start the threads."""
@@ -23,29 +27,37 @@ class ThreadPool:
             self._add_missing()
 
     def _add_missing(self) -> None:
-        """Start a thread if fewer serve than should; raises RuntimeError where the system has no more."""
-        with self._lock:
-            if self._count - self._away >= self._size:
+        """Have one more serve if fewer do than should; raises RuntimeError where the system has no more."""
+        with self._changed:
+            if self._serving >= self._size:
                 return
-            threading.Thread(target=self._target, name="server", daemon=True).start()
-            self._count += 1
+            if self._resting > self._called:
+                self._called += 1
+                self._changed.notify()
+            else:
+                threading.Thread(target=self._target, name="server", daemon=True).start()
+            self._serving += 1
 
     @contextlib.contextmanager
     def stand_in(self) -> Iterator[None]:
         """Let another thread serve while the calling one waits; without one where the system has no more."""
-        with self._lock:
-            self._away += 1
+        with self._changed:
+            self._serving -= 1
         try:
             with contextlib.suppress(RuntimeError):
                 self._add_missing()
             yield
         finally:
-            with self._lock:
-                self._away -= 1
+            with self._changed:
+                self._serving += 1
 
-    def is_surplus(self) -> bool:
-        """Whether the calling thread is one too many; it is not counted any more then."""
-        with self._lock:
-            surplus = self._count - self._away > self._size
-            self._count -= surplus
-            return surplus
+    def rest(self) -> None:
+        """Wait while more threads serve than should."""
+        with self._changed:
+            if self._serving <= self._size:
+                return
+            self._serving -= 1
+            self._resting += 1
+            self._changed.wait_for(lambda: self._called)
+            self._called -= 1
+            self._resting -= 1

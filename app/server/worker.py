@@ -91,10 +91,11 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
             os.read(self.PIPE[0], 64)
 
     def _run_thread(self) -> None:
-        """Wait to become the leader, and lead, until this thread was only a stand-in."""
+        """Wait to become the leader, and lead, for as long as the process lives."""
         waiting.enable_stand_ins(self.threads.stand_in)
         try:
-            while not self.threads.is_surplus():
+            while True:
+                self.threads.rest()
                 self.leadership.acquire()
                 waiting.lead(self.leadership.release)
                 while waiting.is_leader():

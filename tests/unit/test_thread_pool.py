@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
+from functools import partial
 
 import pytest
 
@@ -26,7 +27,8 @@ class Threads:
         self.pool.start()
 
     def _run(self) -> None:
-        while not self.pool.is_surplus():
+        while True:
+            self.pool.rest()
             with self._changed:
                 self.idle += 1
                 self._changed.notify_all()
@@ -47,24 +49,35 @@ class Threads:
             return self._changed.wait_for(lambda: self.idle == count, SECONDS)
 
 
-def test_who_waits_is_stood_in_for_until_he_comes_back() -> None:
-    """As many threads as before take tasks meanwhile, and afterwards no more than that."""
-    threads, go_on = Threads(2), threading.Event()
+def eventually(condition: Callable[[], bool]) -> bool:
+    """Return whether something becomes true before long."""
+    until = time.monotonic() + SECONDS
+    while not condition() and time.monotonic() < until:
+        time.sleep(0.01)
+    return condition()
 
-    def wait() -> None:
+
+def test_who_waits_is_stood_in_for_until_he_comes_back() -> None:
+    """As many threads as before take tasks meanwhile, and no more afterwards: others rest until needed."""
+    threads, away = Threads(2), threading.Semaphore(0)
+    go_on, go_on_again = threading.Event(), threading.Event()
+
+    def wait(event: threading.Event) -> None:
         with threads.pool.stand_in():
-            go_on.wait(SECONDS)
+            away.release()
+            event.wait(SECONDS)
 
     assert threads.await_idle(2)
-    threads.do(*[wait] * 5)
+    threads.do(*[partial(wait, go_on)] * 5)
+    assert all(away.acquire(timeout=SECONDS) for _ in range(5))
     assert threads.await_idle(2)
     go_on.set()
-    until = time.monotonic() + SECONDS
-    while threads.pool._count > 2 and time.monotonic() < until:
-        threads.do(lambda: None)
-        time.sleep(0.01)
-    assert threads.pool._count == 2
-    assert threads.await_idle(2)
+    assert eventually(lambda: threads.pool._resting == 5)
+    assert (threads.pool._serving, threads.idle) == (2, 2)
+    threads.do(partial(wait, go_on_again))
+    assert eventually(lambda: threads.pool._resting == 4 and threads.idle == 2)
+    go_on_again.set()
+    assert eventually(lambda: threads.pool._resting == 5)
 
 
 def test_a_machine_without_threads_goes_on_with_those_it_has(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -79,7 +92,8 @@ def test_a_machine_without_threads_goes_on_with_those_it_has(monkeypatch: pytest
         pool.start()
     with pool.stand_in():
         pass
-    assert not pool.is_surplus()
+    pool.rest()
+    assert pool._serving == 0
 
 
 @pytest.mark.parametrize(("threads", "readers", "all_of_them"), [(1, 0, 1), (2, 1, 1), (8, 4, 5)])
