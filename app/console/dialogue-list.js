@@ -1,4 +1,4 @@
-/** A list of dialogues. One without a label is named by its opening words, which are fetched once the list shows. */
+/** A list of dialogues. One without a label is named by words of its recent messages, fetched once the list shows. */
 
 import { get } from "./api.js";
 import { excerpt } from "./content.js";
@@ -14,6 +14,9 @@ const AT_ONCE = 10;
 
 /** @type {"messages"[]} */
 const MESSAGES = ["messages"];
+
+/** Shorter ones, such as "Yes, please.", tell little. */
+const TELLING = 25;
 
 /**
  * @param {DialogueListItem[]} items @param {"created" | "modified" | "lastMessageCreated"} by
@@ -47,9 +50,16 @@ async function nameUnlabelled(items, rows, signal) {
 
 /** @param {HTMLElement | undefined} row @param {string} id @param {Message[]} messages */
 function entitle(row, id, messages) {
-  const opening = messages.find(({ role }) => role === "user") ?? messages[0];
-  const words = opening && shorten(excerpt(opening.content, opening.role), 120);
+  const words = shorten(telling(messages), 120);
   if (!row || !words) return;
   row.querySelector(".row-title")?.replaceChildren(h("q", {}, words));
   row.querySelector(".row-sub")?.prepend(h("code", {}, id));
+}
+
+/** The first that a person said at some length, else the longest; else what anybody said. @param {Message[]} messages */
+function telling(messages) {
+  const said = messages.filter(({ role }) => role === "user");
+  const texts = (said.length > 0 ? said : messages).map(({ content, role }) => excerpt(content, role));
+  const [longest = ""] = texts.toSorted((one, other) => other.length - one.length);
+  return texts.find((text) => text.length >= TELLING) ?? longest;
 }

@@ -319,13 +319,15 @@ def test_search_finds_and_leads_to_the_message(tab: Tab) -> None:
     assert "the carrier has lost it" in page.locator("#message-m4").inner_text()
 
 
-def test_a_dialogue_without_a_label_is_named_by_its_opening_words(
+def test_a_dialogue_without_a_label_is_named_by_what_was_said(
     open_tab: Callable[..., Tab], client: Client
 ) -> None:
     """In its own namespace and in the default one alike; its id stays in sight, and a label goes first."""
     opening = [
         {"role": "system", "content": "Be brief."},
+        {"role": "user", "content": "Hello!"},
         {"role": "user", "content": "Where is <b>my</b> parcel?"},
+        {"role": "user", "content": "I have waited for it for a week now."},
         {"role": "assistant", "content": "On its way."},
     ]
     client.ask("POST", "/dialogue", {"id": "opening-1", "tags": ["openings"], "messages": opening})
