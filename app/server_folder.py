@@ -23,6 +23,7 @@ class ServerFolder:
     def __init__(self, variable: str, prefix: str) -> None:
         self.variable: Final = variable
         self.prefix: Final = prefix
+        self._made: Path | None = None
         self._lock = -1
 
     @property
@@ -40,24 +41,32 @@ class ServerFolder:
         with contextlib.suppress(OSError):
             for folder in parent.glob(f"{self.prefix}*"):
                 _remove_if_left(folder)
-            made = Path(tempfile.mkdtemp(prefix=UNLOCKED, dir=parent))
-            self._lock = _take_lock(made)
-            # Only now has it the name by which other masters look for what was left behind.
-            named = made.rename(made.with_name(made.name.replace(UNLOCKED, self.prefix, 1)))
-            os.environ[self.variable] = str(named)
+            self._made = self._make(parent)
+            os.environ[self.variable] = str(self._made)
         return self.path
 
+    def _make(self, parent: Path) -> Path:
+        made = Path(tempfile.mkdtemp(prefix=UNLOCKED, dir=parent))
+        try:
+            self._lock = _take_lock(made)
+            # Only now has it the name by which other masters look for what was left behind.
+            return made.rename(made.with_name(made.name.replace(UNLOCKED, self.prefix, 1)))
+        except OSError:
+            made.rmdir()
+            raise
+
     def close(self) -> None:
-        """Remove the folder, if there is one, in the master."""
-        if self.path is not None:
-            shutil.rmtree(self.path, ignore_errors=True)
+        """Remove the folder, if this object has made one; what others have named is theirs."""
+        if self._made is not None:
+            shutil.rmtree(self._made, ignore_errors=True)
+            self._made = None
         if self._lock >= 0:
             os.close(self._lock)
             self._lock = -1
 
 
-VECTORS: Final = ServerFolder("VECTOR_FILES_DIR", "colloquy-vectors-")
-"""For the vectors that workers share; see ``meaning.files``."""
+VECTORS: Final = ServerFolder("_COLLOQUY_VECTOR_FILES", "colloquy-vectors-")
+"""For the vectors that workers share; see ``meaning.files``. Its variable is no setting."""
 
 
 def _take_lock(folder: Path) -> int:

@@ -75,3 +75,28 @@ def test_without_a_place_there_is_no_folder(folder: ServerFolder, tmp_path: Path
     assert folder.open(tmp_path / "missing") is None
     assert folder.path is None
     folder.close()
+
+
+def test_a_folder_that_others_have_named_stays(
+    folder: ServerFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A server that makes none finds the variable set by another program."""
+    monkeypatch.setenv(VARIABLE, str(tmp_path))
+    (tmp_path / "file").touch()
+    folder.close()
+    assert (tmp_path / "file").exists()
+
+
+@pytest.mark.parametrize("call", ["fcntl.flock", "pathlib.Path.rename"])
+def test_a_folder_that_could_not_be_finished_is_removed(
+    folder: ServerFolder, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, call: str
+) -> None:
+    """And there is none."""
+
+    def fail(*_: object) -> None:
+        raise OSError
+
+    monkeypatch.setattr(call, fail)
+    assert folder.open(tmp_path) is None
+    assert list(tmp_path.iterdir()) == []
+    folder.close()
