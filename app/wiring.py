@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import os
+from datetime import timedelta
 from functools import partial
 from importlib import util
 from pathlib import Path
@@ -239,7 +240,7 @@ def connect(
     chores = [
         partial(failed_logins.note, backend),
         partial(drop_old, backend, settings.audit_days),
-        partial(resume_abandoned, backend),
+        partial(resume_abandoned, backend, timedelta(hours=settings.idempotency_hours)),
     ]
     if embedder is not None:
         matrices = _open_matrices(settings)

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from . import timestamps
 from .ids import last_id
 
 if TYPE_CHECKING:
-    from .records import Timestamp
+    from datetime import timedelta
 
-ANSWERED_BEFORE: Final = timedelta(hours=24)
-"""The least time for which answers are kept: what expires within it of a moment was recorded before."""
+    from .records import Timestamp
 
 
 class Reach(NamedTuple):
@@ -24,9 +23,12 @@ class Reach(NamedTuple):
     expires: Timestamp
 
     @classmethod
-    def until(cls, moment: Timestamp) -> Reach:
-        """Return what existed at a moment, by the clocks of those who wrote it."""
-        expires = datetime.fromisoformat(moment) + ANSWERED_BEFORE
+    def until(cls, moment: Timestamp, kept: timedelta) -> Reach:
+        """Return what existed at a moment, by the clocks of those who wrote it.
+
+        ``kept`` is for how long answers are kept: what expires within it of the moment was recorded before.
+        """
+        expires = datetime.fromisoformat(moment) + kept
         return cls(last_id(moment), moment, timestamps.format_time(expires))
 
 

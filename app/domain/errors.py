@@ -279,7 +279,10 @@ class InternalError(ColloquyError):
 
 
 class ServiceUnavailable(ColloquyError):
-    """The store is away, read-only, full or too slow; nothing was half done."""
+    """The store is away, read-only, full or too slow; no transaction was half done.
+
+    What takes several, as an erasure does, may have made some of them: a repeat goes on.
+    """
 
     status = 503
     type = "service_unavailable"

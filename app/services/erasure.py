@@ -8,6 +8,7 @@ sweeper does, and leaves alone what is newer than the last request for it.
 
 from __future__ import annotations
 
+import logging
 from contextlib import suppress
 from dataclasses import asdict, replace
 from datetime import datetime, timedelta
@@ -16,7 +17,7 @@ from typing import TYPE_CHECKING, Final
 
 from ..domain import timestamps
 from ..domain.erasure import EVERYTHING, Erasure, Reach
-from ..domain.errors import ProjectNotFound
+from ..domain.errors import ProjectNotFound, ServiceUnavailable
 from ..domain.records import Action, Actor, Rights
 from ..stores import Erased
 from ..waiting import in_steps
@@ -38,6 +39,8 @@ ABANDONED: Final = timedelta(minutes=1)
 
 NOTHING: Final = Erased(0, 0, 0, 0)
 
+log = logging.getLogger(__name__)
+
 
 def erase(tx: Transaction, actor: Actor, asked: Timestamp) -> Erased | None:
     """Remove some of the transaction's namespace, and return how much all steps removed when all is gone.
@@ -58,19 +61,29 @@ def erase_namespace(tx: Transaction, actor: Actor, asked: Timestamp) -> Result |
     return None if erased is None else Result(erased_body(tx.scope.namespace, erased))
 
 
-def resume(tx: Transaction) -> Erased | None:
-    """Remove some of what an erasure that was cut short has left; how much it was when all is gone."""
+def resume(tx: Transaction, kept: timedelta) -> Erased | None:
+    """Remove some of what an erasure that was cut short has left; how much it was when all is gone.
+
+    ``kept`` is for how long recorded answers are kept.
+    """
     erasure = tx.lock_erasure()
-    return NOTHING if erasure is None else _step(tx, erasure, Reach.until(erasure.began))
+    return NOTHING if erasure is None else _step(tx, erasure, Reach.until(erasure.began, kept))
 
 
-def resume_abandoned(backend: Backend) -> None:
-    """Finish what was cut short; raises ServiceUnavailable when the store does not answer."""
+def resume_abandoned(backend: Backend, kept: timedelta) -> None:
+    """Finish what was cut short; raises ServiceUnavailable when the store does not say what that is.
+
+    A namespace that cannot be erased now is left for later, and keeps no other from its erasure. ``kept`` is
+    for how long recorded answers are kept.
+    """
     before = timestamps.format_time(datetime.fromisoformat(timestamps.now()) - ABANDONED)
     for scope in backend.list_erasures(before):
-        # What is left in a project that was removed goes with it.
-        with suppress(ProjectNotFound):
-            in_steps(partial(backend.write, scope, resume))
+        try:
+            # What is left in a project that was removed goes with it.
+            with suppress(ProjectNotFound):
+                in_steps(partial(backend.write, scope, partial(resume, kept=kept)))
+        except ServiceUnavailable:
+            log.warning("an erasure could not be finished; it goes on later")
 
 
 def _begun(erasure: Erasure | None, actor: Actor, asked: Timestamp) -> Erasure:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import timedelta
 from functools import partial
 from itertools import pairwise
 from typing import Any
@@ -14,8 +16,10 @@ from app.domain.records import Project, Rights, Scope, ScopeFilter, Timestamp
 from app.services import erasure
 from app.services.audit import COMMAND_LINE
 from app.services.verify import Seen, verify
+from app.settings import Settings
 from app.stores import Backend, Counts, Erased
 from app.web.parts import parts_of
+from app.wiring import create_app
 from tests.clock import Clock
 from tests.contract.conftest import Api, make_key
 from tests.records import change_project
@@ -27,6 +31,8 @@ NOTHING = Counts(0, 0, 0, 0, 0, 0)
 WHOLE = {"dialogues": 7, "messages": 9, "memories": 4, "summaries": 2}
 """What ``fill`` stores."""
 ANSWER = {"success": True, "namespace": "anna", **WHOLE}
+KEPT = timedelta(hours=24)
+"""For how long answers are kept by default."""
 
 
 @pytest.fixture(autouse=True)
@@ -189,6 +195,54 @@ def test_the_sweeper_finishes_what_was_cut_short(manager: Api, backend: Backend,
     assert [(entry["actor"], entry["details"]) for entry in entries(manager)] == [("command line", WHOLE)]
 
 
+def test_the_sweeper_removes_answers_however_long_they_are_kept(backend: Backend, clock: Clock) -> None:
+    """Those that were recorded before the erasure, and no newer one."""
+    app = create_app(replace(Settings(), idempotency_hours=72), backend)
+    api = Api(app, make_key(backend))
+    fill(api)
+    begin(backend)
+    clock.advance(seconds=2)
+    keyed = {"Idempotency-Key": "newer"}
+    api.ok("POST", "/memory", {"id": "newer", **HERE, "value": 1}, headers=keyed)
+    clock.advance(seconds=61)
+
+    sweep(api)
+
+    assert backend.list_erasures(clock.after(seconds=1)) == []
+    assert len(list(backend.iterate_answers(ScopeFilter("acme", "anna")))) == 1
+    again = api.post("/memory", {"id": "newer", **HERE, "value": 1}, headers=keyed)
+    assert again.headers["Idempotent-Replayed"] == "true"
+
+
+def test_a_namespace_that_cannot_be_erased_now_keeps_no_other_waiting(
+    api: Api, backend: Backend, clock: Clock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It is left for later, and the sweeper says so."""
+    fill(api)
+    begin(backend)
+    later = Scope("acme", "ben")
+    for number in range(4):
+        api.ok("POST", "/memory", {"id": f"k{number}", "namespace": "ben", "value": number})
+    clock.advance(seconds=1)
+    rule = partial(erasure.erase, actor=COMMAND_LINE, asked=timestamps.now())
+    assert backend.write(later, rule) is None
+    clock.advance(seconds=62)
+    assert backend.list_erasures(clock.after(seconds=-60)) == [ANNA, later]
+    write = backend.write
+
+    def busy(scope: Scope, *rest: Any) -> Any:
+        if scope == ANNA:
+            raise ServiceUnavailable
+        return write(scope, *rest)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(backend, "write", busy)
+        erasure.resume_abandoned(backend, KEPT)
+    assert backend.list_erasures(clock.after(seconds=1)) == [ANNA]
+    erasure.resume_abandoned(backend, KEPT)
+    assert backend.list_erasures(clock.after(seconds=1)) == []
+
+
 def test_an_erasure_that_goes_on_is_left_to_whoever_goes_on(api: Api, backend: Backend, clock: Clock) -> None:
     """Every step makes it another minute; the sweeper finds nothing left of one that has ended meanwhile."""
     fill(api)
@@ -198,7 +252,7 @@ def test_an_erasure_that_goes_on_is_left_to_whoever_goes_on(api: Api, backend: B
     clock.advance(seconds=50)
     assert backend.list_erasures(clock.after(seconds=-60)) == []
     api.ok("DELETE", "/namespace/anna")
-    assert backend.write(ANNA, erasure.resume) == Erased(0, 0, 0, 0)
+    assert backend.write(ANNA, partial(erasure.resume, kept=KEPT)) == Erased(0, 0, 0, 0)
     assert_nothing_left(api, backend)
 
 
@@ -265,7 +319,7 @@ def test_an_erasure_goes_with_its_project(api: Api, backend: Backend, clock: Clo
     begin(backend)
     clock.advance(seconds=61)
     backend.write(Scope(""), lambda tx: tx.close_project("acme"))
-    erasure.resume_abandoned(backend)
+    erasure.resume_abandoned(backend, KEPT)
     sweep(api)
     assert backend.list_erasures(clock.after(seconds=1)) == []
     assert backend.create_project(Project("acme", immutable=False, created=timestamps.now()))
