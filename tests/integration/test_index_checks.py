@@ -91,6 +91,16 @@ def test_a_message_that_was_tagged_keeps_to_have_none(filled: Any) -> None:
     assert query(filled, "SELECT checksum FROM message WHERE id = 'm03'") is None
 
 
+def test_a_change_of_tags_hides_no_damage(filled: Any) -> None:
+    """A message whose checksum was not right gets none, so that it is read in full."""
+    query(filled, "UPDATE message SET terms = 'herring' WHERE id = 'm03'")
+
+    filled.write(SCOPE, lambda tx: tx.save_message(tx.find_messages(tx.lock_dialogue("d"), ["m03"])["m03"]))
+
+    assert query(filled, "SELECT checksum FROM message WHERE id = 'm03'") is None
+    assert filled.index_problems("acme") == [NAMED.format("m03")]
+
+
 def test_a_wrong_checksum_alone_is_no_problem(filled: Any) -> None:
     """It makes the message's text be read again, which is right."""
     query(filled, "UPDATE message SET checksum = checksum + 1 WHERE id = 'm05'")

@@ -20,8 +20,11 @@ SET_CHECKSUM: Final = (
     "UPDATE message SET checksum = checksum_of(?1, terms, body) "
     "WHERE number = ?2 AND checksum IS NOT checksum_of(?1, terms, body)"
 )
-KEPT_TOKENS: Final = "checksum_of(checksum >> 32, terms, ?)"
-"""The checksum of a message that gets another JSON, and keeps its words."""
+KEPT_TOKENS: Final = (
+    "CASE WHEN checksum = checksum_of(checksum >> 32, terms, body) "
+    "THEN checksum_of(checksum >> 32, terms, ?) END"
+)
+"""The checksum of a message that gets another JSON, and keeps its words; NULL if it was not right before."""
 
 _WITHOUT: Final = (
     "SELECT number, terms, dialogue_id || '/' || id, body FROM message "
