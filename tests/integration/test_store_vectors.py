@@ -252,6 +252,31 @@ def test_an_erased_namespace_leaves_no_vectors(
     assert (vectors(store) + len(texts(store)), progress(store)[1:]) == (3, (0, 0))
 
 
+def test_vectors_that_come_while_messages_are_swept_go_with_them(
+    store: Backend, embedder: FakeEmbedder, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A transaction of MongoDB may have replaced entries by vectors behind the back of a sweep."""
+    if not isinstance(store, MongoBackend):
+        pytest.skip("SQLite sweeps in transactions, one at a time")
+    parent = dialogue()
+    stored(store, parent, [message(parent, 0, "whale song")])
+    embed(store, embedder)
+    late = list(store._db.vectors.find({"kind": "messages"}))
+    assert len(late) == 1
+    erase(store, SCOPE)
+    delete_many = store._db.messages.delete_many
+
+    def come_late(*given: Any, **named: Any) -> Any:
+        store._db.vectors.insert_many(late)
+        return delete_many(*given, **named)
+
+    monkeypatch.setattr(store._db.messages, "delete_many", come_late)
+    while store.sweep():
+        continue
+
+    assert vectors(store) == 0
+
+
 def test_a_removed_project_leaves_no_vectors(store: Backend, embedder: FakeEmbedder) -> None:
     """Of any namespace."""
     parent = dialogue(ANNA, label="Harbour")

@@ -86,12 +86,18 @@ def delete_some(rows: Rows, query: Document, limit: int) -> int:
 
 
 def delete_messages(db: MongoDatabase, query: Document, place: Document, limit: int) -> int:
-    """Delete up to ``limit`` messages of one place, their vectors before them; how many messages were."""
+    """Delete up to ``limit`` messages of one place with their vectors; how many messages were deleted.
+
+    Their vectors go before them, for nobody would look for them later, and once more behind them: a
+    transaction that was replacing entries by vectors when the first command came has committed since.
+    """
     found = [document["_id"] for document in db.messages.find(query, ["_id"], limit=limit)]
     if not found:
         return 0
     drop_vectors(db, None, "messages", place, found)
-    return db.messages.delete_many({**query, "_id": {"$in": found}}).deleted_count
+    deleted = db.messages.delete_many({**query, "_id": {"$in": found}}).deleted_count
+    drop_vectors(db, None, "messages", place, found)
+    return deleted
 
 
 def erase_project(db: MongoDatabase, lock: LeaseLock, name: str, *, forget: bool) -> None:
