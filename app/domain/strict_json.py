@@ -38,7 +38,8 @@ _INTEGERS = range(-(2**63), 2**63)
 _INTEGER_DIGITS = 20
 _SUSPECT = re.compile(r"\\u(?:0000|[dD][89a-fA-F])")
 """The escapes that may stand for what no string may have."""
-_STRING = re.compile(rb'"[^"\\]*(?:\\.[^"\\]*)*"', re.DOTALL)
+_STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
+"""A string, or all from the quote of one that never ends: what was matched is never tried otherwise."""
 _SEPARATORS = (b",", b"[", b"{")
 
 
@@ -81,16 +82,24 @@ def _unique(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _integer(digits: str) -> int:
+    _require_ascii(digits)
     if len(digits) > _INTEGER_DIGITS or (value := int(digits)) not in _INTEGERS:
         raise InvalidJson(f"The integer {quote(digits)} does not fit 64 bits; send it as a string.")
     return value
 
 
 def _finite(digits: str) -> float:
+    _require_ascii(digits)
     value = float(digits)
     if math.isinf(value):
         raise InvalidJson(f"The number {quote(digits)} is too large.")
     return value
+
+
+def _require_ascii(digits: str) -> None:
+    """Refuse the digits of other scripts, which the parser in Python takes for digits."""
+    if not digits.isascii():
+        raise InvalidJson(f"The number {quote(digits)} has digits other than 0 to 9.")
 
 
 def _refuse_constant(name: str) -> NoReturn:

@@ -353,7 +353,7 @@ JSON = (
         "INVALID_JSON",
     ),
     Case("100,000 opening brackets", post("/dialogue", b"[" * 100_000), (400,), "INVALID_JSON"),
-    Case("8 MiB of brackets", post("/dialogue", b"[" * LIMIT), (400,), "INVALID_JSON"),
+    Case("8 MiB of brackets", post("/dialogue", b"[" * LIMIT), (413,), "PAYLOAD_TOO_LARGE"),
     Case(
         "8 MiB of one string",
         post("/dialogue", b'{"label":"' + b"Z" * (LIMIT - 12) + b'"}'),

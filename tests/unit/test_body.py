@@ -172,6 +172,20 @@ def test_commas_and_brackets_in_texts_are_no_values(body: bytes) -> None:
     assert parse_json(body) == json.loads(body)
 
 
+def test_a_string_without_an_end_is_looked_at_once() -> None:
+    """It may have any number of quotes that are escaped, each of which could begin another."""
+    with pytest.raises(InvalidJson, match="Unterminated string"):
+        parse_json(b'["' + b"," * (MOST_VALUES + 1) + b'\\"' * 200_000)
+
+
+@parsers
+@pytest.mark.parametrize("number", ["1\u0663", "1.\u0665", "1e\uff13"])
+def test_digits_of_other_scripts_are_no_numbers(padding: bytes, number: str) -> None:
+    """JSON has those from 0 to 9."""
+    with pytest.raises(InvalidJson):
+        parse_json(f'{{"a": {number}}}'.encode() + padding)
+
+
 def test_number_without_an_integer_part_keeps_its_value() -> None:
     """Floats are read exactly as Python reads them."""
     assert math.isclose(parse_json(b"0.1"), 0.1)
