@@ -16,10 +16,10 @@ class LargeBodies:
     """The large bodies that threads read and work on, of so many threads in all."""
 
     def __init__(self, threads: int) -> None:
-        self.most_readers = threads // 2
+        self.most = max(1, min(threads // 2 + 1, threads - 1))
+        """How many may be handled."""
+        self.most_readers = min(threads // 2, self.most - 1)
         """How many may be handled before they are there: a client that stops halfway holds its thread."""
-        self.most = max(1, min(self.most_readers + 1, threads - 1))
-        """How many may be handled: one more, which no client can hold."""
         self._readers: set[Connection] = set()
         self._all: set[Connection] = set()
 
@@ -31,6 +31,9 @@ class LargeBodies:
         if not whole:
             self._readers.add(conn)
         return True
+
+    def __contains__(self, conn: Connection) -> bool:
+        return conn in self._all
 
     def dismiss(self, conn: Connection) -> bool:
         """Count a request out; return whether it was counted."""

@@ -223,10 +223,10 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         conn.deadline = math.inf
         conn.was_served = True
         conn.sock.deadline = time.monotonic() + TRANSFER_SECONDS
-        conn.parser.unreader.unread(bytes(conn.buffer.data))
-        conn.buffer = RequestBuffer()
         waiting.lead(partial(self._promote, conn))
         try:
+            conn.parser.unreader.unread(bytes(conn.buffer.data))
+            conn.buffer = RequestBuffer()
             conn.keeps_alive = self.handle(conn)
         finally:
             if waiting.is_leader():
@@ -253,6 +253,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         conn.sock.expects_continue = expects_continue and not conn.was_continued
         conn.was_continued = False
         environ = build_environ(req, conn.environ)
+        environ["colloquy.has_large_body"] = conn in self.large_bodies
         response = Response()
         response.read(self.wsgi(environ, response.start))
         conn.owner = environ.get("REMOTE_USER") or network_of(environ["REMOTE_ADDR"])

@@ -1,10 +1,11 @@
 """Heavy requests: how many of those that take much processor time one key may have running at once.
 
 A search or a digest works for as long as hundreds of reads. Threads that all want Python's interpreter slow
-each other and everybody else down, so that in one worker one heavy request of a key runs at a time (with the
-usual eight threads), the next ones wait their turn, and those for which that is too far off are told to come
-back. ``x-heavy`` in the description says which operations are meant: ``always``; ``digest``: where the server
-itself writes summaries; ``large``: reads, while the key has been answered much in the last seconds.
+each other and everybody else down, so that in one worker (with the usual eight threads) one heavy request of
+a key runs at a time and two of all keys, the next ones wait their turn, and those for which that is too far
+off are told to come back. ``x-heavy`` in the description says which operations are meant: ``always``;
+``digest``: where the server itself writes summaries; ``large``: reads, while the key has been answered much
+in the last seconds.
 """
 
 from __future__ import annotations
@@ -37,12 +38,13 @@ class HeavyRequests:
 
     def __init__(self, threads: int) -> None:
         self.threads = threads
-        self.most_running = max(1, threads // 8)
-        """Of one key, at once."""
+        self.most_running_of_key = max(1, threads // 8)
+        self.most_running = max(1, (threads + 1) // 2 - 2)
+        """Of all keys: with large bodies, which take half of the threads and one more, they leave one."""
         self._changing = threading.Lock()
         self._present: Counter[str] = Counter()
         self._running: Counter[str] = Counter()
-        self._waiting: dict[str, deque[threading.Event]] = {}
+        self._waiting: deque[tuple[str, threading.Event]] = deque()
         self._answered: dict[str, tuple[float, float]] = {}
 
     def _most(self) -> tuple[int, int]:
@@ -51,40 +53,53 @@ class HeavyRequests:
             return QUEUE * self.threads, 2 * QUEUE * self.threads
         return max(1, self.threads // 2), max(1, self.threads - 2)
 
-    def enter(self, key: str) -> None:
-        """Begin a heavy request when its turn has come; raises RateLimitExceeded when that is too far off."""
+    def enter(self, key: str, *, waits: bool = True) -> None:
+        """Begin a heavy request when its turn has come; raises RateLimitExceeded when that is too far off.
+
+        Without ``waits`` it comes at once or not: for who holds what others wait for.
+        """
         most_of_key, most = self._most()
         with blocking(math.inf) as seconds:
             turn = threading.Event()
             with self._changing:
                 if self._present.total() >= most or self._present[key] >= most_of_key:
                     raise _refusal()
-                self._present[key] += 1
-                if self._running[key] < self.most_running:
+                if not self._has_room(key):
+                    if not waits:
+                        raise _refusal()
+                    self._waiting.append((key, turn))
+                else:
                     self._running[key] += 1
-                    return
-                self._waiting.setdefault(key, deque()).append(turn)
+                    turn.set()
+                self._present[key] += 1
+            if turn.is_set():
+                return
             with stand_in():
                 turn.wait(min(seconds, threading.TIMEOUT_MAX))
             self._require(turn, key)
+
+    def _has_room(self, key: str) -> bool:
+        return self._running[key] < self.most_running_of_key and self._running.total() < self.most_running
 
     def _require(self, turn: threading.Event, key: str) -> None:
         """Give up waiting for a turn that has not come."""
         with self._changing:
             if not turn.is_set():
-                self._waiting[key].remove(turn)
+                self._waiting.remove((key, turn))
                 self._forget(self._present, key)
                 raise _refusal()
 
     def leave(self, key: str) -> None:
-        """End a heavy request; who has waited longest takes its turn, and nobody else is woken."""
+        """End a heavy request; of those that may run now, who has waited longest does."""
         with self._changing:
             self._forget(self._present, key)
-            if self._waiting.get(key):
-                self._waiting[key].popleft().set()
-            else:
-                self._waiting.pop(key, None)
-                self._forget(self._running, key)
+            self._forget(self._running, key)
+            for place, (waiting, turn) in enumerate(self._waiting):
+                if self._has_room(waiting):
+                    del self._waiting[place]
+                    self._running[waiting] += 1
+                    turn.set()
+                    return
 
     @staticmethod
     def _forget(counter: Counter[str], key: str) -> None:

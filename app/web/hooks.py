@@ -74,7 +74,9 @@ class Hooks:
         if route.takes_body:
             context.body = read_json(request, parts.settings.body_bytes, required=route.requires_body)
         if route.heavy is not None and _is_heavy(route.heavy, context):
-            parts.heavy_requests.enter(context.key_id)
+            parts.heavy_requests.enter(
+                context.key_id, waits=not environ.get("colloquy.has_large_body", False)
+            )
             context.heavy = True
 
     def _admit_caller(self, request: Request, context: RequestContext, right: Rights) -> None:

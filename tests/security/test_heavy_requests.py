@@ -47,12 +47,28 @@ def test_one_of_a_key_runs_and_some_wait() -> None:
 
 
 def test_threads_remain_for_light_requests() -> None:
-    """However many keys there are, heavy requests never hold the last two threads."""
-    heavy = HeavyRequests(threads=4)
+    """However many keys there are, two of eight threads run heavy requests; the next key has its turn."""
+    heavy = HeavyRequests(threads=8)
     heavy.enter("a")
     heavy.enter("b")
     with pytest.raises(RateLimitExceeded):
-        heavy.enter("c")
+        heavy.enter("c", waits=False)
+    with ThreadPoolExecutor(2) as pool:
+        another = pool.submit(heavy.enter, "a")
+        while heavy._present["a"] < 2:
+            threading.Event().wait(0.01)
+        third = pool.submit(heavy.enter, "c")
+        while not heavy._present["c"]:
+            threading.Event().wait(0.01)
+        heavy.leave("b")
+        third.result(timeout=5)
+        assert not another.done()
+        heavy.leave("a")
+        another.result(timeout=5)
+    heavy.leave("a")
+    heavy.leave("c")
+    assert not heavy._present
+    assert not heavy._running
 
 
 def test_who_waits_too_long_is_refused() -> None:

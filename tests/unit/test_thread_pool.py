@@ -96,7 +96,7 @@ def test_a_machine_without_threads_goes_on_with_those_it_has(monkeypatch: pytest
     assert pool._serving == 0
 
 
-@pytest.mark.parametrize(("threads", "readers", "all_of_them"), [(1, 0, 1), (2, 1, 1), (8, 4, 5)])
+@pytest.mark.parametrize(("threads", "readers", "all_of_them"), [(1, 0, 1), (2, 0, 1), (3, 1, 2), (8, 4, 5)])
 def test_large_bodies_leave_threads_for_others(threads: int, readers: int, all_of_them: int) -> None:
     """Bodies that are still to come hold half of the threads at most; one that is there finds another."""
     bodies = LargeBodies(threads)
