@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import contextlib
 import fcntl
+import logging
 import mmap
 import os
 import shutil
@@ -38,6 +39,9 @@ OLD_SECONDS: Final = 24 * 3600
 
 HEADER: Final = struct.Struct("<qI")
 """How many records there are, and when the file was begun. No record is smaller."""
+
+
+log = logging.getLogger(__name__)
 
 
 class VectorFiles:
@@ -104,6 +108,7 @@ class VectorFile:
         self._path = path
         self._record: Final = np.dtype([("seq", "<i8"), ("row", "<f4", (dimensions,))])
         self._opened: _Opened | None = None
+        self._is_readable = True
         self.block: Block | None = None
 
     @property
@@ -113,13 +118,23 @@ class VectorFile:
 
     def follow(self) -> bool:
         """Read what was added to the file; False when it is not the one that this process knew."""
-        is_same = self._inode == _inode_of(self._path)
-        if not is_same:
-            self.block = None
-            self._opened = _open(self._path)
+        known = self._opened, self.block is not None
+        if self._inode != _inode_of(self._path):
+            self._opened, self.block = _open(self._path), None
+        self._is_readable = self._opened is not None or not _inode_of(self._path)
+        try:
+            self._read_on()
+        except (OSError, ValueError) as error:  # ValueError: it is shorter than its header says
+            self._is_readable, self.block = False, None
+            is_known = known == (self._opened, False)
+            if not is_known:
+                log.warning("vectors cannot be read from a file: %s", error)
+            return is_known
+        return known[0] is self._opened
+
+    def _read_on(self) -> None:
         if self._opened is not None and self._count > self._known:
             self._read(self._opened, self._known, self._count)
-        return is_same
 
     def _read(self, opened: _Opened, known: int, count: int) -> None:
         records = np.frombuffer(opened.map((1 + count) * self._record.itemsize), self._record)[1:]
@@ -135,10 +150,12 @@ class VectorFile:
             os.utime(self._path)
 
     def append(self, blocks: Sequence[Block]) -> bool:
-        """Add vectors that follow those that this process knows; False when there is no room.
+        """Add vectors that follow those that this process knows; False when there is no room, or no reading.
 
         Nothing is added where another process has changed the file meanwhile: ``follow`` tells.
         """
+        if not self._is_readable:
+            return False
         records = np.zeros(sum(len(block.rows) for block in blocks), self._record)
         records["seq"] = np.concatenate([block.seqs_of_rows() for block in blocks])
         records["row"] = np.concatenate([block.rows for block in blocks])

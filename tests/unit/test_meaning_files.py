@@ -15,7 +15,7 @@ from types import SimpleNamespace
 import pytest
 
 from app.meaning import matrices as module
-from app.meaning.files import OLD_SECONDS, VectorFiles
+from app.meaning.files import HEADER, OLD_SECONDS, VectorFiles
 from app.meaning.matrices import Matrices
 from tests.server import ROOT
 from tests.unit.test_meaning_matrices import PLACE, Vectors, nearest, pieces
@@ -208,6 +208,42 @@ def test_what_a_process_left_unfinished_does_not_count(tmp_path: Path) -> None:
     assert nearest(worker, vectors) == descending(10)
     vectors.items |= {number: pieces(0.5 + number / 100) for number in range(11, 20)}
     assert nearest(worker, vectors) == nearest(process(tmp_path), vectors) == descending(19)
+
+
+def test_a_file_that_is_too_short_is_passed_over(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    """By who knows it and by who does not; each says so once, and keeps in memory what it may."""
+    vectors = vectors_to(10)
+    knowing, new = process(tmp_path), process(tmp_path)
+    assert nearest(knowing, vectors) == descending(10)
+    [file] = tmp_path.glob("*.vectors")
+    with file.open("r+b") as start:
+        start.write(HEADER.pack(1000, int(time.time())))
+
+    vectors.asked.clear()
+    for worker in (knowing, new):
+        for _ in range(2):
+            assert nearest(worker, vectors) == descending(10)
+    assert vectors.asked == [0, 10] * 2
+    assert len([one for one in caplog.records if "cannot be read" in one.message]) == 2
+
+    file.unlink()
+    for worker in (knowing, new):
+        assert nearest(worker, vectors) == descending(10)
+
+
+def test_a_file_that_cannot_be_opened_is_passed_over(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process keeps in memory what it may, until it can be."""
+    vectors = vectors_to(10)
+    knowing, new = process(tmp_path), process(tmp_path)
+    assert nearest(knowing, vectors) == descending(10)
+    vectors.asked.clear()
+    with monkeypatch.context() as patch:
+        patch.setattr("app.meaning.files._open", lambda _: None)
+        for _ in range(2):
+            assert nearest(new, vectors) == nearest(knowing, vectors) == descending(10)
+    assert vectors.asked == [0, 10, 10, 10]
+    assert nearest(new, vectors) == descending(10)
+    assert vectors.asked[-1] == 10
 
 
 def test_a_file_is_used_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
