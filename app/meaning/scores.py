@@ -24,6 +24,11 @@ class Scores:
         self._seqs = seqs
         self._scores = scores
 
+    def until(self, seq: int) -> Scores:
+        """Return the scores of the items up to a number."""
+        early = self._seqs <= seq
+        return Scores(self._seqs[early], self._scores[early])
+
     def nearest_first(self, step: int) -> Iterator[list[tuple[int, float]]]:
         """Yield items by number with their scores, about ``step`` at a time, equal ones together."""
         seqs, scores = self._seqs, self._scores

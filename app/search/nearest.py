@@ -63,12 +63,12 @@ class Nearness:
     ) -> None:
         self._matrices = matrices
         self._indexes = indexes
-        self._until = until
         self.newest = 0
         opened = {kind: indexes.index(kind, filtered=False) for kind in kinds}
-        self._scores: dict[SearchObject, Scores] = {
-            kind: matrices.scores(index.place, index, vector) for kind, index in opened.items()
-        }
+        scores = {kind: matrices.scores(index.place, index, vector) for kind, index in opened.items()}
+        self._scores: dict[SearchObject, Scores] = (
+            scores if until is None else {kind: found.until(until) for kind, found in scores.items()}
+        )
 
     def nearest(self, kind: SearchObject, limit: int, *, filtered: bool) -> dict[Ref, float]:
         """Return about ``limit`` items of a kind, those that are equally near together."""
@@ -76,7 +76,7 @@ class Nearness:
         found: dict[Ref, float] = {}
         walked = 0
         for batch in self._scores[kind].nearest_first(STEP):
-            scores = {seq: score for seq, score in batch if self._until is None or seq <= self._until}
+            scores = dict(batch)
             refs = index.refs_of(list(scores))
             self._matrices.forget(index.place, scores.keys() - refs.keys())
             passing = {seq: ref for seq, ref in refs.items() if ref is not None}

@@ -57,6 +57,18 @@ def test_items_that_are_equally_near_come_together() -> None:
     assert [len(batch) for batch in batches] == [6]
 
 
+def test_what_is_newer_moves_no_border_of_a_batch() -> None:
+    """Up to a number the batches are those that there were when it was the last."""
+    vectors = Vectors({number: pieces(number / 20) for number in range(1, 10)})
+    matrices = Matrices()
+    before = list(matrices.scores(PLACE, vectors, QUERY).nearest_first(4))
+    assert [len(batch) for batch in before] == [4, 4, 1]
+    vectors.items |= {number: pieces(number / 20 - 0.4) for number in range(10, 20)}
+    scores = matrices.scores(PLACE, vectors, QUERY)
+    assert list(scores.nearest_first(4)) != before
+    assert list(scores.until(9).nearest_first(4)) == before
+
+
 def test_only_what_was_added_is_read_again() -> None:
     """Behind the last number that is known."""
     vectors = Vectors({1: pieces(0.5)})
