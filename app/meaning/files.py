@@ -144,6 +144,13 @@ class VectorFile:
         blocks = [grown] if self.block is None else [self.block, grown]
         self.block = Block.joined(blocks, records["row"])
 
+    def let_go(self) -> bool:
+        """Let go of a file that was removed: until all have, it takes disk space. Whether there was one."""
+        if self._opened is None or self._inode == _inode_of(self._path):
+            return False
+        self._opened, self.block = None, None
+        return True
+
     def use(self) -> None:
         """Note that it is searched, so that others make room first."""
         with contextlib.suppress(OSError):

@@ -117,6 +117,11 @@ class _Matrix:
             self._tail = [block for block in tail if len(block.seqs)]
             self._last = max(self._last, self._file.last)
 
+    def let_go(self) -> None:
+        """Begin anew if the file has been removed."""
+        if self._file is not None and self._file.let_go():
+            self._begin()
+
     def _share(self) -> bool:
         """Add the tail to the file; False when there is none that has room."""
         if self._file is None or time.monotonic() < self._full_until:
@@ -209,9 +214,22 @@ class Matrices:
                 matrix.forget(seqs)
 
     def drop_old_files(self) -> None:
-        """Let files begin anew in which vectors may be that the store has removed a day ago."""
-        if self._files is not None:
-            self._files.drop_old()
+        """Let files begin anew in which vectors may be that the store has removed a day ago.
+
+        What this process has of files that are no longer there it lets go of, searched or not.
+        """
+        if self._files is None:
+            return
+        self._files.drop_old()
+        with self._lock:
+            known = list(self._known.values())
+        for matrix in known:
+            # One in use is looked at the next time: nobody waits for a search.
+            if matrix.lock.acquire(blocking=False):
+                try:
+                    matrix.let_go()
+                finally:
+                    matrix.lock.release()
 
     def _matrix(self, place: Hashable, dimensions: int) -> _Matrix:
         with self._lock:

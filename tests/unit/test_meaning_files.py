@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import shutil
 import stat
@@ -265,6 +266,38 @@ def test_a_file_is_used_for_a_day(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     assert len(sizes(tmp_path)) == 1
     assert nearest(workers[0], vectors, "old") == nearest(workers[1], vectors, "old") == descending(9)
     assert len(sizes(tmp_path)) == 2
+
+
+def test_a_file_that_was_removed_takes_no_space(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A process that never searches the scope again lets go of it, and of no other; one in use waits."""
+    removed, kept = vectors_to(10), vectors_to(10)
+    first, second = process(tmp_path), process(tmp_path)
+    for worker in (first, second):
+        assert nearest(worker, kept, "kept") == descending(10)
+    begun = time.time()
+    monkeypatch.setattr("time.time", lambda: begun - OLD_SECONDS - 5)
+    for worker in (first, second):
+        assert nearest(worker, removed, "removed") == descending(10)
+    assert len(mapped(tmp_path)) == 2
+    monkeypatch.setattr("time.time", lambda: begun)
+
+    first.drop_old_files()
+    with second._known["removed"].lock:
+        second.drop_old_files()
+        assert len(mapped(tmp_path)) == 2
+    second.drop_old_files()
+    assert mapped(tmp_path) == {str(path) for path in tmp_path.glob("*.vectors")}
+    for vectors in (kept, removed):
+        vectors.asked.clear()
+    assert nearest(second, kept, "kept") == nearest(second, removed, "removed") == descending(10)
+    assert (kept.asked, removed.asked) == ([10], [0, 10])
+
+
+def mapped(folder: Path) -> set[str]:
+    """Return the files that this process has mapped into memory."""
+    gc.collect()
+    lines = Path("/proc/self/maps").read_text(encoding="utf-8").splitlines()
+    return {line.split(maxsplit=5)[5] for line in lines if str(folder) in line and ".vectors" in line}
 
 
 WORKER = """
