@@ -87,9 +87,10 @@ def aggregate_together(
 
     They are one command, and so one journey to the server and back.
     """
-    found: list[list[Document]] = [[] for _ in pipelines]
     if not db.transactional:
-        return [list(rows.aggregate(pipeline)) for pipeline in pipelines]  # mongomock has no $unionWith
+        # mongomock has no $unionWith.
+        return [list(rows.aggregate(pipeline)) for pipeline in pipelines]
+    found: list[list[Document]] = [[] for _ in pipelines]
     numbered = [[*pipeline, {"$set": {"of": {"$literal": n}}}] for n, pipeline in enumerate(pipelines)]
     if numbered:
         others = [{"$unionWith": {"coll": rows.name, "pipeline": one}} for one in numbered[1:]]
