@@ -43,7 +43,8 @@ PROJECT = "expiry"
 POLICY = Retention(dialogue_days=KEPT["active"], ended_days=KEPT["ended"], memory_days=KEPT["memory"])
 WRITERS = 4
 DAY_SECONDS = 1.0
-SWEEP_SECONDS = 90
+SWEEP_SECONDS = 180
+"""A sweep that met a busy store goes on a minute later."""
 RESTORED_EACH_DAY = 5
 MOST = 100_000
 """How many of what has expired are looked for."""
