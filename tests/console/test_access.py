@@ -135,7 +135,7 @@ def test_a_server_that_is_away(open_tab: Callable[..., Tab]) -> None:
     for _ in range(2):
         page.evaluate("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
     see(page, "The server cannot be reached")
-    assert len([url for url in asked if "/dialogue?" in url]) == 1
+    assert len([url for url in asked if "status=ended" in url]) == 1
     page.context.set_offline(offline=False)
     press(page, "Try again")
     page.locator(".row-link").first.wait_for()
