@@ -112,6 +112,19 @@ def test_reasoning_of_a_system_message_has_an_id() -> None:
     assert context.messages[0]["type"] == "reasoning"
 
 
+def test_a_summary_stands_behind_reasoning_of_a_system_message() -> None:
+    """An item without a role among the leading ones says nothing of the role that the summary gets."""
+    thought = {"type": "reasoning", "summary": [{"type": "summary_text", "text": "hm"}]}
+    leading = [("developer", [thought, {"type": "text", "text": "Be kind."}])]
+    turns = dialogue(*leading, *[("user", f"Message {n} " + "word " * 30) for n in range(50)])
+
+    context = plan(turns, 300, Format.RESPONSES, "They spoke.")
+
+    check_responses(context.messages)
+    said = [message for message in context.messages if "They spoke." in str(message)]
+    assert [message["role"] for message in said] == ["developer"]
+
+
 @settings(max_examples=250)
 @given(
     messages=st.lists(st.tuples(roles, contents), max_size=12),

@@ -174,7 +174,8 @@ def join_openai(leading: list[Wire], summary: str | None, rest: list[Wire]) -> l
     """Put the summary behind the leading messages, in the role that they have."""
     if summary is None:
         return [*leading, *rest]
-    role = "developer" if any(message["role"] == "developer" for message in leading) else "system"
+    # For the Responses API thoughts stand among the messages, as items without a role.
+    role = "developer" if any(message.get("role") == "developer" for message in leading) else "system"
     return [*leading, {"role": role, "content": describe_summary(summary)}, *rest]
 
 
