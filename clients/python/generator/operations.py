@@ -293,9 +293,22 @@ def _document(operation: Schema) -> str:
     """Return an operation's docstring."""
     summary = str(operation["summary"]).strip()
     text = str(operation.get("description", "")).strip()
-    lines: list[str] = []
-    for line in text.splitlines():
-        lines += textwrap.wrap(line, WIDTH, subsequent_indent="  ") if len(line) > WIDTH else [line]
+    lines = _fill(text) if text else []
     ending = "" if summary.endswith("?") else "."
     whole = summary + ending + ("\n\n" + "\n".join(lines) + "\n" if lines else "")
     return whole.replace("\\", "\\\\")
+
+
+def _fill(text: str) -> list[str]:
+    """Return a text in lines that fit; lists and what is set out otherwise keep the lines that they have."""
+    lines: list[str] = []
+    for paragraph in text.split("\n\n"):
+        given = paragraph.splitlines()
+        if lines:
+            lines.append("")
+        if all(line[:1].isalnum() or line[:1] in "*`\"'(" for line in given):
+            lines += textwrap.wrap(" ".join(given), WIDTH, break_on_hyphens=False)
+        else:
+            for line in given:
+                lines += textwrap.wrap(line, WIDTH, subsequent_indent="  ") if len(line) > WIDTH else [line]
+    return lines

@@ -49,10 +49,10 @@ class Operations(Transport):
     ) -> Listing[types.DialogueListItem]:
         """List dialogues.
 
-        Newest first, without messages and state, over the whole project unless `namespace` is given.
-        Archived dialogues are shown only when `status` asks for them. All filters given must hold; those by
-        date are about `created`. A list by `threadOf` stays in one namespace, the default one if none is
-        given; an unknown parent has an empty list.
+        Newest first, without messages and state, over the whole project unless `namespace` is given. Archived
+        dialogues are shown only when `status` asks for them. All filters given must hold; those by date are
+        about `created`. A list by `threadOf` stays in one namespace, the default one if none is given; an
+        unknown parent has an empty list.
 
         *Extension*: `orderBy=lastMessageCreated` is what a list of chats shows; a dialogue without messages
         stands there by its `created`. By this or by `modified`, a dialogue that changes during a walk from
@@ -108,9 +108,9 @@ class Operations(Transport):
 
         Every field is optional. Give `message` or `messages`, not both. With `threadOf` it becomes a thread
         of a dialogue in the same namespace; with `forkAt` as well it starts with a copy of the parent's
-        messages up to and including that one (up to 10,000 messages or 64 MiB), and those of the request
-        come after them. The answer has the messages that this request created, in the order sent; of a fork
-        it has the recent ones. An id that was deleted may be used again; the new dialogue starts empty.
+        messages up to and including that one (up to 10,000 messages or 64 MiB), and those of the request come
+        after them. The answer has the messages that this request created, in the order sent; of a fork it has
+        the recent ones. An id that was deleted may be used again; the new dialogue starts empty.
         """
         answer = self.send(
             "POST",
@@ -172,8 +172,8 @@ class Operations(Transport):
         Replaces the tags, sets the label, merges the top level of the state (keys given replace, keys not
         given stay) and appends `message` or `messages`: all of it or nothing. When nothing would change,
         neither `modified` nor the ETag moves. On an ended or archived dialogue only `state` may be written.
-        `id`, `namespace` and `metadata` are accepted when they equal what is stored, for clients that
-        repeat them.
+        `id`, `namespace` and `metadata` are accepted when they equal what is stored, for clients that repeat
+        them.
         """
         answer = self.send(
             "PUT",
@@ -198,9 +198,9 @@ class Operations(Transport):
     ) -> types.Deleted:
         """Delete a dialogue.
 
-        For good. Its messages can still be read and deleted through the message routes, and its threads
-        stay, as dialogues whose parent is gone. *Extension*: with `cascade=true` its messages and summaries
-        go with it.
+        For good. Its messages can still be read and deleted through the message routes, and its threads stay,
+        as dialogues whose parent is gone. *Extension*: with `cascade=true` its messages and summaries go with
+        it.
         """
         answer = self.send(
             "DELETE",
@@ -242,8 +242,8 @@ class Operations(Transport):
     ) -> types.Dialogue:
         """Archive a dialogue.
 
-        *Extension*. Like ended, and hidden from lists by default. On an archived dialogue it changes
-        nothing and answers the same.
+        *Extension*. Like ended, and hidden from lists by default. On an archived dialogue it changes nothing
+        and answers the same.
         """
         answer = self.send(
             "POST",
@@ -264,8 +264,8 @@ class Operations(Transport):
     ) -> types.Dialogue:
         """Reopen a dialogue.
 
-        *Extension*. Active again; `endedAt` and `archivedAt` go. On an active dialogue it changes nothing
-        and answers the same.
+        *Extension*. Active again; `endedAt` and `archivedAt` go. On an active dialogue it changes nothing and
+        answers the same.
         """
         answer = self.send(
             "POST",
@@ -288,8 +288,8 @@ class Operations(Transport):
 
         *Extension*. The dialogue with all its messages, in the form that `colloquy export` writes: Colloquy's
         own to be imported again, lines for training and other programs, or a page to read. The page of HTML
-        loads nothing and runs nothing that a message holds. An export of more than 64 MiB is 413: the
-        command line writes it.
+        loads nothing and runs nothing that a message holds. An export of more than 64 MiB is 413: the command
+        line writes it.
         """
         answer = self.send(
             "GET",
@@ -326,8 +326,8 @@ class Operations(Transport):
         """Merge into the state, or replace it.
 
         Merges the top level: keys given replace, keys not given stay. *Extension*: with `replace=true` the
-        body becomes the state. Works on ended and archived dialogues too. Keys may contain dots, dollars
-        and anything else but NUL.
+        body becomes the state. Works on ended and archived dialogues too. Keys may contain dots, dollars and
+        anything else but NUL.
         """
         answer = self.send(
             "PUT",
@@ -422,8 +422,8 @@ class Operations(Transport):
     def get_message(self, mid: str, dialogue_id: str, *, namespace: str | None = None) -> types.Message:
         """Get a message.
 
-        Also after its dialogue was deleted. If dialogues that had this id one after the other each had such
-        a message, the newest one's is meant.
+        Also after its dialogue was deleted. If dialogues that had this id one after the other each had such a
+        message, the newest one's is meant.
         """
         answer = self.send(
             "GET",
@@ -738,11 +738,10 @@ class Operations(Transport):
 
         *Extension*. By meaning, items are found whose text says the same in other words, where the operator
         has chosen an embedder: the nearest first, compared one by one with all that the search covers;
-          filters
-        apply to the nearest 10,000. What was written is found so a moment later, what was deleted is not. A
-        dialogue is as near as its nearest message, or its label, tags and newest summary. `"quoted words"`
-        and `-word` hold as above. While the embedder does not answer, a search by both is one by words, and
-        `request.mode` says so; one by meaning is 503.
+        filters apply to the nearest 10,000. What was written is found so a moment later, what was deleted is
+        not. A dialogue is as near as its nearest message, or its label, tags and newest summary. `"quoted
+        words"` and `-word` hold as above. While the embedder does not answer, a search by both is one by
+        words, and `request.mode` says so; one by meaning is 503.
 
         The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
         search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
@@ -878,10 +877,8 @@ class Operations(Transport):
 
         Makes and stores a summary and answers it. The messages stay as they are. It builds on the latest
         summary and reads only what was accepted since; if nothing was, that summary is the answer. It is
-          never
-        longer than its messages: of a few words it is the words. When a model is configured and fails, a
-          digest
-        of quotes takes its place, with the reason in `error`.
+        never longer than its messages: of a few words it is the words. When a model is configured and fails,
+        a digest of quotes takes its place, with the reason in `error`.
         """
         answer = self.send(
             "POST",
@@ -910,9 +907,9 @@ class Operations(Transport):
         newest 2,000; when it cannot fit, the answer is 400 and names the smallest budget that works.
 
         With `query` older exchanges that matter to it are brought back beside the newest, found by meaning
-          and
-        by words, or without an embedder by words: each whole, from what the user said until the user spoke
-        again, in at most 30 % of what the leading messages, the last user message and the summary leave.
+        and by words, or without an embedder by words: each whole, from what the user said until the user
+        spoke again, in at most 30 % of what the leading messages, the last user message and the summary
+        leave.
 
         A summary stands in `summary`; with `openai` it is also a message behind the leading ones, with
         `anthropic` the end of `system`. One that is too long for the budget is cut, there as well.
@@ -937,14 +934,11 @@ class Operations(Transport):
 
         *Extension*. Removes all that one end user has: dialogues, messages (those of deleted dialogues
         included), memories and summaries. When it is answered, nothing is left for any reader. A namespace
-          that
-        has nothing gives zeros.
+        that has nothing gives zeros.
 
         A large namespace is erased in steps, and others write between them. If that takes longer than a
-          request
-        may, the answer is 503: the repeat goes on, and its answer counts the whole. Without a repeat the
-          server
-        removes the rest within minutes, but for what was created since.
+        request may, the answer is 503: the repeat goes on, and its answer counts the whole. Without a repeat
+        the server removes the rest within minutes, but for what was created since.
         """
         answer = self.send(
             "DELETE",
@@ -957,8 +951,7 @@ class Operations(Transport):
         """Ask what the key may do.
 
         *Extension*. Of the key that is sent: its project, its rights, and the namespace that it is bound to,
-          so
-        that a page offers only what will be allowed.
+        so that a page offers only what will be allowed.
         """
         answer = self.send("GET", "/key")
         return cast("types.OwnKey", answer.data)
@@ -977,9 +970,8 @@ class Operations(Transport):
         """List namespaces.
 
         *Extension*. By name, for a key with the right `manage`: each namespace that holds a dialogue or a
-          memory,
-        how many of each, and when one of them was last changed. The default namespace has no name and is not
-        listed.
+        memory, how many of each, and when one of them was last changed. The default namespace has no name and
+        is not listed.
         """
         return Listing(
             self, "GET", "/namespaces", query=given({"project": project, "prefix": prefix, "limit": limit})
@@ -997,12 +989,9 @@ class Operations(Transport):
         """Count what was begun.
 
         *Extension*. How many of the dialogues and messages that are stored were created in each day, week or
-          month, for
-        a key with the right `manage`. Days are those of UTC, weeks begin on Monday; the first and the last
-          bucket
-        are whole. What was deleted is not counted, or no more once it is removed. There are at most 400
-          buckets,
-        which take time in proportion to what was created in them.
+        month, for a key with the right `manage`. Days are those of UTC, weeks begin on Monday; the first and
+        the last bucket are whole. What was deleted is not counted, or no more once it is removed. There are
+        at most 400 buckets, which take time in proportion to what was created in them.
         """
         answer = self.send(
             "GET",
@@ -1029,8 +1018,7 @@ class Operations(Transport):
         """List keys.
 
         *Extension*. Newest first, those that are revoked or expired included. What opens is not stored and is
-          not
-        shown.
+        not shown.
         """
         return Listing(
             self, "GET", "/keys", query=given({"project": project, "limit": limit, "order": order})
@@ -1049,9 +1037,8 @@ class Operations(Transport):
         """Create a key.
 
         *Extension*. For the project of the key that asks, or with `admin` for the one that `project` names.
-          Of the
-        rights, the namespace and the time nothing may exceed what the asking key has; a key that ends itself
-        makes keys that end with it, unless they end sooner.
+        Of the rights, the namespace and the time nothing may exceed what the asking key has; a key that ends
+        itself makes keys that end with it, unless they end sooner.
 
         The answer has the secret in `key`, this once: it is stored nowhere. A repeat with the same
         `Idempotency-Key` is answered without it; rotate the key then, or revoke it.
@@ -1087,8 +1074,7 @@ class Operations(Transport):
 
         *Extension*. It opens nothing from then on; a worker that has just looked it up trusts it for
         `COLLOQUY_KEY_CACHE` seconds more, 2 by default. Its record stays and says since when it is revoked. A
-          key
-        with more rights than the asking one cannot be revoked by it.
+        key with more rights than the asking one cannot be revoked by it.
         """
         answer = self.send(
             "DELETE",
@@ -1138,8 +1124,7 @@ class Operations(Transport):
         """Create a project.
 
         *Extension*. `POST /keys` with `project` then makes its first key. The name of a removed project may
-          be used
-        again once its data is gone; while much of it is left the answer is 503.
+        be used again once its data is gone; while much of it is left the answer is 503.
         """
         answer = self.send(
             "POST",
@@ -1168,10 +1153,8 @@ class Operations(Transport):
         """Change a project.
 
         *Extension*. What is left out stays; `retention` is replaced as a whole. Only a key with `admin` may
-          change
-        another project than its own, or `immutable`. A change of `retention` holds in every server within
-          five
-        seconds.
+        change another project than its own, or `immutable`. A change of `retention` holds in every server
+        within five seconds.
         """
         answer = self.send(
             "PUT",
@@ -1210,12 +1193,10 @@ class Operations(Transport):
         """List the audit.
 
         *Extension*. Newest first: keys made, replaced and revoked, projects made, changed and deleted,
-          namespaces
-        erased, dialogues deleted with their messages, exports, and failed logins by address, counted by the
-        minute. A key with `manage` sees what concerns its project; one with `admin` sees everything, or the
-          one
-        project that it names. An entry never has a key or content. Entries are kept for
-        `COLLOQUY_AUDIT_DAYS`, 400 by default.
+        namespaces erased, dialogues deleted with their messages, exports, and failed logins by address,
+        counted by the minute. A key with `manage` sees what concerns its project; one with `admin` sees
+        everything, or the one project that it names. An entry never has a key or content. Entries are kept
+        for `COLLOQUY_AUDIT_DAYS`, 400 by default.
         """
         return Listing(
             self,
@@ -1247,8 +1228,7 @@ class Operations(Transport):
         """Can it serve?
 
         Whether the store answers, can be written and has the current schema. To find out is to write to it,
-          so
-        a good answer is given again for a second; a bad one is always new.
+        so a good answer is given again for a second; a bad one is always new.
         """
         answer = self.send("GET", "/ready")
         return cast("types.Readiness", answer.data)
