@@ -49,7 +49,7 @@ from .web.rate_limits import open_limits
 from .web.readiness import Readiness
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
     from flask import Flask
 
@@ -237,7 +237,7 @@ def connect(
     """Give an application its settings, its store and its embedder, for which it queues what it writes."""
     backend = measure(backend)
     failed_logins = FailedLogins()
-    chores = [
+    chores: list[Callable[[], None]] = [
         partial(failed_logins.note, backend),
         partial(drop_old, backend, settings.audit_days),
         partial(resume_abandoned, backend, timedelta(hours=settings.idempotency_hours)),
@@ -245,7 +245,7 @@ def connect(
     if embedder is not None:
         matrices = _open_matrices(settings)
         backend.queue_for(embedder.model, matrices)
-        chores.append(partial(matrices.drop_old_files))
+        chores.append(matrices.drop_old_files)
     app.config["MAX_CONTENT_LENGTH"] = settings.body_bytes
     app.extensions["colloquy"] = Parts(
         settings=settings,

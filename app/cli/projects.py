@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from functools import partial
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -25,6 +25,9 @@ from .terminal import (
     open_store,
     print_json,
 )
+
+if TYPE_CHECKING:
+    from ..stores import Backend
 
 commands = typer.Typer(
     cls=Commands,
@@ -55,7 +58,7 @@ def create(
     with open_store() as backend:
         if backend.get_project(name) is not None:
             raise CommandError(f"there is a project {name} already")
-        in_steps(lambda: backend.clear_removed(name) or None)
+        _clear_removed(backend, name)
         rule = partial(projects.create, actor=COMMAND_LINE, command=projects.NewProject(name, immutable))
         backend.write(SERVER, rule)
     typer.echo(f"Created the project {name}; 'colloquy keys create --project {name}' makes a key for it.")
@@ -158,5 +161,10 @@ def delete(
             raise CommandError(f"there is no project {name}")
         confirm(f"Delete the project {name} with everything in it, for good?", sure=yes)
         backend.write(SERVER, partial(projects.close, actor=COMMAND_LINE, name=name))
-        in_steps(lambda: backend.clear_removed(name) or None)
+        _clear_removed(backend, name)
     typer.echo(f"Deleted the project {name}.")
+
+
+def _clear_removed(backend: Backend, name: str) -> None:
+    """Remove all that is left of a removed project of that name."""
+    in_steps(lambda: backend.clear_removed(name) or None)

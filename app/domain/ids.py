@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from datetime import UTC, datetime, timedelta
+from datetime import datetime
 from typing import Final, NamedTuple
 
 from ulid import ULID
 
 from .json_text import canonical_json, canonical_of, sorted_json
+from .timestamps import EPOCH, MILLISECOND
 
-EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 RANDOM_BITS: Final = 80
 """How many bits of a ULID follow its time in milliseconds."""
 
@@ -30,7 +30,7 @@ def successor(previous: str | None) -> str:
 
 def last_id(moment: str) -> str:
     """Return the ULID after which those sort that are made later than a moment (ISO 8601)."""
-    milliseconds = (datetime.fromisoformat(moment) - EPOCH) // timedelta(milliseconds=1)
+    milliseconds = (datetime.fromisoformat(moment) - EPOCH) // MILLISECOND
     return str(ULID.from_int((milliseconds + 1 << RANDOM_BITS) - 1))
 
 

@@ -14,6 +14,7 @@ from typing import Final
 from .errors import quote
 from .records import TimeRange, Timestamp
 
+EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 MILLISECOND: Final = timedelta(milliseconds=1)
 
 LATEST: Final = Timestamp("9999-12-31T23:59:59.999Z")

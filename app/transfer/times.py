@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import Any
 
 from ..domain.records import Timestamp
-from ..domain.timestamps import format_time, parse_time
+from ..domain.timestamps import EPOCH, format_time, parse_time
 from .conversation import Fields
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _SCALES = ((1e17, 1e9), (1e14, 1e6), (1e11, 1e3))
 """A number from the first on counts nano-, micro- or milliseconds; one below counts seconds."""
 

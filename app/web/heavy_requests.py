@@ -42,7 +42,6 @@ class HeavyRequests:
         self.most_running = max(1, (threads + 1) // 2 - 2)
         """Of all keys: with large bodies, which take half of the threads and one more, they leave one."""
         self._changing = threading.Lock()
-        self._present: Counter[str] = Counter()
         self._running: Counter[str] = Counter()
         self._waiting: deque[tuple[str, threading.Event]] = deque()
         self._answered: dict[str, tuple[float, float]] = {}
@@ -60,23 +59,23 @@ class HeavyRequests:
         """
         most_of_key, most = self._most()
         with blocking(math.inf) as seconds:
-            turn = threading.Event()
             with self._changing:
-                if self._present.total() >= most or self._present[key] >= most_of_key:
+                if len(self._waiting) + self._running.total() >= most or self.present(key) >= most_of_key:
                     raise _refusal()
-                if not self._has_room(key):
-                    if not waits:
-                        raise _refusal()
-                    self._waiting.append((key, turn))
-                else:
+                if self._has_room(key):
                     self._running[key] += 1
-                    turn.set()
-                self._present[key] += 1
-            if turn.is_set():
-                return
+                    return
+                if not waits:
+                    raise _refusal()
+                turn = threading.Event()
+                self._waiting.append((key, turn))
             with stand_in():
                 turn.wait(min(seconds, threading.TIMEOUT_MAX))
             self._require(turn, key)
+
+    def present(self, key: str) -> int:
+        """Return how many of a key run or wait; a copy is counted, which nobody changes meanwhile."""
+        return self._running[key] + sum(waiting == key for waiting, _ in tuple(self._waiting))
 
     def _has_room(self, key: str) -> bool:
         return self._running[key] < self.most_running_of_key and self._running.total() < self.most_running
@@ -86,26 +85,20 @@ class HeavyRequests:
         with self._changing:
             if not turn.is_set():
                 self._waiting.remove((key, turn))
-                self._forget(self._present, key)
                 raise _refusal()
 
     def leave(self, key: str) -> None:
         """End a heavy request; of those that may run now, who has waited longest does."""
         with self._changing:
-            self._forget(self._present, key)
-            self._forget(self._running, key)
+            self._running[key] -= 1
+            if not self._running[key]:
+                del self._running[key]
             for place, (waiting, turn) in enumerate(self._waiting):
                 if self._has_room(waiting):
                     del self._waiting[place]
                     self._running[waiting] += 1
                     turn.set()
                     return
-
-    @staticmethod
-    def _forget(counter: Counter[str], key: str) -> None:
-        counter[key] -= 1
-        if not counter[key]:
-            del counter[key]
 
     def count_answer(self, key: str, size: int) -> None:
         """Note that a key was answered so many bytes, where they are enough to count."""

@@ -19,6 +19,11 @@ from app.web.parts import parts_of
 from tests.contract.conftest import application, check_envelope, make_key
 
 
+def is_empty(heavy: HeavyRequests) -> bool:
+    """Whether none runs or waits, and nothing is left of those that did."""
+    return not heavy._waiting and not heavy._running
+
+
 def test_one_of_a_key_runs_and_some_wait() -> None:
     """With eight threads one of a key runs, three wait, and the fifth is refused; a turn passes on."""
     heavy = HeavyRequests(threads=8)
@@ -31,7 +36,7 @@ def test_one_of_a_key_runs_and_some_wait() -> None:
     enter()
     with ThreadPoolExecutor(3) as pool:
         waiting_ones = [pool.submit(enter) for _ in range(3)]
-        while heavy._present["a"] < 4:
+        while heavy.present("a") < 4:
             threading.Event().wait(0.01)
         with pytest.raises(RateLimitExceeded) as refused:
             heavy.enter("a")
@@ -42,8 +47,7 @@ def test_one_of_a_key_runs_and_some_wait() -> None:
             assert heavy._running["a"] == 1
             heavy.leave("a")
     heavy.leave("a")
-    assert not heavy._present
-    assert not heavy._running
+    assert is_empty(heavy)
 
 
 def test_threads_remain_for_light_requests() -> None:
@@ -55,10 +59,10 @@ def test_threads_remain_for_light_requests() -> None:
         heavy.enter("c", waits=False)
     with ThreadPoolExecutor(2) as pool:
         another = pool.submit(heavy.enter, "a")
-        while heavy._present["a"] < 2:
+        while heavy.present("a") < 2:
             threading.Event().wait(0.01)
         third = pool.submit(heavy.enter, "c")
-        while not heavy._present["c"]:
+        while not heavy.present("c"):
             threading.Event().wait(0.01)
         heavy.leave("b")
         third.result(timeout=5)
@@ -67,8 +71,7 @@ def test_threads_remain_for_light_requests() -> None:
         another.result(timeout=5)
     heavy.leave("a")
     heavy.leave("c")
-    assert not heavy._present
-    assert not heavy._running
+    assert is_empty(heavy)
 
 
 def test_who_waits_too_long_is_refused() -> None:
@@ -82,7 +85,7 @@ def test_who_waits_too_long_is_refused() -> None:
     finally:
         waiting.end_request()
     heavy.leave("a")
-    assert not heavy._present
+    assert is_empty(heavy)
 
 
 def test_who_waits_takes_no_thread_where_others_stand_in() -> None:
@@ -106,7 +109,7 @@ def test_who_waits_takes_no_thread_where_others_stand_in() -> None:
         with pytest.raises(RateLimitExceeded):
             pool.submit(enter).result()
         heavy.leave("a")
-    assert not heavy._present
+    assert is_empty(heavy)
 
 
 def test_reads_are_heavy_while_a_key_is_answered_much(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -146,7 +149,7 @@ def test_large_lists_of_a_key_go_one_at_a_time(client: Callable[..., Any], sqlit
         with ThreadPoolExecutor(1) as pool:
             headers = {"Authorization": f"Bearer {key}"}
             listing = pool.submit(application().test_client().get, "/messages?dialogueId=d", headers=headers)
-            while heavy._present[name] < 2:
+            while heavy.present(name) < 2:
                 threading.Event().wait(0.01)
             assert send(key, "POST", "/dialogue", json={"id": "e"}).status_code == 200
             assert send(other, "GET", "/dialogue/d").status_code == 200
@@ -154,7 +157,7 @@ def test_large_lists_of_a_key_go_one_at_a_time(client: Callable[..., Any], sqlit
             heavy.leave(name)
             assert listing.result().status_code == 200
     finally:
-        assert not heavy._present
+        assert is_empty(heavy)
 
 
 def test_every_answer_gives_the_turn_back(client: Callable[..., Any], sqlite_backend: Backend) -> None:

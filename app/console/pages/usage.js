@@ -96,15 +96,17 @@ function table(items) {
 
 /** Those with most dialogues; the API lists namespaces by name alone. @param {AbortSignal} signal */
 export async function busiest(signal) {
-  let { items, next } = await get("/namespaces", { query: { limit: PAGE }, signal });
-  for (let pages = 1; next && pages < MOST_PAGES; pages++) {
+  /** @type {import("../types.js").NamespaceItem[]} */
+  let first = [];
+  /** @type {string | undefined} */
+  let next;
+  for (let pages = 0; pages === 0 || (next && pages < MOST_PAGES); pages++) {
     const page = await get("/namespaces", { query: { limit: PAGE, next }, signal });
-    items = [...items, ...page.items].toSorted((one, other) => other.dialogues - one.dialogues);
-    items.splice(SHOWN_NAMESPACES);
+    first = [...first, ...page.items].toSorted((one, other) => other.dialogues - one.dialogues);
+    first.splice(SHOWN_NAMESPACES);
     next = page.next;
   }
-  if (items.length === 0) return empty("user", "No namespaces");
-  const first = items.toSorted((one, other) => other.dialogues - one.dialogues).slice(0, SHOWN_NAMESPACES);
+  if (first.length === 0) return empty("user", "No namespaces");
   return h(
     "div",
     {},

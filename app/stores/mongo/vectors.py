@@ -19,6 +19,7 @@ from ...search.passages import dialogue_passage, memory_passage, message_passage
 from ..vectors import MOST_ORPHANS, Progress, Queued, QueuedModel, VectorQueue, take_texts
 from .commit import transact
 from .database import Document, MongoDatabase
+from .statements import DUPLICATE
 from .striped_locks import StripedLocks
 
 KINDS: Final = ("memories", "dialogues", "messages")
@@ -28,9 +29,6 @@ UNCLAIMED: Final = timedelta(hours=1)
 """A model that no server has claimed for so long is not in use."""
 
 BATCH: Final = 500
-DUPLICATE: Final = 11000
-"""The server's code for a key that is taken."""
-
 QUEUED: Final = {"queued": True}
 
 

@@ -18,8 +18,8 @@ _HERE: Final = "project = ? AND namespace = ?"
 
 LOCK_ERASURE: Final = f"SELECT {mapping.ERASURE} FROM erasure WHERE {_HERE}"
 SAVE_ERASURE: Final = statements.insertion(
-    "erasure", mapping.ERASURE_FIELDS.columns + ", project, namespace"
-).replace("INSERT", "REPLACE", 1)
+    "erasure", mapping.ERASURE_FIELDS.columns + ", project, namespace", "REPLACE"
+)
 REMOVE_ERASURE: Final = f"DELETE FROM erasure WHERE {_HERE}"
 LIST_ERASURES: Final = "SELECT project, namespace FROM erasure WHERE touched < ? ORDER BY touched"
 

@@ -41,10 +41,10 @@ _AMONG: Final = "project = ? AND namespace = ? AND id IN (SELECT value FROM json
 _GENERATION: Final = "project = ? AND namespace = ? AND dialogue_id = ? AND uid = ?"
 
 
-def insertion(table: str, columns: str) -> str:
-    """Return the statement that adds one row."""
+def insertion(table: str, columns: str, verb: str = "INSERT") -> str:
+    """Return the statement that adds one row; as ``REPLACE`` it takes the place of one with its key."""
     marks = ", ".join("?" * len(columns.split(", ")))
-    return f"INSERT INTO {table} ({columns}) VALUES ({marks})"
+    return f"{verb} INTO {table} ({columns}) VALUES ({marks})"
 
 
 # Dialogues
