@@ -85,7 +85,7 @@ class LogSearch:
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
         """Search the files; a key found anywhere fails the run."""
         if self._collects:
-            self.search.look_in(session.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]
+            self.search.look_in(session.config._tmp_path_factory.getbasetemp())  # type: ignore[attr-defined]  # pytest has no public name for it
             if self.search.found:
                 session.exitstatus = pytest.ExitCode.TESTS_FAILED
 

@@ -70,7 +70,7 @@ class ParameterParser:
 
     def _parse_query(self, given: Mapping[str, Any], values: dict[str, Any]) -> None:
         objects: dict[str, dict[str, str]] = {}
-        for name, texts in given.lists():  # type: ignore[attr-defined]
+        for name, texts in given.lists():  # type: ignore[attr-defined]  # it is Werkzeug's MultiDict
             parameter = self.query.get(name)
             if parameter is not None and parameter.type != "object":
                 values[parameter.keyword] = parameter.read(texts)

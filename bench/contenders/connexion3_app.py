@@ -48,7 +48,7 @@ def merge_state(dialogue_id: str, body: dict[str, Any], user: str) -> Response:
     return jsonify(store.merge_state(user, dialogue_id, body))
 
 
-def page(user: str, dialogueId: str, limit: int = 100, **query: str) -> Response:  # noqa: N803
+def page(user: str, dialogueId: str, limit: int = 100, **query: str) -> Response:  # noqa: N803  # the wire's name
     """One page of messages."""
     return jsonify(store.page(user, dialogueId, limit, query.get("next")))
 

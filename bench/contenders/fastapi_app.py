@@ -50,7 +50,7 @@ class Message(BaseModel):
     dialogueId: str  # noqa: N815  # the API's name
     role: str
     content: Any
-    contentLength: int  # noqa: N815
+    contentLength: int  # noqa: N815  # the wire's name
     name: str | None = None
     tags: list[str]
     metadata: dict[str, Any]
@@ -62,17 +62,17 @@ class Head(BaseModel):
     """A dialogue as lists show it."""
 
     id: str
-    projectId: str  # noqa: N815
-    threadOf: str | None = None  # noqa: N815
+    projectId: str  # noqa: N815  # the wire's name
+    threadOf: str | None = None  # noqa: N815  # the wire's name
     label: str | None = None
     status: str
     tags: list[str]
     metadata: dict[str, Any]
-    totalMessages: int  # noqa: N815
-    threadCount: int  # noqa: N815
+    totalMessages: int  # noqa: N815  # the wire's name
+    threadCount: int  # noqa: N815  # the wire's name
     created: str
     modified: str
-    lastMessageCreated: str | None = None  # noqa: N815
+    lastMessageCreated: str | None = None  # noqa: N815  # the wire's name
 
 
 class Dialogue(Head):
@@ -152,6 +152,6 @@ def merge_state(dialogue_id: str, project: Project, sent: dict[str, Any]) -> dic
 
 
 @app.get("/messages", response_model=Messages, **BARE)
-def page(project: Project, dialogueId: str, limit: int = 100, next: str | None = None) -> Any:  # noqa: A002, N803
+def page(project: Project, dialogueId: str, limit: int = 100, next: str | None = None) -> Any:  # noqa: A002, N803  # the wire's names
     """One page of messages."""
     return store.page(project, dialogueId, limit, next)

@@ -28,7 +28,7 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE)]
 
-from gold import (  # noqa: E402
+from gold import (  # noqa: E402  # the folder is put on the path first
     AGENTS,
     SERVICES,
     Case,
@@ -40,10 +40,10 @@ from gold import (  # noqa: E402
     written_case,
 )
 
-from app.summaries import MINIMUM_BUDGET, Turn  # noqa: E402
-from app.summaries.digest.extractive import Extractive  # noqa: E402
-from app.summaries.digest.passages import split_text  # noqa: E402
-from app.summaries.tokens import estimate_tokens  # noqa: E402
+from app.summaries import MINIMUM_BUDGET, Turn  # noqa: E402  # the folder is put on the path first
+from app.summaries.digest.extractive import Extractive  # noqa: E402  # the folder is put on the path first
+from app.summaries.digest.passages import split_text  # noqa: E402  # the folder is put on the path first
+from app.summaries.tokens import estimate_tokens  # noqa: E402  # the folder is put on the path first
 
 SEEDS = 30
 SUMY_METHODS = ("lexrank", "lsa")

@@ -28,15 +28,15 @@ HERE = Path(__file__).parent
 ROOT = HERE.parents[1]
 sys.path[:0] = [str(ROOT), str(HERE)]
 
-from gold import AGENTS, read_rows, stored_content  # noqa: E402
+from gold import AGENTS, read_rows, stored_content  # noqa: E402  # the folder is put on the path first
 
-from app import logs  # noqa: E402
-from app.services.bootstrap import prepare  # noqa: E402
-from app.settings import Settings  # noqa: E402
-from app.stores.sqlite import open_sqlite  # noqa: E402
-from app.summaries import Digest, Turn  # noqa: E402
-from app.summaries.digest.extractive import Extractive  # noqa: E402
-from app.wiring import create_app  # noqa: E402
+from app import logs  # noqa: E402  # the folder is put on the path first
+from app.services.bootstrap import prepare  # noqa: E402  # the folder is put on the path first
+from app.settings import Settings  # noqa: E402  # the folder is put on the path first
+from app.stores.sqlite import open_sqlite  # noqa: E402  # the folder is put on the path first
+from app.summaries import Digest, Turn  # noqa: E402  # the folder is put on the path first
+from app.summaries.digest.extractive import Extractive  # noqa: E402  # the folder is put on the path first
+from app.wiring import create_app  # noqa: E402  # the folder is put on the path first
 
 LENGTHS = (500, 1_000, 2_000, 4_000, 8_000)
 KEY = "bench_0123456789abcdef"

@@ -54,7 +54,7 @@ def test_creates_with_everything(api: Api) -> None:
     first, second = made["messages"]
     assert first["created"] == "2025-12-31T22:00:00.000Z"
     assert (first["name"], first["tags"], first["contentLength"]) == ("greg", ["b", "a"], 2)
-    assert second["content"] == body["messages"][1]["content"]  # type: ignore[index]
+    assert second["content"] == body["messages"][1]["content"]  # type: ignore[index]  # the body is of mixed types
     read = api.ok("GET", "/dialogue/my-id", query={"namespace": "user 1"})
     assert {key: read[key] for key in read if key != "messages"} == {
         key: made[key] for key in made if key != "messages"

@@ -210,7 +210,7 @@ def test_a_record_of_an_answer_has_no_secret(manager: Api, backend: Backend) -> 
 
         return write(scope, watched)
 
-    backend.write = spied  # type: ignore[method-assign]
+    backend.write = spied  # type: ignore[method-assign]  # a spy in its place
     first = manager.ok("POST", "/keys", {"rights": "read"}, headers={"Idempotency-Key": "1"})
     path = f"/keys/{first['id']}/rotate"
     second = manager.ok("POST", path, {}, headers={"Idempotency-Key": "2"})

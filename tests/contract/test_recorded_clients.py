@@ -167,7 +167,7 @@ def fill_lists(api: Api, backend: Backend) -> None:
     scope = Scope("acme", NAMESPACE)
     for name in ("k-1", "k-2"):
         kept = memory(scope, id=name, created=instant(1))
-        backend.write(scope, lambda tx, kept=kept: tx.insert_memory(kept))  # type: ignore[misc]
+        backend.write(scope, lambda tx, kept=kept: tx.insert_memory(kept))  # type: ignore[misc]  # mypy infers no default
 
 
 @pytest.fixture(params=GENERATIONS)

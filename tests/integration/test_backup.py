@@ -357,7 +357,7 @@ def test_what_is_deleted_during_a_backup_is_in_it_once(places: dict[str, Any], b
     bring_in(backend, [{"id": "d", "messages": turns(3)}, {"id": "e", "messages": turns(2)}])
     entries = list(dump(backend))
     living = next(entry.record for entry in entries if getattr(entry.record, "id", None) == "d")
-    uid = living.uid  # type: ignore[union-attr]
+    uid = living.uid  # type: ignore[union-attr]  # the entry of this id is a dialogue
     rows = [entry for entry in entries if getattr(entry.record, "uid", None) == uid][1:]
     load(restored, [*entries, Entry(SCOPE, Tombstone("d", uid, purged=False)), *rows], lambda _: None)
 

@@ -120,7 +120,7 @@ def test_verify_finds_metadata_that_is_not_indexed_as_stored(sqlite_backend: Bac
     """Rows that are missing, and rows of nothing; a repair makes them anew."""
     fill(sqlite_backend)
     assert sqlite_backend.index_problems("acme") == []
-    commits = sqlite_backend._db.commits  # type: ignore[attr-defined]
+    commits = sqlite_backend._db.commits  # type: ignore[attr-defined]  # behind the Protocol, of the store at hand
     digest = facets.digest_of("plan", "pro")
     commits.run(
         lambda connection: connection.execute("DELETE FROM dialogue_facet WHERE digest = ?", (digest,))
@@ -135,10 +135,10 @@ def test_verify_finds_metadata_that_is_not_indexed_as_stored(sqlite_backend: Bac
 
 def test_documents_get_what_lists_need(backend: Backend, monkeypatch: pytest.MonkeyPatch) -> None:
     """On MongoDB what an earlier release stored says neither what is a thread nor where empty ones stand."""
-    if not hasattr(backend._db, "messages"):  # type: ignore[attr-defined]
+    if not hasattr(backend._db, "messages"):  # type: ignore[attr-defined]  # behind the Protocol, of the store at hand
         pytest.skip("this is about MongoDB's documents")
     fill(backend)
-    db = backend._db  # type: ignore[attr-defined]
+    db = backend._db  # type: ignore[attr-defined]  # behind the Protocol, of the store at hand
     db.dialogues.update_many({}, {"$unset": {"isThread": ""}})
     db.dialogues.update_many({"total": 0}, {"$unset": {"lastMessageCreated": ""}})
     for name in mongo_schema.OUTDATED:
@@ -161,7 +161,7 @@ def test_what_is_erased_leaves_no_metadata(sqlite_backend: Backend) -> None:
     """Neither a namespace nor a project leaves rows that lists filter by."""
 
     def count() -> int:
-        return int(sqlite_backend._db.all("SELECT count(*) FROM dialogue_facet")[0][0])  # type: ignore[attr-defined]
+        return int(sqlite_backend._db.all("SELECT count(*) FROM dialogue_facet")[0][0])  # type: ignore[attr-defined]  # behind the Protocol, of the store at hand
 
     sqlite_backend.create_project(project())
     fill(sqlite_backend)

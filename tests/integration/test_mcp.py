@@ -89,7 +89,7 @@ async def ask(client: Client, tool: str, **arguments: Any) -> dict[str, Any]:
     """Call a tool and return its JSON; a refusal fails the test."""
     answer = await client.call_tool(tool, arguments)
     assert not answer.is_error, answer.content
-    found: dict[str, Any] = json.loads(answer.content[0].text)  # type: ignore[union-attr]
+    found: dict[str, Any] = json.loads(answer.content[0].text)  # type: ignore[union-attr]  # the tools answer text alone
     return found
 
 
@@ -224,7 +224,7 @@ def test_a_search_by_meaning_without_an_embedder_is_refused(server: Server) -> N
         for tool in ("search", "search_memories"):
             refused = await client.call_tool(tool, {"query": "feline", "mode": "meaning"})
             assert refused.is_error
-            assert "COLLOQUY_EMBEDDER" in refused.content[0].text  # type: ignore[union-attr]
+            assert "COLLOQUY_EMBEDDER" in refused.content[0].text  # type: ignore[union-attr]  # the tools answer text alone
             unknown = await client.call_tool(tool, {"query": "feline", "mode": "vague"})
             assert unknown.is_error
 
@@ -267,7 +267,7 @@ def test_memories_are_kept_found_and_removed(server: Server) -> None:
         await ask(client, "delete_memory", id=kept, **place)
         gone = await client.call_tool("get_memory", {"id": kept, **place})
         assert gone.is_error
-        assert "MEMORY_NOT_FOUND" in gone.content[0].text  # type: ignore[union-attr]
+        assert "MEMORY_NOT_FOUND" in gone.content[0].text  # type: ignore[union-attr]  # the tools answer text alone
 
     in_process(server, work)
 
@@ -281,7 +281,7 @@ def test_stored_content_comes_back_as_data(server: Server) -> None:
         assert resumed["notice"] == STORED
         assert resumed["session"]["messages"][0]["content"] == ORDERS
         read = await client.read_resource("colloquy://dialogue/hostile")
-        stored = json.loads(read.contents[0].text)  # type: ignore[union-attr]
+        stored = json.loads(read.contents[0].text)  # type: ignore[union-attr]  # the tools answer text alone
         assert (stored["notice"], stored["messages"][0]["content"]) == (STORED, ORDERS)
 
     in_process(server, work)
@@ -293,7 +293,7 @@ def test_prompts_name_their_session(server: Server) -> None:
     async def work(client: Client) -> None:
         for name in ("resume", "handover"):
             prompt = await client.get_prompt(name, {"id": "order-4711"})
-            assert "order-4711" in prompt.messages[0].content.text  # type: ignore[union-attr]
+            assert "order-4711" in prompt.messages[0].content.text  # type: ignore[union-attr]  # the tools answer text alone
 
     in_process(server, work)
 
@@ -325,7 +325,7 @@ def test_a_server_that_is_away_is_said() -> None:
         async with Client(nobody) as client:
             answer = await client.call_tool("list", {})
             assert answer.is_error
-            assert "does not answer" in answer.content[0].text  # type: ignore[union-attr]
+            assert "does not answer" in answer.content[0].text  # type: ignore[union-attr]  # the tools answer text alone
 
     asyncio.run(run())
 
@@ -400,7 +400,7 @@ def test_over_http_each_caller_brings_a_key(server: Server, tmp_path: Path) -> N
             async with over_http(url, "colloquy_" + "x" * 43) as client:
                 answer = await client.call_tool("resume", {"id": "over-http"})
                 assert answer.is_error
-                assert "UNAUTHORIZED" in answer.content[0].text  # type: ignore[union-attr]
+                assert "UNAUTHORIZED" in answer.content[0].text  # type: ignore[union-attr]  # the tools answer text alone
 
         asyncio.run(run())
     finally:

@@ -211,7 +211,7 @@ def test_strangers_may_not(sqlite_backend: Backend, address: str | None, headers
     environment = {"REMOTE_ADDR": address} if address else {"REMOTE_ADDR": ""}
     answer = client(sqlite_backend).get("/metrics", headers=headers, environ_overrides=environment)
 
-    assert (answer.status_code, answer.json["error"]["code"]) == (403, "FORBIDDEN")  # type: ignore[index]
+    assert (answer.status_code, answer.json["error"]["code"]) == (403, "FORBIDDEN")  # type: ignore[index]  # an error has JSON
 
 
 @pytest.mark.parametrize(

@@ -54,14 +54,14 @@ def text_of(item: ConversationItem) -> str:
 
 def test_every_operation_of_the_library_works(client: OpenAI) -> None:
     """A program written for OpenAI's service runs unchanged."""
-    made = client.conversations.create(metadata={"topic": "demo"}, items=[say(0)])  # type: ignore[list-item]
+    made = client.conversations.create(metadata={"topic": "demo"}, items=[say(0)])  # type: ignore[list-item]  # a plain dictionary, as programs pass it
     assert (made.object, made.metadata) == ("conversation", {"topic": "demo"})
     assert client.conversations.retrieve(made.id) == made
     updated = client.conversations.update(made.id, metadata={"topic": "other"})
     assert updated.metadata == {"topic": "other"}
     (item,) = add(client, made.id, [say(1)]).data
     included = ["message.output_text.logprobs"]
-    read = client.conversations.items.retrieve(item.id, conversation_id=made.id, include=included)  # type: ignore[arg-type]
+    read = client.conversations.items.retrieve(item.id, conversation_id=made.id, include=included)  # type: ignore[arg-type]  # plain strings, as programs pass them
     assert read == item
     assert client.conversations.items.delete(item.id, conversation_id=made.id) == updated
     assert client.conversations.delete(made.id).deleted is True

@@ -183,7 +183,7 @@ def test_what_cannot_be_derived_is_left(filled: Backend) -> None:
         filled._db.all("UPDATE message SET body = replace(body, 'whale number0', '') WHERE id = 'm0'")
     else:
         assert isinstance(filled, MongoBackend)
-        body = filled._db.messages.find_one({"messageId": "m0"})["body"]  # type: ignore[index]
+        body = filled._db.messages.find_one({"messageId": "m0"})["body"]  # type: ignore[index]  # the message is there
         emptied = {"$set": {"body": body.replace("whale number0", "")}}
         filled._db.messages.update_one({"messageId": "m0"}, emptied)
     found = problems(filled)

@@ -142,10 +142,10 @@ def test_a_server_indexes_in_the_background(old: tuple[Backend, list[Message]]) 
 
 def test_documents_without_tokens_are_indexed(backend: Backend) -> None:
     """On MongoDB what an earlier release stored has neither tokens nor a place in their order."""
-    if not hasattr(backend._db, "messages"):  # type: ignore[attr-defined]
+    if not hasattr(backend._db, "messages"):  # type: ignore[attr-defined]  # behind the Protocol, of the store at hand
         pytest.skip("this is about MongoDB's documents")
     fill(backend)
-    db = backend._db  # type: ignore[attr-defined]
+    db = backend._db  # type: ignore[attr-defined]  # behind the Protocol, of the store at hand
     for name in ("messages", "dialogues", "memories"):
         db.database[name].update_many({}, {"$unset": {"tokens": "", "number": ""}, "$set": {"terms": ["x"]}})
     mongo_schema.rank_searches(db)

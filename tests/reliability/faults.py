@@ -212,8 +212,7 @@ def report(name: str, tally: Tally) -> None:
 
 def main() -> int:
     """Run the proofs; 0 when nothing was wrong."""
-    # Imported here because each knows this module.
-    from tests.reliability import faults_mongo, faults_sqlite  # noqa: PLC0415
+    from tests.reliability import faults_mongo, faults_sqlite  # noqa: PLC0415  # each knows this module
 
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--store", choices=("sqlite", "mongodb"), action="append")

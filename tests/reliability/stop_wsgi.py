@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from app.stores import Backend
 
 # So that what is staged takes several steps to erase, between which it can be stopped.
-erasure.STEP = 2  # type: ignore[misc]
+erasure.STEP = 2  # type: ignore[misc]  # a Final, made small for this process alone
 
 settings = Settings.from_environment(os.environ)
 app = create_app(settings, cast("Backend", StoppingBackend(open_backend(settings))))

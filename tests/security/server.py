@@ -157,7 +157,7 @@ def _await_start(server: Server, process: subprocess.Popen[bytes]) -> None:
     until = time.monotonic() + START_SECONDS
     trust = trusting(server.certificate) if server.certificate else None
     while time.monotonic() < until and process.poll() is None:
-        with contextlib.suppress(OSError), urlopen(server.url + "/ready", timeout=2, context=trust):  # noqa: S310
+        with contextlib.suppress(OSError), urlopen(server.url + "/ready", timeout=2, context=trust):  # noqa: S310  # a server of this test, on loopback
             return
         time.sleep(0.1)
     raise RuntimeError("the server did not start:\n" + server.log.read_text(encoding="utf-8")[-2000:])

@@ -118,7 +118,7 @@ def test_pathological_content_takes_bounded_work(server: Server, name: str) -> N
     }
     slow: dict[str, float] = {}
     for step, raw in steps.items():
-        (status, body), work = work_of(server, lambda raw=raw: exchange(server, raw))  # type: ignore[misc]
+        (status, body), work = work_of(server, lambda raw=raw: exchange(server, raw))  # type: ignore[misc]  # mypy infers no default
         # A last message that is larger than the budget of a context is refused, and rightly.
         assert status == 200 or (status == 400 and b"maxTokens" in body), (step, body[:300])
         if work >= WORK_SECONDS * (2 if name in MANY_BLOCKS else 1):

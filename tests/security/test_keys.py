@@ -99,7 +99,7 @@ def test_a_slow_store_does_not_lengthen_trust(sqlite_backend: Backend, ticking: 
             """Note a use."""
             sqlite_backend.touch_key(key_id, when)
 
-    worker = Authenticator(Slow(), CACHE_SECONDS)  # type: ignore[arg-type]
+    worker = Authenticator(Slow(), CACHE_SECONDS)  # type: ignore[arg-type]  # it has what is called
     key_id = worker.authenticate(bearer(key)).key_id
     revoke_key(sqlite_backend, key_id)
 
@@ -147,7 +147,7 @@ def test_last_use_is_written_at_most_once_a_minute(backend: Backend, ticking: Cl
         written.append(key_id)
         touch(key_id, when)
 
-    backend.touch_key = counted  # type: ignore[method-assign]
+    backend.touch_key = counted  # type: ignore[method-assign]  # a stand-in, so that calls are seen
     workers = [Authenticator(backend, 0.0) for _ in range(2)]
     for _ in range(5):
         for worker in workers:
@@ -181,7 +181,7 @@ def test_use_is_not_refused_for_want_of_a_note(
         raise ServiceUnavailable
 
     key = make_key(sqlite_backend)
-    sqlite_backend.touch_key = fail  # type: ignore[method-assign]
+    sqlite_backend.touch_key = fail  # type: ignore[method-assign]  # a stand-in, so that calls are seen
 
     with caplog.at_level(logging.WARNING):
         assert opens(Authenticator(sqlite_backend, 0.0), key)
@@ -207,7 +207,7 @@ def test_remembered_keys_are_bounded(sqlite_backend: Backend, monkeypatch: pytes
 )
 def test_what_is_no_key_is_refused(sqlite_backend: Backend, header: str | None) -> None:
     """Headers that hold no key are refused without a look-up."""
-    sqlite_backend.find_key = None  # type: ignore[assignment,method-assign]
+    sqlite_backend.find_key = None  # type: ignore[assignment,method-assign]  # whoever calls it fails
 
     with pytest.raises(Unauthorized):
         Authenticator(sqlite_backend, 0.0).authenticate(header)

@@ -85,7 +85,7 @@ def test_both_stores_ask_for_it_alike(backend: type, name: str) -> None:
 @pytest.mark.parametrize("transaction", TRANSACTIONS)
 def test_transactions_are_bound_to_a_scope(transaction: type) -> None:
     """A transaction cannot be made without a scope, and none of its methods takes another one."""
-    assert "scope" in required(transaction.__init__)  # type: ignore[misc]
+    assert "scope" in required(transaction.__init__)  # type: ignore[misc]  # it is only looked at
     for name, method in methods_of(Transaction).items():
         assert required(getattr(transaction, name)) == required(method)
         hints = get_type_hints(method)
@@ -96,6 +96,6 @@ def test_a_scope_needs_a_project() -> None:
     """No scope and no scope filter lacks a project, and the default namespace has no name to ask for."""
     for kind in (Scope, ScopeFilter):
         with pytest.raises(TypeError, match=re.escape("required positional argument: 'project'")):
-            kind()  # type: ignore[call-arg]
+            kind()  # type: ignore[call-arg]  # that it is missing is the point
     assert Scope("acme").namespace == DEFAULT_NAMESPACE == ""
     assert ScopeFilter("acme").namespace is None

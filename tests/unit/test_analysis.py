@@ -103,6 +103,6 @@ def test_a_memory_is_found_by_label_description_and_texts_of_its_value() -> None
         (None, False),
     ],
 )
-def test_images_are_seen_anywhere(content: object, expected: bool) -> None:  # noqa: FBT001
+def test_images_are_seen_anywhere(content: object, expected: bool) -> None:  # noqa: FBT001  # pytest passes it by name
     """An image block counts wherever it stands in structured content."""
     assert has_image(content) is expected

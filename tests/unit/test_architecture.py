@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import ast
+import re
 import sys
+import tokenize
 from collections.abc import Iterable, Iterator
 from functools import cache
 from itertools import chain
@@ -287,3 +289,27 @@ def test_modules_are_short() -> None:
     lengths = {name_of(path): len(path.read_text(encoding="utf-8").splitlines()) for path in MODULES}
 
     assert {name: length for name, length in lengths.items() if length > LONGEST} == {}
+
+
+def test_every_exception_to_a_rule_has_its_reason() -> None:
+    """Where a checker is told to look away, the same line says why."""
+    without = [
+        f"{path.relative_to(ROOT)}:{token.start[0]}"
+        for folder in ("app", "bench", "clients", "tests")
+        for path in sorted((ROOT / folder).rglob("*.py"))
+        for token in comments_of(path)
+        if SUPPRESSION.search(token.string) and not SUPPRESSION.sub("", token.string).strip(" #-")
+    ]
+
+    assert without == []
+
+
+SUPPRESSION = re.compile(r"noqa(?:: [A-Z0-9, ]+[0-9])?|type: ignore(?:\[[^]]*])?|pragma: no \w+")
+
+
+def comments_of(path: Path) -> Iterator[tokenize.TokenInfo]:
+    """Yield the comments of a file."""
+    with path.open("rb") as source:
+        for token in tokenize.tokenize(source.readline):
+            if token.type == tokenize.COMMENT:
+                yield token

@@ -16,7 +16,7 @@ from app.search.phrases import find_zone, resolve
 
 NOW = datetime(2026, 3, 31, 15, 30, 45, 678_000, tzinfo=UTC)  # a Tuesday
 ZONES = st.sampled_from(["UTC", "America/New_York", "Pacific/Apia", "Asia/Kathmandu", "Africa/Cairo"])
-NOWS = st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001
+NOWS = st.datetimes(datetime(1971, 1, 1), datetime(2100, 1, 1), timezones=st.just(UTC))  # noqa: DTZ001  # Hypothesis adds the zone
 
 
 def times(start: str | None, before: str | None = None) -> TimeRange:

@@ -101,12 +101,12 @@ def test_large_bodies_leave_threads_for_others(threads: int, readers: int, all_o
     """Bodies that are still to come hold half of the threads at most; one that is there finds another."""
     bodies = LargeBodies(threads)
     coming = [Client() for _ in range(threads)]
-    assert sum(bodies.admit(one, whole=False) for one in coming) == min(readers, all_of_them)  # type: ignore[arg-type]
+    assert sum(bodies.admit(one, whole=False) for one in coming) == min(readers, all_of_them)  # type: ignore[arg-type]  # any object can be counted
     there = [Client() for _ in range(threads)]
-    admitted = [one for one in there if bodies.admit(one, whole=True)]  # type: ignore[arg-type]
+    admitted = [one for one in there if bodies.admit(one, whole=True)]  # type: ignore[arg-type]  # any object can be counted
     assert len(admitted) == all_of_them - min(readers, all_of_them)
     for one in (*coming, *there):
-        bodies.dismiss(one)  # type: ignore[arg-type]
-    assert bodies.admit(there[0], whole=True)  # type: ignore[arg-type]
-    assert bodies.dismiss(there[0])  # type: ignore[arg-type]
-    assert not bodies.dismiss(there[0])  # type: ignore[arg-type]
+        bodies.dismiss(one)  # type: ignore[arg-type]  # any object can be counted
+    assert bodies.admit(there[0], whole=True)  # type: ignore[arg-type]  # any object can be counted
+    assert bodies.dismiss(there[0])  # type: ignore[arg-type]  # any object can be counted
+    assert not bodies.dismiss(there[0])  # type: ignore[arg-type]  # any object can be counted

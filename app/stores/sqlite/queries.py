@@ -51,7 +51,7 @@ class Clauses:
         if after is not None:
             bound = start if order is Order.ASC else before
             sign = ">" if order is Order.ASC else "<"
-            if bound is None or (after[0] >= bound) == (order is Order.ASC):  # type: ignore[operator]
+            if bound is None or (after[0] >= bound) == (order is Order.ASC):  # type: ignore[operator]  # both are times
                 marks = ", ".join("?" * len(columns))
                 self.add(f"({', '.join(columns)}) {sign} ({marks})", *after)
                 start, before = (None, before) if order is Order.ASC else (start, None)

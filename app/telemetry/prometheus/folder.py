@@ -38,8 +38,7 @@ def add_up_ended(process: int) -> None:
     folder = METRICS.path
     if folder is None or not folder.is_dir():
         return
-    # Imported here: the library looks for the folder at that moment.
-    from prometheus_client.mmap_dict import MmapedDict  # noqa: PLC0415
+    from prometheus_client.mmap_dict import MmapedDict  # noqa: PLC0415  # it looks for the folder when imported
 
     with locked(folder, alone=True):
         for path in folder.glob(f"*_{process}.db"):

@@ -202,4 +202,4 @@ def test_a_second_process_continues(example: Example, server: LiveServer) -> Non
     with Colloquy(server.url, server.key) as client:
         context = client.dialogue(name).context(format="openai")["messages"]
     assert [message["role"] for message in context] == ["user", "assistant", "tool", "assistant"] * 2
-    assert context[2]["content"] == "it left Berlin this morning."  # type: ignore[typeddict-item]
+    assert context[2]["content"] == "it left Berlin this morning."  # type: ignore[typeddict-item]  # a message has it here

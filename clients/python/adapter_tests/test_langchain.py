@@ -165,8 +165,8 @@ def test_contexts_pair_calls_and_results(client: Colloquy) -> None:
     )
     context = client.dialogue("s").context(format="openai")["messages"]
     assert [message["role"] for message in context] == ["user", "assistant", "tool", "assistant", "tool"]
-    assert [len(message.get("tool_calls", [])) for message in context] == [0, 1, 0, 1, 0]  # type: ignore[call-overload, attr-defined]
-    assert context[-1]["content"] == "43"  # type: ignore[typeddict-item]
+    assert [len(message.get("tool_calls", [])) for message in context] == [0, 1, 0, 1, 0]  # type: ignore[call-overload, attr-defined]  # the fields of these messages
+    assert context[-1]["content"] == "43"  # type: ignore[typeddict-item]  # a message has it here
 
 
 def test_a_killed_server_loses_nothing(own_server: LiveServer) -> None:

@@ -156,10 +156,10 @@ def test_batches_read_before_they_write(store: BaseStore) -> None:
             ListNamespacesOp((MatchCondition("prefix", ("a",)),)),
         ]
     )
-    assert got.value == {"n": 1}  # type: ignore[union-attr]
+    assert got.value == {"n": 1}  # type: ignore[union-attr]  # it was stored above
     assert (first, second, listed) == (None, None, [("a",)])
-    assert found[0].value == {"n": 1}  # type: ignore[index, union-attr]
-    assert store.get(("a",), "k").value == {"n": 3}  # type: ignore[union-attr]
+    assert found[0].value == {"n": 1}  # type: ignore[index, union-attr]  # it was stored above
+    assert store.get(("a",), "k").value == {"n": 3}  # type: ignore[union-attr]  # it was stored above
 
 
 def test_bad_namespaces_are_refused(store: BaseStore) -> None:
@@ -176,7 +176,7 @@ def test_the_asynchronous_methods_do_the_same(store: BaseStore) -> None:
 
     async def use() -> None:
         await store.aput(("a",), "k", {"n": 1})
-        assert (await store.aget(("a",), "k")).value == {"n": 1}  # type: ignore[union-attr]
+        assert (await store.aget(("a",), "k")).value == {"n": 1}  # type: ignore[union-attr]  # it was stored above
         assert _keys(await store.asearch(("a",))) == ["k"]
         assert await store.alist_namespaces() == [("a",)]
         await store.adelete(("a",), "k")

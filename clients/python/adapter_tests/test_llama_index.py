@@ -144,7 +144,7 @@ def test_contexts_pair_calls_and_results(client: Colloquy) -> None:
     ColloquyChatStore(client).set_messages("k", [*_says("Find it"), *MESSAGES[3:7]])
     context = client.dialogue("k").context(format="openai")["messages"]
     assert [message["role"] for message in context] == ["user", "assistant", "tool", "assistant", "tool"]
-    assert context[2]["content"] == "42"  # type: ignore[typeddict-item]
+    assert context[2]["content"] == "42"  # type: ignore[typeddict-item]  # a message has it here
 
 
 def test_a_killed_server_loses_nothing(own_server: LiveServer) -> None:

@@ -85,7 +85,7 @@ def test_openai_responses(client: Colloquy) -> None:
     said = read_messages([response])
     assert [message["role"] for message in said] == ["assistant"] * 3
     assert said == read_messages(list(response.output))
-    assert said[1]["content"]["content"][0]["text"] == "Let me look"  # type: ignore[call-overload, index]
+    assert said[1]["content"]["content"][0]["text"] == "Let me look"  # type: ignore[call-overload, index]  # the fields of these messages
     result = {"type": "function_call_output", "call_id": "call_1", "output": "42"}
     assert _pairs(client, *response.output, result)[-1] == PAIR[1]
 

@@ -99,7 +99,7 @@ def _says(*texts: str) -> list[ModelMessage]:
 
 def _texts(conversation: Conversation | None) -> list[Any]:
     assert conversation is not None
-    return [message.parts[0].content for message in conversation.messages]  # type: ignore[union-attr]
+    return [message.parts[0].content for message in conversation.messages]  # type: ignore[union-attr]  # text
 
 
 async def _saved(store: ConversationStore, name: str, *texts: str, **options: Any) -> Conversation:
@@ -355,7 +355,7 @@ async def test_a_run_survives_a_killed_server(own_server: LiveServer, connect: C
         _, saved = await asyncio.gather(restart(own_server), store.save(result))
         assert result.output == "It is found."
         assert len(saved) == 4
-        assert [message.kind for message in (await store.load("c")).messages] == [  # type: ignore[union-attr]
+        assert [message.kind for message in (await store.load("c")).messages] == [  # type: ignore[union-attr]  # it was stored above
             "request",
             "request",
             "response",
@@ -399,7 +399,7 @@ def test_a_second_process_continues(example: Example, server: LiveServer) -> Non
     with Colloquy(server.url, server.key) as client:
         context = client.dialogue(dialogue_id(name)).context(format="openai")["messages"]
     assert [message["role"] for message in context] == ["user", "assistant", "tool", "assistant"] * 2
-    assert context[-1]["content"] == "Question 2: it left Berlin this morning."  # type: ignore[typeddict-item]
+    assert context[-1]["content"] == "Question 2: it left Berlin this morning."  # type: ignore[typeddict-item]  # a message has it here
 
 
 def test_entries_are_equal_whatever_their_ids_know() -> None:

@@ -181,8 +181,8 @@ def test_contexts_show_what_is_redacted_redacted(client: Colloquy) -> None:
     repository.update_message("s", "clerk", redacted)
     context = client.dialogue(dialogue_id("s", "clerk")).context(format="openai")["messages"]
     assert [message["role"] for message in context] == ["user", "user", "assistant", "tool", "assistant"]
-    assert context[0]["content"] == "[redacted]"  # type: ignore[typeddict-item]
-    assert context[3]["content"] == '4\n{"n": 2}'  # type: ignore[typeddict-item]
+    assert context[0]["content"] == "[redacted]"  # type: ignore[typeddict-item]  # a message has it here
+    assert context[3]["content"] == '4\n{"n": 2}'  # type: ignore[typeddict-item]  # a message has it here
     repository.delete_session("s")
     assert repository.read_session("s") is None
     assert client.get_stats()["messages"] == 0

@@ -43,7 +43,7 @@ def test_append_finds_what_someone_else_created(client: Colloquy) -> None:
         client.create_dialogue(id="d", label="theirs")
         return create(**fields)
 
-    conversation.create = create_late  # type: ignore[method-assign, assignment]
+    conversation.create = create_late  # type: ignore[method-assign, assignment]  # a stand-in that is late
     conversation.append("Hello", role="user")
     assert client.get_dialogue("d")["label"] == "theirs"
     assert client.get_dialogue("d")["totalMessages"] == 1

@@ -31,7 +31,7 @@ def after_call(context: Any, case: Any, response: Any) -> None:  # noqa: ARG001 
 
 
 @schemathesis.hook
-def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001
+def filter_failure(context: Any, failure: Any, case: Any, response: Any) -> bool:  # noqa: ARG001  # Schemathesis gives all of them
     """Keep a failure unless a rule that the schema cannot say explains it."""
     rule = explained(failure, case, response, history)
     if rule is not None:

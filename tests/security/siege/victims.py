@@ -59,7 +59,7 @@ def _ask(server: Server, watch: Watch, seconds: float) -> None:
     while time.monotonic() < until:
         watch.add("GET", lambda: _send(server, "GET", f"/dialogue/{DIALOGUE}"))
         message = {"dialogueId": DIALOGUE, "role": "user", "content": "Where is my book?"}
-        watch.add("append", lambda body=message: _send(server, "POST", "/message", json.dumps(body)))  # type: ignore[misc]
+        watch.add("append", lambda body=message: _send(server, "POST", "/message", json.dumps(body)))  # type: ignore[misc]  # mypy infers no default
         time.sleep(0.01)
 
 
