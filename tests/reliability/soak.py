@@ -1,10 +1,11 @@
 """``make soak``: a server under mixed load for long, and whether it stays as it was.
 
-Clients come and go on each store (see ``soak_load``) while memory, file descriptors, threads and the
-write-ahead log of SQLite are looked at. The first part of the time warms caches up. After it the memory of
-each process may grow by no more than ``--growth`` MiB from the first tenth of what is left to the last, the
-number of descriptors and threads may not grow beyond their noise, and the median request of the last tenth
-takes at most MOST_SLOWER times as long as one of the first.
+Clients come and go on each store (see ``soak_load``) while memory, file descriptors, threads, the sessions
+and open transactions of MongoDB and the write-ahead log of SQLite are looked at. The first part of the time
+warms caches up. After it the memory of each process may grow by no more than ``--growth`` MiB from the first
+tenth of what is left to the last, the number of descriptors, threads, sessions and transactions may not grow
+beyond their noise, and the median request of the last tenth takes at most MOST_SLOWER times as long as one of
+the first. When the clients have gone, every transaction ends within QUIET_SECONDS.
 """
 
 from __future__ import annotations
@@ -24,17 +25,24 @@ from typing import Final
 from app.services.verify import Seen, verify
 from tests.reliability.report import conclude, say
 from tests.reliability.server import Server
+from tests.reliability.sessions_wsgi import FOLDER, Sessions
 from tests.reliability.soak_load import Load, visit
 from tests.reliability.stores import KINDS, Home, grant, open_home
 
 PROJECT: Final = "soak"
+APPLICATION: Final = "tests.reliability.sessions_wsgi:create()"
+COMMAND: Final = ("-m", "app.server", "--config", "python:app.cli.gunicorn_config", APPLICATION)
 CLIENTS: Final = 6
 WARM_SECONDS: Final = 60.0
 """How long caches fill: the larger of this and a tenth of the time; a third of it where that is less."""
 
 LOOKS: Final = 200
 MOST_MORE: Final = 12
-"""Descriptors or threads: pools open connections as they are needed, up to one for each thread."""
+"""Of each of LEVELS: pools open connections and sessions as they are needed, up to one for each thread."""
+
+LEVELS: Final = ("descriptors", "threads", "sessions", "transactions")
+QUIET_SECONDS: Final = 100.0
+"""Longer than what is in doubt is tried to be ended."""
 
 MOST_LOG_MIB: Final = 64.0
 MOST_SLOWER: Final = 2.0
@@ -42,30 +50,35 @@ MOST_SLOWER: Final = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """What a process holds: memory of its own in MiB, descriptors, threads."""
+    """What a process holds: memory of its own in MiB, descriptors, threads, sessions, transactions."""
 
     memory: float
     descriptors: int
     threads: int
+    sessions: int
+    transactions: int
 
     @classmethod
-    def at(cls, pid: int) -> Look:
-        """Look at a process."""
+    def at(cls, pid: int, folder: Path) -> Look:
+        """Look at a process, which counts in a folder."""
         status = Path(f"/proc/{pid}/status").read_text(encoding="ascii").splitlines()
         fields = dict(line.split(":", 1) for line in status)
         memory = int(fields["RssAnon"].split()[0]) / 1024
-        return cls(memory, len(list(Path(f"/proc/{pid}/fd").iterdir())), int(fields["Threads"]))
+        descriptors = len(list(Path(f"/proc/{pid}/fd").iterdir()))
+        return cls(memory, descriptors, int(fields["Threads"]), *Sessions.of(folder, pid))
 
 
 def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
     """Load a server on one store for so long; print the figures and return the problems."""
     key = grant(home, PROJECT)
-    server = Server(home.url, home.folder / "server.log")
+    server = Server(home.url, home.folder / "server.log", command=COMMAND)
+    server.environment[FOLDER] = str(home.folder)
     server.start()
     try:
         server.wait_until_ready()
         begun, pids = time.monotonic(), server.workers()
         loads, looks, log_mib = _load(home, server, key, seconds, seed)
+        left = _wait_for_quiet(home.folder, pids)
         stayed = server.workers() == pids
     finally:
         server.stop()
@@ -73,6 +86,8 @@ def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
     problems = [problem for load in loads for problem in load.problems]
     if not stayed:
         problems.append("a worker ended and was replaced")
+    if left:
+        problems.append(f"{left} transactions were still open {QUIET_SECONDS:.0f} s after the last request")
     for pid, seen in looks.items():
         problems += _judge(pid, [look for moment, look in seen if moment > warm], growth)
     if log_mib > MOST_LOG_MIB:
@@ -106,7 +121,7 @@ def _load(
     while time.monotonic() < until:
         for pid, seen in looks.items():
             if Path(f"/proc/{pid}").exists():
-                seen.append((time.monotonic(), Look.at(pid)))
+                seen.append((time.monotonic(), Look.at(pid, home.folder)))
         if wal.exists():
             log_mib = max(log_mib, wal.stat().st_size / 2**20)
         time.sleep(seconds / LOOKS)
@@ -114,6 +129,16 @@ def _load(
     for process in processes:
         process.join()
     return loads, looks, log_mib
+
+
+def _wait_for_quiet(folder: Path, pids: Sequence[int]) -> int:
+    """Wait until no transaction is open; return how many there are when that takes too long."""
+    until = time.monotonic() + QUIET_SECONDS
+    while True:
+        left = sum(Sessions.of(folder, pid).transactions for pid in pids)
+        if not left or time.monotonic() >= until:
+            return left
+        time.sleep(0.05)
 
 
 def _split(values: Sequence[float]) -> list[Sequence[float]]:
@@ -140,7 +165,7 @@ def _judge(pid: int, looks: Sequence[Look], growth: float) -> list[str]:
     )
     if last - first > growth:
         problems.append(f"worker {pid} grew from {first:.1f} to {last:.1f} MiB")
-    for name in ("descriptors", "threads"):
+    for name in LEVELS:
         before, after = _tenths([getattr(look, name) for look in looks])
         say(f"    {name}: {before:.0f}, at the end {after:.0f}")
         if after - before > MOST_MORE:
@@ -149,6 +174,8 @@ def _judge(pid: int, looks: Sequence[Look], growth: float) -> list[str]:
 
 
 def _judge_pace(answers: list[tuple[float, float]]) -> list[str]:
+    if not answers:
+        return ["nothing was answered once caches were warm"]
     first, last = _tenths([seconds for _, seconds in sorted(answers)])
     say(f"  median answer {first * 1000:.1f} ms, at the end {last * 1000:.1f} ms")
     if last > first * MOST_SLOWER:
