@@ -3,16 +3,16 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from ..domain.errors import ColloquyError, ProjectNotFound, ServiceUnavailable
 from ..domain.records import DEFAULT_NAMESPACE, Scope
 from ..services.origin import MemoryOrigin
-from ..services.restore import remember, restore
+from ..services.restore import restore
 from ..services.restore_inputs import STEP, Outcome, Record
 from .conversation import BadLine, Conversation, Fields, Part
 from .drafts import Drafter
+from .memory_batches import MemoryBatches
 from .parts import NoParts, Parts
 from .spool import Spool
 from .tally import Tally
@@ -46,6 +46,7 @@ class StoreLoader:
         self._tally = tally
         self._update = update
         self.parts: Parts = NoParts(tally)
+        self._memories = MemoryBatches(store, project, tally)
         self._batch: list[Entry] = []
         self._namespace = ""
         self._messages = 0
@@ -63,9 +64,7 @@ class StoreLoader:
         if memories and not conversation.dialogue and conversation.origin:
             origin = MemoryOrigin(**conversation.origin)
         for namespace, command in memories:
-            scope = Scope(self._project, namespace)
-            work = partial(remember, command=command, origin=origin)
-            self._tally.count_memory(self._store.write(scope, work))
+            self._memories.add(namespace, command, origin)
 
     def add_part(self, place: str, part: Part) -> None:
         """Take settings or keys; raises BadLine when they break a rule."""
@@ -76,7 +75,7 @@ class StoreLoader:
         size = sum(draft.content_length for draft in record.messages)
         is_long = len(record.messages) > STEP
         if is_long or namespace != self._namespace or self._is_full(record, size):
-            self.flush()
+            self._store_batch()
         self._namespace = namespace
         if is_long:
             self._load_alone((place, conversation, record))
@@ -97,7 +96,7 @@ class StoreLoader:
         scope = Scope(self._project, conversation.dialogue.get("namespace") or DEFAULT_NAMESPACE)
         dialogue_id = conversation.dialogue["id"]
         if any(record.command.id == dialogue_id for _, _, record in self._batch):
-            self.flush()
+            self._store_batch()
         found = self._store.get_dialogue(scope, dialogue_id)
         if found is None:
             return frozenset()
@@ -112,6 +111,11 @@ class StoreLoader:
         return found is not None and (found.modified, found.total) == shown
 
     def flush(self) -> None:
+        """Store what was taken so far."""
+        self._store_batch()
+        self._memories.flush()
+
+    def _store_batch(self) -> None:
         """Store the conversations taken so far; if one is refused, each in a transaction of its own."""
         batch, self._batch = self._batch, []
         self._messages = self._bytes = 0
