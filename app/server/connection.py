@@ -18,6 +18,7 @@ from gunicorn.workers.gthread import TConn
 from ..domain.addresses import network_of
 from .client_socket import ClientSocket, error_response
 from .eviction import choose_buffered, choose_idle
+from .piece_reader import PieceReader
 from .request_buffer import RequestBuffer
 from .wsgi import base_environ
 
@@ -95,6 +96,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
             return
         self.initialized = True
         self.parser = get_parser(self.cfg, self.sock, self.client)
+        self.parser.unreader = PieceReader(self.sock)
 
     def _notify(self, _sock: object) -> None:
         self._resume(self)

@@ -225,7 +225,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         conn.sock.deadline = time.monotonic() + TRANSFER_SECONDS
         waiting.lead(partial(self._promote, conn))
         try:
-            conn.parser.unreader.unread(bytes(conn.buffer.data))
+            conn.parser.unreader.unread(conn.buffer.data)
             conn.buffer = RequestBuffer()
             conn.keeps_alive = self.handle(conn)
         finally:
