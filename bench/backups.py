@@ -21,8 +21,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from app.opening import open_backend
 from app.settings import Settings
-from app.wiring import open_backend
 from bench.process import ROOT, Server, free_port
 from bench.scale import fill, make_pattern
 

@@ -29,9 +29,9 @@ from urllib.parse import urlsplit, urlunsplit
 import pymongo
 
 from app.domain.records import Scope
+from app.opening import open_backend
 from app.settings import Settings
 from app.stores import Backend, Transaction
-from app.wiring import open_backend
 from bench import data
 from bench.backups import KEY, for_seconds, measure
 from bench.process import Server, free_port

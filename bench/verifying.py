@@ -23,11 +23,11 @@ from pathlib import Path
 from typing import NamedTuple
 
 from app.domain.records import Scope
+from app.opening import open_backend
 from app.schemas.dialogues import DialogueSchema
 from app.services import dialogues
 from app.services.bootstrap import prepare
 from app.settings import Settings
-from app.wiring import open_backend
 from bench import data
 
 MESSAGES = 200_000

@@ -101,7 +101,7 @@ def restore(
 
 
 def _restore(file: Path, settings: Settings) -> None:
-    from ..wiring import open_backend
+    from ..opening import open_backend
 
     place = settings.sqlite_path
     if place is None:
@@ -119,7 +119,7 @@ def _restore(file: Path, settings: Settings) -> None:
 
 def _restore_file(file: Path, place: Path, settings: Settings) -> int:
     """Make the store in a file beside its place, which it gets when it is whole; how many problems it has."""
-    from ..wiring import open_backend, open_copy
+    from ..opening import open_backend, open_copy
 
     _require_nothing(place, settings)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
@@ -145,9 +145,9 @@ def _restore_file(file: Path, place: Path, settings: Settings) -> int:
 
 def _fill(backend: Backend, file: Path, copy: Path | None) -> int:
     """Store the records of a backup and check them; how many problems there are."""
+    from ..opening import open_copy
     from ..transfer.backup import dump, load
     from ..transfer.backup_file import check_archive, read_archive
-    from ..wiring import open_copy
     from .progress import Meter
 
     with ExitStack() as stack:
@@ -189,7 +189,7 @@ def _check(backend: Backend) -> int:
 
 def _require_nothing(place: Path, settings: Settings) -> None:
     """Refuse a place that has a store, unless that holds neither a project nor a key."""
-    from ..wiring import open_backend
+    from ..opening import open_backend
 
     if not place.exists():
         return

@@ -80,7 +80,7 @@ def open_store(*, create: bool = False) -> Iterator[Backend]:
 
     Raises CommandError where there is none: a new one in a wrong folder would only look like lost data.
     """
-    from ..wiring import open_backend
+    from ..opening import open_backend
 
     settings = Settings.from_environment(os.environ)
     path = settings.sqlite_path

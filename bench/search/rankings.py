@@ -18,13 +18,13 @@ import Stemmer
 from app.domain.records import ScopeFilter
 from app.meaning.embedder import Embedder
 from app.meaning.matrices import Matrices
+from app.opening import open_embedder
 from app.search.keywords import read_keywords
 from app.search.query import Mode, QueryVector, SearchObject, SearchQuery
 from app.search.words import fold
 from app.settings import Settings
 from app.stores import Transaction
 from app.stores.sqlite import open_sqlite
-from app.wiring import open_embedder
 from bench.search.store import SCOPE, dialogue, message
 
 HERE = Path(__file__).parent

@@ -27,6 +27,7 @@ from typer.testing import CliRunner, Result
 from app.cli.program import cli
 from app.domain.errors import ServiceUnavailable
 from app.domain.records import Scope, ScopeFilter, Tombstone
+from app.opening import open_backend
 from app.services import dialogues, messages
 from app.services.bootstrap import DEFAULT_PROJECT
 from app.services.inputs import UNCONDITIONAL
@@ -35,7 +36,6 @@ from app.stores import Backend
 from app.transfer.backup import Entry, dump, load
 from app.transfer.backup_file import write_archive
 from app.transfer.conversation import Conversation
-from app.wiring import open_backend
 from tests.integration.everything import PROJECT, fill, first_key, observe, open_api
 from tests.integration.importing import bring_in, check_store, drafter
 from tests.server import ROOT

@@ -19,9 +19,9 @@ from urllib.parse import urlsplit, urlunsplit
 import pymongo
 import pytest
 
+from app.opening import open_backend
 from app.services.keys import KEY_PREFIX
 from app.settings import Settings
-from app.wiring import open_backend
 from tests.integration.everything import connect_api
 from tests.integration.test_upgrade import ask
 from tests.server import ROOT, free_port, serving

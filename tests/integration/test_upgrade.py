@@ -24,12 +24,12 @@ import pytest
 from bson import json_util
 
 from app.domain.records import Scope, ScopeFilter
+from app.opening import open_backend
 from app.services.bootstrap import DEFAULT_PROJECT
 from app.services.repair import repair
 from app.services.verify import Kind, Seen, verify
 from app.settings import Settings
 from app.stores import Backend
-from app.wiring import open_backend
 from tests.contract.conftest import Api
 from tests.integration.everything import connect_api
 from tests.integration.importing import check_store

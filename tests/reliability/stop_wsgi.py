@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 from typing import TYPE_CHECKING, cast
 
+from app.opening import open_backend
 from app.services import erasure
 from app.settings import Settings
-from app.wiring import create_app, open_backend
+from app.wiring import create_app
 from tests.reliability.stop_points import StoppingBackend
 
 if TYPE_CHECKING:

@@ -19,9 +19,9 @@ from app.cli.local_tls import LocalCertificate
 from app.cli.serve import PACKAGE, server_command, server_environment
 from app.domain import timestamps
 from app.domain.records import Project, Rights
+from app.opening import open_backend
 from app.services.keys import Grant, create_key
 from app.settings import PREFIX, Settings
-from app.wiring import open_backend
 
 HOST = "127.0.0.1"
 PROJECT = "fuzz"

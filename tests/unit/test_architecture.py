@@ -20,7 +20,7 @@ LONGEST = 300
 FOUNDATION = {"domain", "telemetry", "waiting"}
 SUMMARIES = {"summaries", "summaries.digest", "summaries.model", "summaries.context"}
 STORES = {"stores.mongo", "stores.sqlite"}
-"""What ``wiring`` alone may import."""
+"""What ``opening`` alone may import."""
 
 ROOMS: dict[str, set[str]] = {
     # Each room, and the rooms that it may import beside itself.
@@ -54,13 +54,14 @@ ROOMS: dict[str, set[str]] = {
     | {"schemas", "search", "services", "stores", "transfer.writers", "web"},
     "transfer": FOUNDATION | {"schemas", "search", "services", "stores", "transfer.writers"},
     "transfer.writers": FOUNDATION | SUMMARIES | {"services", "stores"},
+    "opening": FOUNDATION | STORES | {"meaning", "model_endpoint", "settings", "stores"},
     "wiring": FOUNDATION
     | SUMMARIES
-    | STORES
     | {
         "logs",
         "meaning",
         "model_endpoint",
+        "opening",
         "schemas",
         "search",
         "server_folder",
@@ -78,6 +79,7 @@ ROOMS: dict[str, set[str]] = {
         "telemetry.prometheus",
         "logs",
         "mcp",
+        "opening",
         "schemas",
         "server_folder",
         "services",
@@ -91,7 +93,7 @@ ROOMS: dict[str, set[str]] = {
 }
 """A room is a package or a module directly under app/; the empty name is app/__init__ itself."""
 
-COMPOSING = {"wiring", "cli", "__main__"}
+COMPOSING = {"opening", "wiring", "cli", "__main__"}
 """The rooms that join others, and so reach every library."""
 
 OWNERS: dict[str, set[str]] = {

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from app.meaning.embedder import Embedder, EmbedderError, TextRefused
+from app.opening import open_embedder
 from app.settings import Settings
-from app.wiring import open_embedder
 from tests.chat_endpoint import Answer, Stub, endpoint, raw, send
 
 KEY = "sk-very-secret-key"

@@ -17,8 +17,8 @@ import pytest
 from safetensors.numpy import save_file
 
 from app.meaning.embedder import Embedder, EmbedderError, TextRefused
+from app.opening import open_embedder
 from app.settings import Settings, SettingsError
-from app.wiring import open_embedder
 from tests.model_folder import defined_rows, make_folder, make_tensors
 
 ROOT = Path(__file__).resolve().parents[2]
