@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 
-from connexion.exceptions import ProblemException
 from flask import Response, request
 from werkzeug.exceptions import HTTPException, NotFound
 from werkzeug.exceptions import MethodNotAllowed as WerkzeugMethodNotAllowed
@@ -27,6 +26,7 @@ from ..domain.errors import (
 )
 from ..domain.records import DEFAULT_NAMESPACE
 from ..telemetry.measures import ERRORS
+from .connexion_parts import ProblemException
 from .request_context import CURRENT, RequestContext
 
 OPENAI_PATHS = "/v1/"

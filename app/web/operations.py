@@ -11,16 +11,13 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from connexion import FlaskApi
-from connexion.decorators.parameter import pythonic
-from connexion.operations import OpenAPIOperation
-from connexion.resolver import Resolver
 from flask import Response
 from inflection import underscore
 
 from ..domain.errors import Detail, InvalidInput
 from ..domain.records import Rights
 from ..schemas.json_schema import BodyValidator
+from .connexion_parts import FlaskApi, OpenAPIOperation, Resolver, pythonic
 from .parameters import ParameterParser, require_utf8
 from .request_context import context, scope
 
