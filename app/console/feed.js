@@ -8,8 +8,8 @@ import { h } from "./dom.js";
 /**
  * @template T
  * @typedef {{
- *   load: (side: Side, cursor: string | undefined) => Promise<{ items: T[], next?: string }>,
- *   render: (items: T[]) => Node[],
+ *   load: (side: Side, cursor: string | undefined, signal: AbortSignal) => Promise<{ items: T[], next?: string }>,
+ *   render: (items: T[], signal: AbortSignal) => Node[],
  *   bothWays?: boolean,
  *   onlyBefore?: boolean,
  *   onChange?: () => void,
@@ -33,6 +33,8 @@ export class Feed {
   /** @param {Plan<T>} plan */
   constructor(plan) {
     this.plan = plan;
+    /** Ends what is still asked for once nobody looks at this list any more. */
+    this.stopped = new AbortController();
     /** @type {Map<number, string | undefined>} */
     this.cursors = new Map([
       [0, undefined],
@@ -58,12 +60,14 @@ export class Feed {
   /** Load the first page, and go on as the reader scrolls. */
   async start() {
     await this.extend(this.plan.onlyBefore ? "before" : "after");
+    if (this.stopped.signal.aborted) return this;
     this.observer.observe(this.after);
     this.observer.observe(this.before);
     return this;
   }
 
   stop() {
+    this.stopped.abort();
     this.observer.disconnect();
   }
 
@@ -99,13 +103,13 @@ export class Feed {
   async #load(side) {
     const number = side === "after" ? this.last + 1 : this.first - 1;
     const source = number >= 0 ? "after" : "before";
-    const { items, next } = await this.plan.load(source, this.cursors.get(number));
+    const { items, next } = await this.plan.load(source, this.cursors.get(number), this.stopped.signal);
     const outward = number >= 0 ? 1 : -1;
     if (next) this.cursors.set(number + outward, next);
     else if (outward > 0) this.end = number;
     else this.begin = number;
     const ordered = source === "before" ? items.toReversed() : items;
-    this.#place(side, number, h("div", { class: "feed-page" }, ...this.plan.render(ordered)));
+    this.#place(side, number, h("div", { class: "feed-page" }, ...this.plan.render(ordered, this.stopped.signal)));
   }
 
   /** @param {Side} side @param {number} number @param {HTMLElement} page */

@@ -27,13 +27,13 @@ const ORDERS = {
 };
 
 /** @type {import("../router.js").Page} */
-export function dialoguesPage({ query, signal }) {
+export function dialoguesPage({ query }) {
   const list = h("div", { class: "list-place" });
   /** @type {Feed<any> | null} */
   let feed = null;
   const show = (/** @type {URLSearchParams} */ values) => {
     feed?.stop();
-    feed = dialogueFeed(values, signal);
+    feed = dialogueFeed(values);
     list.replaceChildren(feed.element);
     void feed.start();
   };
@@ -82,8 +82,8 @@ function controls(query) {
   ];
 }
 
-/** @param {URLSearchParams} values @param {AbortSignal} signal */
-function dialogueFeed(values, signal) {
+/** @param {URLSearchParams} values */
+function dialogueFeed(values) {
   const { by, order } = ORDERS[values.get("order") ?? ""] ?? LAST_ACTIVITY;
   const filter = {
     status: /** @type {any} */ (values.get("status") || undefined),
@@ -97,8 +97,8 @@ function dialogueFeed(values, signal) {
     order,
   };
   return new Feed({
-    load: (_side, next) => get("/dialogue", { query: { ...filter, limit: PAGE, next }, signal }),
-    render: (items) => [dialogueList(items, by, signal)].filter(() => items.length > 0),
+    load: (_side, next, signal) => get("/dialogue", { query: { ...filter, limit: PAGE, next }, signal }),
+    render: (items, signal) => [dialogueList(items, by, signal)].filter(() => items.length > 0),
     empty: () => nothing([...values.keys()].length > 0),
     label: "Dialogues",
     pages: 6,

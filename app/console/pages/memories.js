@@ -14,13 +14,13 @@ import { session } from "../session.js";
 /** @typedef {import("../types.js").Memory} Memory */
 
 /** @type {import("../router.js").Page} */
-export function memoriesPage({ query, signal }) {
+export function memoriesPage({ query }) {
   const list = h("div", { class: "list-place" });
   /** @type {Feed<any> | null} */
   let feed = null;
   const show = (/** @type {URLSearchParams} */ values) => {
     feed?.stop();
-    feed = memoryFeed(values, signal);
+    feed = memoryFeed(values);
     list.replaceChildren(feed.element);
     void feed.start();
   };
@@ -46,11 +46,11 @@ export function memoriesPage({ query, signal }) {
   };
 }
 
-/** @param {URLSearchParams} values @param {AbortSignal} signal */
-function memoryFeed(values, signal) {
+/** @param {URLSearchParams} values */
+function memoryFeed(values) {
   const filter = { namespace: namespaceOf(values), tag: tagsOf(values.get("tags") ?? ""), limit: 50 };
   return new Feed({
-    load: (_side, next) => get("/memory", { query: { ...filter, next }, signal }),
+    load: (_side, next, signal) => get("/memory", { query: { ...filter, next }, signal }),
     render: (items) =>
       [
         h(

@@ -12,13 +12,13 @@ import { field, input } from "../../rows.js";
 /** @typedef {import("../../types.js").NamespaceItem} NamespaceItem */
 
 /** @type {import("./page.js").MakePart} */
-export function namespacesPart({ query, signal }) {
+export function namespacesPart({ query }) {
   const place = h("div", { class: "list-place" });
   /** @type {Feed<NamespaceItem> | null} */
   let feed = null;
   const show = (/** @type {URLSearchParams} */ values) => {
     feed?.stop();
-    feed = namespaceFeed(values.get("prefix") ?? undefined, signal, () => show(values));
+    feed = namespaceFeed(values.get("prefix") ?? undefined, () => show(values));
     place.replaceChildren(feed.element);
     void feed.start();
   };
@@ -35,10 +35,10 @@ export function namespacesPart({ query, signal }) {
   return { element: h("section", { "aria-label": "Namespaces" }, form, place), leave: () => feed?.stop() };
 }
 
-/** @param {string | undefined} prefix @param {AbortSignal} signal @param {() => void} changed */
-function namespaceFeed(prefix, signal, changed) {
+/** @param {string | undefined} prefix @param {() => void} changed */
+function namespaceFeed(prefix, changed) {
   return new Feed({
-    load: (_side, next) => get("/namespaces", { query: { prefix, limit: 50, next }, signal }),
+    load: (_side, next, signal) => get("/namespaces", { query: { prefix, limit: 50, next }, signal }),
     render: (items) =>
       [
         h(

@@ -11,14 +11,14 @@ import { session } from "../../session.js";
 /** @typedef {import("../../types.js").Project} Project */
 
 /** @type {import("./page.js").MakePart} */
-export function projectsPart({ signal }) {
+export function projectsPart() {
   const place = h("div", { class: "list-place" });
   /** @type {Feed<Project> | null} */
   let feed = null;
   const show = () => {
     feed?.stop();
     feed = new Feed({
-      load: (_side, next) => get("/projects", { query: { limit: 50, next }, signal }),
+      load: (_side, next, signal) => get("/projects", { query: { limit: 50, next }, signal }),
       render: (projects) =>
         [
           h(
