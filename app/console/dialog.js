@@ -30,7 +30,14 @@ export function open(title, body, { wide = false, locked = false } = {}) {
   element.addEventListener("cancel", (event) => locked && event.preventDefault());
   document.body.append(element);
   element.showModal();
+  firstField(element)?.focus();
   return element;
+}
+
+/** Where somebody starts to write; the browser would begin with the button that closes. @param {HTMLElement} element */
+function firstField(element) {
+  const fields = element.querySelectorAll("input:not([type=checkbox], [type=radio]), select, textarea");
+  return [...fields].find((field) => field instanceof HTMLElement);
 }
 
 /**

@@ -48,10 +48,20 @@ export function go(hash) {
   else location.hash = hash;
 }
 
+/** The address of the page that is shown. */
+let shown = "";
+
 /** Change the address without a new visit, as filters and tabs do. @param {string} hash */
 export function note(hash) {
   history.replaceState(history.state, "", hash);
+  shown = location.hash;
 }
+
+/** The list that was read last, to go back to. @type {{ hash: string, title: string } | null} */
+let list = null;
+
+/** The list that the reader comes from, else the one that is named. @param {string} hash @param {string} title */
+export const listBefore = (hash, title) => list ?? { hash, title };
 
 /** Shows the page of each address, and the list that was left as it was left. */
 export class Router {
@@ -63,8 +73,7 @@ export class Router {
     this.visit = new AbortController();
     /** @type {View | null} */
     this.view = null;
-    this.hash = "";
-    /** @type {{ hash: string, view: View, scroll: number, visit: AbortController } | null} */
+    /** @type {{ hash: string, view: View, scroll: number, focused: Element | null, visit: AbortController } | null} */
     this.kept = null;
     history.scrollRestoration = "manual";
   }
@@ -86,8 +95,9 @@ export class Router {
     const view = back?.view ?? (await page?.({ path: path.slice(1), query, signal: visit.signal }));
     if (visit.signal.aborted || !view) return;
     this.kept = back ? null : this.kept;
-    this.hash = hash;
+    shown = hash;
     this.#place(view, path[0] ?? "", back?.scroll ?? 0);
+    if (back?.focused instanceof HTMLElement) back.focused.focus({ preventScroll: true });
   }
 
   /** Forget the kept list, because something of it may have changed since. */
@@ -101,7 +111,8 @@ export class Router {
     this.view = null;
     if (view?.keep) {
       this.forget();
-      this.kept = { hash: this.hash, view, scroll: scrollY, visit: this.visit };
+      list = { hash: shown, title: view.title };
+      this.kept = { hash: shown, view, scroll: scrollY, focused: document.activeElement, visit: this.visit };
       return;
     }
     this.visit.abort();

@@ -2,7 +2,7 @@
 
 import { h, icon } from "./dom.js";
 import { plural, time } from "./format.js";
-import { dialogueAddress } from "./router.js";
+import { dialogueAddress, listBefore } from "./router.js";
 
 /** @typedef {import("./types.js").DialogueListItem} DialogueListItem */
 /** @typedef {import("./types.js").Highlight} Highlight */
@@ -121,7 +121,7 @@ export function select(name, value, choices, change) {
 
 /** @param {string} name @param {string} value @param {Record<string, import("./dom.js").Value>} [more] */
 export function input(name, value, more = {}) {
-  const control = h("input", { type: "text", name, autocomplete: "off", spellcheck: "false", ...more });
+  const control = h("input", { type: "text", name, dir: "auto", autocomplete: "off", spellcheck: "false", ...more });
   control.value = value;
   return control;
 }
@@ -144,6 +144,12 @@ export function pageHead(title, aside, intro) {
     h("div", {}, h("h1", {}, title), intro && h("p", { class: "intro" }, intro)),
     aside && h("div", { class: "page-actions" }, aside),
   );
+}
+
+/** To the list that the reader comes from, with its filters, else to the one that is named. @param {string} hash @param {string} title */
+export function backLink(hash, title) {
+  const list = listBefore(hash, title);
+  return h("a", { href: list.hash, class: "back" }, list.title);
 }
 
 /** What a text field of comma-separated tags holds. @param {string} text */

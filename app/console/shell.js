@@ -105,7 +105,8 @@ const KEYS = [
   ["Enter", "Open the item"],
   ["u", "Back to the list"],
   ["?", "This help"],
-  ["Esc", "Close a dialogue box"],
+  ["↓", "From the search field to what was found"],
+  ["Esc", "Close what is open"],
 ];
 
 function help() {

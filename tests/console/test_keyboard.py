@@ -15,16 +15,15 @@ def focused(page: Any) -> str:
 
 
 def test_find_read_and_go_back_by_keyboard(tab: Tab) -> None:
-    """``/`` searches, ``j`` and ``k`` move, Enter opens, ``u`` goes back."""
+    """``/`` searches, ``j`` and ``k`` move, Enter opens, ``u`` goes back to what was found."""
     page = tab.open("#/")
     keys = page.keyboard
     keys.press("/")
     tab.wait("document.activeElement.type === 'search'")
     keys.type("where is my order 4711")
+    tab.wait("location.hash.includes('4711')")
     page.locator(".hit").first.wait_for()
-    keys.press("Escape")
-    page.evaluate("document.activeElement.blur()")
-    keys.press("j")
+    keys.press("ArrowDown")
     first = focused(page)
     keys.press("j")
     assert focused(page) != first
@@ -36,7 +35,46 @@ def test_find_read_and_go_back_by_keyboard(tab: Tab) -> None:
     keys.press("j")
     assert page.evaluate("document.activeElement.className").startswith("message")
     keys.press("u")
+    page.get_by_role("heading", name="Search").wait_for()
+    assert focused(page) == first
+
+
+def test_the_list_goes_on_where_it_was_left(tab: Tab) -> None:
+    """Back from a dialogue the focus is on its row, so that ``j`` goes on from there."""
+    page = tab.open("#/dialogues?namespace=ada@example.org")
+    page.locator(".rows .row").nth(3).wait_for()
+    page.keyboard.press("j")
+    page.keyboard.press("j")
+    second = focused(page)
+    page.keyboard.press("Enter")
+    page.locator(".message").first.wait_for()
+    page.keyboard.press("u")
     page.get_by_role("heading", name="Dialogues").wait_for()
+    assert focused(page) == second
+    page.keyboard.press("j")
+    assert focused(page) == page.locator(".rows .row a").nth(2).inner_text()
+
+
+def test_a_form_begins_with_its_first_field(open_tab: Callable[..., Tab]) -> None:
+    """What is typed goes there, and Enter sends the form."""
+    page = open_tab("manage").open("#/manage/keys")
+    page.get_by_role("button", name="New key").press("Enter")
+    page.get_by_role("heading", name="New key").wait_for()
+    page.keyboard.type("typed at once")
+    page.keyboard.press("Enter")
+    page.get_by_role("heading", name="The new key").wait_for()
+    page.get_by_role("button", name="I have copied it").press("Enter")
+    page.locator(".row-title", has_text="typed at once").wait_for()
+
+
+def test_escape_leaves_the_title_as_it_was(tab: Tab) -> None:
+    """The focus is where the change began, and nothing was written."""
+    page = tab.open("#/dialogue/order-4711")
+    page.get_by_role("button", name="Change title and tags").press("Enter")
+    page.get_by_label("Title").fill("never mind")
+    page.keyboard.press("Escape")
+    assert focused(page) == "Change title and tags"
+    assert not [line for line in tab.asked if line.startswith("PUT")]
 
 
 def test_shortcuts_are_listed_and_rest_while_typing(tab: Tab) -> None:

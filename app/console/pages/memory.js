@@ -7,7 +7,7 @@ import { button, h, replace } from "../dom.js";
 import { time } from "../format.js";
 import { parse, stringify } from "../json.js";
 import { go } from "../router.js";
-import { facts, field, input, namespaceMark, tagList, tagsOf } from "../rows.js";
+import { backLink, facts, field, input, namespaceMark, tagList, tagsOf } from "../rows.js";
 import { session } from "../session.js";
 import { tree } from "../tree.js";
 
@@ -36,7 +36,7 @@ export async function memoryPage({ path, query, signal }) {
   }
 }
 
-const back = () => h("a", { href: "#/memories", class: "back" }, "Memories");
+const back = () => backLink("#/memories", "Memories");
 
 /** @param {HTMLElement} element @param {Memory} memory */
 function read(element, memory) {

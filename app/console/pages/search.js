@@ -23,7 +23,7 @@ export function searchPage({ query, signal }) {
   let feed = null;
   const search = (/** @type {URLSearchParams} */ values) => {
     feed?.stop();
-    feed = values.get("q") ? resultFeed(values, signal) : null;
+    feed = values.get("q") ? resultFeed(values, () => offerModes(mode, signal)) : null;
     place.replaceChildren(feed?.element ?? invitation());
     void feed?.start();
   };
@@ -33,9 +33,15 @@ export function searchPage({ query, signal }) {
     placeholder: "Words, names, numbers…",
     class: "search-field",
     maxlength: 1000,
+    onkeydown: (/** @type {KeyboardEvent} */ event) => {
+      const first = event.key === "ArrowDown" && place.querySelector("[data-item]");
+      if (!(first instanceof HTMLElement)) return;
+      event.preventDefault();
+      first.focus();
+    },
   });
   const mode = modeField(query);
-  void offerModes(mode, signal);
+  if (!query.get("q")) void offerModes(mode, signal);
   const form = filterForm(
     [mode, ...controls(query)],
     (values) => {
@@ -69,8 +75,10 @@ function modeField(query) {
 
 /** @param {HTMLElement} element @param {AbortSignal} signal */
 async function offerModes(element, signal) {
+  if (element.dataset.known) return;
   try {
     const stats = await get("/stats", { query: { namespace: session.namespace }, signal });
+    element.dataset.known = "true";
     element.hidden = !stats.meaning;
   } catch {
     // A search by words needs no choice; what is wrong, the search itself will say.
@@ -137,10 +145,11 @@ function request(values) {
   };
 }
 
-/** @param {URLSearchParams} values @param {AbortSignal} signal @returns {Feed<SearchResult>} */
-function resultFeed(values, signal) {
+/** @param {URLSearchParams} values @param {() => unknown} asked called when the server has been asked @returns {Feed<SearchResult>} */
+function resultFeed(values, asked) {
   return new Feed({
-    load: async (_side, next) => {
+    load: async (_side, next, signal) => {
+      asked();
       const { data } = await call("post", "/search", { body: { ...request(values), next }, signal });
       return { items: data.results, next: data.next };
     },
