@@ -24,7 +24,8 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Ta
     secret = page.locator(".secret code").inner_text()
     own = Client(tab.server, secret).ask("GET", "/key")
     assert (own["rights"], own["namespace"]) == ("read", "ada@example.org")
-    press(page, "Close")
+    page.keyboard.press("Escape")
+    press(page, "I have copied it")
     page.locator("dialog").wait_for(state="detached")
     assert secret not in page.content()
 
@@ -34,7 +35,7 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Ta
     press(page, "Rotate it")
     page.get_by_role("heading", name="The new key").wait_for()
     second = page.locator(".secret code").inner_text()
-    press(page, "Close")
+    press(page, "I have copied it")
     assert Client(tab.server, second).ask("GET", "/key")["rights"] == "read"
     with pytest.raises(AssertionError, match="UNAUTHORIZED"):
         Client(tab.server, secret).ask("GET", "/key")
@@ -49,6 +50,31 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Ta
     page.get_by_role("link", name="Audit").click()
     page.get_by_label("What was done").select_option("key.revoked")
     page.locator(".row", has_text=f"revoked the key {name}").wait_for()
+
+
+def test_a_rotated_key_is_shown_as_working_until_it_ends(open_tab: Callable[..., Tab]) -> None:
+    """Its row says until when, and it can be revoked before."""
+    tab = open_tab("manage")
+    manager = Client(tab.server, tab.server.keys["manage"])
+    old = manager.ask("POST", "/keys", {"rights": "read", "name": "going on"})
+    manager.ask("POST", f"/keys/{old['id']}/rotate", {"overlapSeconds": 3600})
+    page = tab.open("#/manage/keys")
+    row = page.locator(".row", has_text=old["id"])
+    row.get_by_text("rotated, works until").wait_for()
+    assert row.get_by_role("button").all_inner_texts() == ["Revoke"]
+    row.get_by_role("button", name="Revoke").click()
+    press(page, "Revoke it")
+    row.get_by_text("revoked", exact=True).wait_for()
+    with pytest.raises(AssertionError, match="UNAUTHORIZED"):
+        Client(tab.server, old["key"]).ask("GET", "/key")
+
+
+def test_the_audit_names_the_project(open_tab: Callable[..., Tab]) -> None:
+    """A project that is made has no target beside itself."""
+    tab = open_tab("admin")
+    Client(tab.server, tab.server.keys["admin"]).ask("POST", "/projects", {"id": "audited"})
+    page = tab.open("#/manage/audit?action=project.created")
+    page.locator(".row", has_text="made the project audited").get_by_text("immutable: false").wait_for()
 
 
 def test_a_key_grants_no_more_than_its_maker_has(open_tab: Callable[..., Tab]) -> None:

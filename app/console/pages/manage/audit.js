@@ -29,13 +29,13 @@ const ACTIONS = [
 ];
 
 /** @type {import("./page.js").MakePart} */
-export function auditPart({ query, signal }) {
+export function auditPart({ query }) {
   const place = h("div", { class: "list-place" });
   /** @type {Feed<AuditEntry> | null} */
   let feed = null;
   const show = (/** @type {URLSearchParams} */ values) => {
     feed?.stop();
-    feed = auditFeed(values, signal);
+    feed = auditFeed(values);
     place.replaceChildren(feed.element);
     void feed.start();
   };
@@ -56,8 +56,8 @@ export function auditPart({ query, signal }) {
   return { element: h("section", { "aria-label": "Audit" }, form, place), leave: () => feed?.stop() };
 }
 
-/** @param {URLSearchParams} values @param {AbortSignal} signal */
-function auditFeed(values, signal) {
+/** @param {URLSearchParams} values */
+function auditFeed(values) {
   const filter = {
     action: /** @type {Action | undefined} */ (values.get("action") ?? undefined),
     actor: values.get("actor") ?? undefined,
@@ -65,7 +65,7 @@ function auditFeed(values, signal) {
     endDate: dayEnd(values.get("to")),
   };
   return new Feed({
-    load: (_side, next) => get("/audit", { query: { ...filter, limit: 50, next }, signal }),
+    load: (_side, next, signal) => get("/audit", { query: { ...filter, limit: 50, next }, signal }),
     render: (entries) => [h("ul", { class: "rows" }, entries.map(entryRow))].filter(() => entries.length > 0),
     empty: () => empty("shield", "Nothing was recorded"),
     label: "Audit",
@@ -73,10 +73,13 @@ function auditFeed(values, signal) {
   });
 }
 
+/** @param {unknown} value */
+const brief = (value) => (typeof value === "string" ? value : stringify(value));
+
 /** @param {AuditEntry} entry */
 function entryRow(entry) {
   const did = ACTIONS.find(([action]) => action === entry.action)?.[1] ?? entry.action;
-  const more = Object.keys(entry.details).length > 0 && h("code", {}, stringify(entry.details));
+  const target = entry.target ?? (entry.action.startsWith("project.") ? entry.project : undefined);
   return h(
     "li",
     { class: "row" },
@@ -91,7 +94,7 @@ function entryRow(entry) {
           {},
           entry.actor ? h("code", {}, entry.actor) : "Somebody",
           ` ${did} `,
-          entry.target && h("code", {}, entry.target),
+          target && h("code", {}, target),
         ),
         h(
           "span",
@@ -99,7 +102,7 @@ function entryRow(entry) {
           namespaceMark(entry.namespace),
           entry.address && h("span", {}, "from ", entry.address),
           entry.requestId && h("span", {}, "request ", h("code", {}, entry.requestId)),
-          more,
+          Object.entries(entry.details).map(([name, value]) => h("span", {}, `${name}: `, h("code", {}, brief(value)))),
         ),
       ),
       h("span", { class: "row-facts" }, h("span", { class: "row-time" }, time(entry.time))),

@@ -35,13 +35,13 @@ const OVERLAPS = [
 ];
 
 /** @type {import("./page.js").MakePart} */
-export function keysPart({ signal }) {
+export function keysPart() {
   const place = h("div", { class: "list-place" });
   /** @type {Feed<Key> | null} */
   let feed = null;
   const show = () => {
     feed?.stop();
-    feed = keyFeed(signal, show);
+    feed = keyFeed(show);
     place.replaceChildren(feed.element);
     void feed.start();
   };
@@ -59,10 +59,10 @@ export function keysPart({ signal }) {
   return { element, leave: () => feed?.stop() };
 }
 
-/** @param {AbortSignal} signal @param {() => void} changed */
-function keyFeed(signal, changed) {
+/** @param {() => void} changed */
+function keyFeed(changed) {
   return new Feed({
-    load: (_side, next) => get("/keys", { query: { limit: 50, next }, signal }),
+    load: (_side, next, signal) => get("/keys", { query: { limit: 50, next }, signal }),
     render: (keys) =>
       [
         h(
@@ -78,11 +78,11 @@ function keyFeed(signal, changed) {
 
 /** @param {Key} key @param {() => void} changed */
 function keyRow(key, changed) {
-  const ended = key.revokedAt !== undefined || (key.expiresAt !== undefined && Date.parse(key.expiresAt) <= Date.now());
+  const ended = isPast(key.revokedAt) || isPast(key.expiresAt);
   const tools = h(
     "span",
     { class: "row-tools" },
-    button("refresh", "Rotate", () => rotate(key, changed), { kind: "small" }),
+    !key.revokedAt && button("refresh", "Rotate", () => rotate(key, changed), { kind: "small" }),
     button("trash", "Revoke", () => revoke(key, changed), { kind: "small warn" }),
   );
   return h(
@@ -109,10 +109,13 @@ function keyRow(key, changed) {
         ),
         h("span", { class: "row-sub" }, facts(key)),
       ),
-      ended ? h("span", { class: "status ended" }, key.revokedAt ? "revoked" : "expired") : tools,
+      ended ? h("span", { class: "status ended" }, isPast(key.revokedAt) ? "revoked" : "expired") : tools,
     ),
   );
 }
+
+/** A rotated key may go on for a while: its end then lies ahead. @param {string | undefined} moment */
+const isPast = (moment) => moment !== undefined && Date.parse(moment) <= Date.now();
 
 /** @param {Key["rights"]} rights */
 const nameOf = (rights) => RIGHTS.find(([name]) => name === rights)?.[1] ?? rights;
@@ -122,7 +125,9 @@ function facts(key) {
   return [
     h("span", {}, "made ", time(key.created)),
     key.lastUsed ? h("span", {}, "used ", time(key.lastUsed)) : h("span", {}, "never used"),
-    key.expiresAt && h("span", {}, "ends ", time(key.expiresAt, "date")),
+    key.revokedAt && !isPast(key.revokedAt)
+      ? h("span", {}, "rotated, works until ", time(key.revokedAt, "exact"))
+      : key.expiresAt && h("span", {}, "ends ", time(key.expiresAt, "date")),
   ];
 }
 
@@ -160,15 +165,20 @@ async function create(changed) {
   reveal(issued);
 }
 
-/** Show a key this once. @param {string} key */
+/** Show a key this once; only its own button takes it away. @param {string} key */
 function reveal(key) {
-  open(
+  const element = open(
     "The new key",
     [
       h("p", {}, "Copy it now: it is shown this once, and nobody can look it up later."),
       h("p", { class: "secret" }, h("code", {}, key), copyButton("Copy the key", key)),
+      h(
+        "p",
+        { class: "toolbar" },
+        h("button", { type: "button", class: "button primary", onclick: () => element.close() }, "I have copied it"),
+      ),
     ],
-    { wide: true },
+    { wide: true, locked: true },
   );
 }
 
@@ -179,7 +189,7 @@ async function rotate(key, changed) {
   const done = await confirm({
     title: "Rotate this key?",
     body: [
-      h("p", {}, "A new key with the same rights takes the place of ", h("strong", {}, key.name ?? key.id), "."),
+      h("p", {}, "A new key with the same rights takes the place of “", h("strong", {}, key.name ?? key.id), "”."),
       field("The old key goes on working", overlap),
     ],
     action: "Rotate it",
@@ -202,9 +212,9 @@ async function revoke(key, changed) {
       h(
         "p",
         {},
-        "1 key, ",
+        "1 key, “",
         h("strong", {}, key.name ?? key.id),
-        ", stops working for good.",
+        "”, stops working for good.",
         own && " It is the one that you are signed in with.",
       ),
     ],

@@ -46,7 +46,7 @@ function form(id, policy, changed) {
       /** @type {const} */ ([
         name,
         label,
-        input(name, String(policy[name] ?? ""), { type: "number", min: 1, max: 36500, placeholder: "for good" }),
+        input(name, String(policy[name] ?? ""), { type: "number", min: 1, max: 36500, placeholder: "no limit" }),
       ]),
   );
   const read = () =>
