@@ -195,7 +195,7 @@ function resultElement(block) {
     folded(
       "check",
       block.name ? `${title} of ${block.name}` : title,
-      shorten(brief.replace(/\s+/g, " "), 120),
+      shorten(brief.replace(/\s+/g, " "), 120) || "empty",
       valueBlock(isObject(shown) || Array.isArray(shown) ? shown : block.value),
     ),
   );

@@ -48,9 +48,12 @@ async function nameUnlabelled(items, rows, signal) {
   }
 }
 
+/** What a dialogue without a label is called: words of its recent messages, if there are any. @param {Message[]} messages */
+export const openingWords = (messages) => shorten(telling(messages), 120);
+
 /** @param {HTMLElement | undefined} row @param {string} id @param {Message[]} messages */
 function entitle(row, id, messages) {
-  const words = shorten(telling(messages), 120);
+  const words = openingWords(messages);
   if (!row || !words) return;
   row.querySelector(".row-title")?.replaceChildren(h("q", {}, words));
   row.querySelector(".row-sub")?.prepend(h("code", {}, id));

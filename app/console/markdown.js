@@ -17,8 +17,8 @@ const DEEPEST = 24;
 
 /** @param {string} text */
 export function markdown(text) {
-  const body = h("div", { class: "prose" });
-  if (text.length > LONGEST) return h("div", { class: "prose" }, h("p", { class: "plain" }, text));
+  const body = h("div", { class: "prose", dir: "auto" });
+  if (text.length > LONGEST) return h("div", { class: "prose", dir: "auto" }, h("p", { class: "plain" }, text));
   try {
     body.append(...blocks(new Lexer({ gfm: true, breaks: true }).lex(text), 0));
   } catch {
@@ -174,7 +174,7 @@ export function codeBlock(text, language) {
   const name = (language ?? "").split(/\s/)[0]?.slice(0, 30) ?? "";
   return h(
     "figure",
-    { class: "code" },
+    { class: "code", dir: "ltr" },
     h("figcaption", {}, h("span", {}, name), copyButton("Copy code", text)),
     h("pre", { tabindex: 0 }, h("code", {}, text)),
   );

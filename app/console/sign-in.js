@@ -71,9 +71,9 @@ export function signInPage(done) {
       h(
         "p",
         { class: "hint" },
-        "The server printed a key when it first started. Another one: ",
+        "The server printed a key when it first started; ",
         h("code", {}, "colloquy keys create"),
-        ". It stays in this tab and goes to this server only.",
+        " makes another. The key stays in this tab and goes to this server only.",
       ),
     ),
   );

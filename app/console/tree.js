@@ -1,7 +1,7 @@
 /** JSON as a tree to read. */
 
 import { h } from "./dom.js";
-import { count } from "./format.js";
+import { count, plural } from "./format.js";
 import { isObject, stringify } from "./json.js";
 
 /** Longer lists show the rest on request. */
@@ -49,12 +49,8 @@ function twig([name, value], depth) {
   const full = (Array.isArray(value) && value.length > 0) || (isObject(value) && Object.keys(value).length > 0);
   const label = h("span", { class: "tree-key" }, name);
   if (!full) return h("li", {}, label, " ", tree(value, depth + 1));
-  const size = Array.isArray(value) ? value.length : Object.keys(value ?? {}).length;
-  const details = h(
-    "details",
-    { open: depth < 1 },
-    h("summary", {}, label, " ", h("span", { class: "hint" }, count(size))),
-  );
+  const size = Array.isArray(value) ? plural(value.length, "item") : plural(Object.keys(value ?? {}).length, "field");
+  const details = h("details", { open: depth < 1 }, h("summary", {}, label, " ", h("span", { class: "hint" }, size)));
   const fill = () => details.childElementCount === 1 && details.append(tree(value, depth + 1));
   if (depth < 1) fill();
   details.addEventListener("toggle", fill);

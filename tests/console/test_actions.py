@@ -345,3 +345,114 @@ def test_a_dialogue_without_a_label_is_named_by_what_was_said(
     titles = page.locator(".row-title").all_inner_texts()
     assert titles == ["Where is <b>my</b> parcel?", "Where is <b>my</b> parcel?", "Named", "opening-4"]
     assert page.locator(".row-sub code").all_inner_texts() == ["opening-1", "opening-2", "opening-3"]
+
+    page.locator(".row-link", has_text="opening-1").click()
+    page.get_by_role("heading", level=1, name="Where is <b>my</b> parcel?").wait_for()
+    assert page.title() == "Where is <b>my</b> parcel? · Colloquy"
+    assert page.locator(".dialogue-sub code").inner_text() == "opening-1"
+
+
+def test_words_for_a_list_that_was_replaced_are_asked_for_no_more(tab: Tab, client: Client) -> None:
+    """Another filter ends what names the rows of the list before."""
+    client.ask("POST", "/dialogue", {"tags": ["replaced"], "messages": HELLO})
+    held: list[Any] = []
+
+    def hold(route: Any) -> None:
+        held.append(route)
+
+    tab.page.route("**/dialogue?*include=messages*", hold)
+    page = tab.open("#/dialogues?tags=replaced")
+    page.locator(".row").wait_for()
+    with page.expect_event("requestfailed", lambda request: "include=messages" in request.url):
+        page.get_by_label("Status").select_option("archived")
+    see(page, "Nothing fits this filter")
+    assert len(held) == 1
+
+
+def test_back_leads_to_the_list_as_it_was_left(tab: Tab, client: Client) -> None:
+    """From a dialogue or a memory: the filters or the search, and the very rows."""
+    client.ask("POST", "/dialogue", {"id": "to-return", "label": "To return from", "tags": ["returning"]})
+    page = tab.open("#/dialogues")
+    page.get_by_label("Tags").fill("returning")
+    row = page.locator(".row", has_text="To return from")
+    tab.wait("document.querySelectorAll('.row').length === 1")
+    row.evaluate("(row) => { row.dataset.same = 'yes'; }")
+    row.get_by_role("link").click()
+    page.get_by_role("link", name="Dialogues").last.click()
+    tab.wait("location.hash === '#/dialogues?tags=returning'")
+    assert row.get_attribute("data-same") == "yes"
+
+    tab.open("#/search?q=address&in=memory")
+    page.locator(".row", has_text="Delivery address").get_by_role("link").click()
+    page.get_by_role("heading", name="Delivery address").wait_for()
+    page.locator(".back", has_text="Search").click()
+    tab.wait("location.hash.startsWith('#/search?q=address')")
+
+
+def test_what_the_details_offer_follows_the_status(tab: Tab, made: str) -> None:
+    """A title that is being changed when the dialogue ends cannot be saved, and is not offered any more."""
+    page = tab.open(f"#/dialogue/{made}")
+    press(page, "Change title and tags")
+    press(page, "End")
+    press(page, "End it")
+    see(page, "Title and tags of an ended dialogue stay as they are")
+    assert page.get_by_label("Title").count() == 0
+
+
+ARABIC = """\
+أهلاً بك! هذه ملاحظاتي:
+
+- المدينة القديمة
+- جليز
+
+See you in Marrakesh.
+
+```python
+print(1)
+```"""
+
+
+def test_text_runs_as_its_script_does(tab: Tab, client: Client) -> None:
+    """Arabic paragraphs and lists begin at the right, English ones and code at the left."""
+    client.ask(
+        "POST",
+        "/dialogue",
+        {"id": "arabic", "label": "رحلة!", "messages": [{"role": "assistant", "content": ARABIC}]},
+    )
+    page = tab.open("#/dialogue/arabic")
+    page.locator(".prose .code").wait_for()
+    sides = page.evaluate(
+        """() => [...document.querySelectorAll(".prose > p, .prose li, .prose pre, h1")].map((block) => {
+            const range = document.createRange();
+            range.selectNodeContents(block);
+            const text = range.getBoundingClientRect();
+            const box = block.getBoundingClientRect();
+            return [block.localName, text.left - box.left < box.right - text.right ? "left" : "right"];
+        })"""
+    )
+    assert sides == [
+        ["h1", "left"],
+        ["p", "right"],
+        ["li", "right"],
+        ["li", "right"],
+        ["p", "left"],
+        ["pre", "left"],
+    ]
+
+
+def test_words_in_a_wide_table_stay_whole(tab: Tab, client: Client) -> None:
+    """It scrolls by itself, and the page does not."""
+    row = "|" + "|".join(f"column{number}" for number in range(30)) + "|"
+    table = f"{row}\n{'|---' * 30}|\n{row}"
+    client.ask("POST", "/dialogue", {"id": "wide", "messages": [{"role": "assistant", "content": table}]})
+    page = tab.open("#/dialogue/wide")
+    cell = page.locator("td").first
+    cell.wait_for()
+    assert (
+        cell.evaluate(
+            "(cell) => { const range = document.createRange();"
+            " range.selectNodeContents(cell); return range.getClientRects().length; }"
+        )
+        == 1
+    )
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")

@@ -27,6 +27,9 @@ export function actions(subject) {
   );
 }
 
+/** @param {number} many @param {string} one */
+const staying = (many, one) => (many === 1 ? `Its ${one} stays.` : `Its ${plural(many, one)} stay.`);
+
 /** @param {Subject} subject */
 async function end(subject) {
   await confirm({
@@ -35,7 +38,7 @@ async function end(subject) {
       h(
         "p",
         {},
-        `Its ${plural(subject.dialogue.totalMessages, "message")} stay. It takes no more messages, tags or title until it is reopened.`,
+        `${staying(subject.dialogue.totalMessages, "message")} It takes no more messages, tags or title until it is reopened.`,
       ),
     ],
     action: "End it",
@@ -79,7 +82,7 @@ async function remove(subject) {
         "p",
         {},
         "It is removed for good, with its state. ",
-        dialogue.threadCount ? `Its ${plural(dialogue.threadCount, "thread")} stay.` : "",
+        dialogue.threadCount > 0 && staying(dialogue.threadCount, "thread"),
       ),
       h(
         "label",

@@ -39,7 +39,7 @@ function read(place, subject) {
       ["Ended", dialogue.endedAt && time(dialogue.endedAt, "exact")],
       ["Archived", dialogue.archivedAt && time(dialogue.archivedAt, "exact")],
     ]),
-    editable && button("edit", "Change title and tags", () => edit(place, subject)),
+    editable && button("edit", "Change title and tags", () => edit(place, subject), { kind: "edit" }),
     session.mayWrite &&
       !editable &&
       h(
@@ -56,6 +56,11 @@ function read(place, subject) {
 
 /** @param {HTMLElement} place @param {Subject} subject */
 function edit(place, subject) {
+  const leave = () => {
+    read(place, subject);
+    const again = place.querySelector("button.edit");
+    if (again instanceof HTMLElement) again.focus();
+  };
   const label = input("label", subject.dialogue.label ?? "", { maxlength: 128 });
   const tags = input("tags", subject.dialogue.tags.join(", "));
   const problem = h("div", { "aria-live": "assertive" });
@@ -70,16 +75,17 @@ function edit(place, subject) {
       "div",
       { class: "buttons" },
       save,
-      h("button", { type: "button", class: "button", onclick: () => read(place, subject) }, "Cancel"),
+      h("button", { type: "button", class: "button", onclick: () => leave() }, "Cancel"),
     ),
   );
   form.addEventListener("submit", async (event) => {
     event.preventDefault();
     if (!(await attempt(save, problem, () => write(subject, label.value, tagsOf(tags.value))))) return;
-    read(place, subject);
+    leave();
     notice("Saved.");
   });
   replace(place, form);
+  form.addEventListener("keydown", (event) => event.key === "Escape" && leave());
   label.focus();
 }
 

@@ -2,10 +2,11 @@
 
 import { call, get } from "../api.js";
 import { empty, errorBox } from "../dialog.js";
+import { openingWords } from "../dialogue-list.js";
 import { button, h, replace } from "../dom.js";
 import { dayStart, plural, time } from "../format.js";
 import { dialogueAddress, note } from "../router.js";
-import { namespaceMark, statusMark, titleOf } from "../rows.js";
+import { backLink, namespaceMark, statusMark, titleOf } from "../rows.js";
 import { session } from "../session.js";
 import { actions } from "./actions.js";
 import { contextPanel } from "./context.js";
@@ -17,7 +18,7 @@ import { threadsPanel } from "./threads.js";
 import { Transcript } from "./transcript.js";
 
 /** @typedef {import("../types.js").Dialogue} Dialogue */
-/** What the parts of the page share: the dialogue as it was last read or written. @typedef {{ dialogue: Dialogue, etag: string | undefined, signal: AbortSignal, changed: (dialogue: Dialogue, etag: string | undefined) => void }} Subject */
+/** What the parts of the page share: the dialogue as it was last read or written, and what it is called without a label. @typedef {{ dialogue: Dialogue, words: string, etag: string | undefined, signal: AbortSignal, changed: (dialogue: Dialogue, etag: string | undefined) => void }} Subject */
 
 /** @type {import("../router.js").Page} */
 export async function dialoguePage({ path, query, signal }) {
@@ -30,7 +31,7 @@ export async function dialoguePage({ path, query, signal }) {
   } catch (error) {
     replace(
       element,
-      backLink(),
+      back(),
       h("h1", { class: "heard" }, id),
       errorBox(error, () => dispatchEvent(new HashChangeEvent("hashchange"))),
     );
@@ -38,7 +39,7 @@ export async function dialoguePage({ path, query, signal }) {
   }
 }
 
-const backLink = () => h("a", { href: "#/dialogues", class: "back" }, "Dialogues");
+const back = () => backLink("#/dialogues", "Dialogues");
 
 /** @param {HTMLElement} element @param {Dialogue} dialogue @param {string | undefined} etag @param {URLSearchParams} query @param {AbortSignal} signal */
 function show(element, dialogue, etag, query, signal) {
@@ -46,35 +47,42 @@ function show(element, dialogue, etag, query, signal) {
   /** @type {Subject} */
   const subject = {
     dialogue,
+    words: openingWords(dialogue.messages ?? []),
     etag,
     signal,
     changed: (next, version) => {
+      const closedOrReopened = next.status !== subject.dialogue.status;
       subject.dialogue = next;
       subject.etag = version;
       replace(head, heading(subject));
+      // What the details offer depends on the status; a state that is being written stays.
+      if (closedOrReopened && panel.dataset.chosen === "details") choose("details");
     },
   };
   replace(head, heading(subject));
-  const transcript = new Transcript(dialogue, signal);
+  const transcript = new Transcript(dialogue);
   const { panel, choose } = panels(subject, query);
   const reading = h("div", { class: "reading" }, jumps(transcript, dialogue), transcript.element);
-  replace(element, backLink(), head, h("div", { class: "dialogue-columns" }, reading, panel));
+  replace(element, back(), head, h("div", { class: "dialogue-columns" }, reading, panel));
   const narrow = matchMedia("(max-width: 1080px)");
   narrow.addEventListener("change", () => choose(narrow.matches ? "messages" : "details"), { signal });
   void begin(transcript, dialogue, query.get("message"), signal);
   choose(query.get("panel") ?? (narrow.matches ? "messages" : "details"));
-  return { element, title: titleOf(dialogue), leave: () => transcript.stop() };
+  return { element, title: dialogue.label || subject.words || dialogue.id, leave: () => transcript.stop() };
 }
 
 /** @param {Subject} subject */
 function heading(subject) {
-  const { dialogue } = subject;
+  const { dialogue, words } = subject;
+  const quoted = !dialogue.label && words;
+  const title = quoted ? h("q", {}, words) : titleOf(dialogue);
   return [
-    h("div", { class: "dialogue-title" }, h("h1", {}, titleOf(dialogue)), actions(subject)),
+    h("div", { class: "dialogue-title" }, h("h1", {}, title), actions(subject)),
     h(
       "p",
       { class: "dialogue-sub" },
       statusMark(dialogue.status),
+      quoted && h("code", {}, dialogue.id),
       h("span", {}, plural(dialogue.totalMessages, "message")),
       namespaceMark(dialogue.namespace),
       h("span", {}, "last change ", time(dialogue.modified)),
@@ -114,7 +122,6 @@ function jumps(transcript, dialogue) {
   if (dialogue.totalMessages <= 50) return null;
   const date = h("input", {
     type: "date",
-    "aria-label": "Go to a day",
     onchange: () => {
       const day = dayStart(date.value);
       if (day) void transcript.show({ from: "date", date: day });
@@ -125,7 +132,7 @@ function jumps(transcript, dialogue) {
     { class: "jumps", role: "group", "aria-label": "Go to" },
     button("arrowUp", "First", () => transcript.show({ from: "start" })),
     button("arrowDown", "Newest", () => transcript.show({ from: "end" })),
-    date,
+    h("label", {}, "Day", date),
   );
 }
 

@@ -86,6 +86,8 @@ function covers(summary) {
     time(summary.fromCreated, "date"),
     " to ",
     time(summary.toCreated, "date"),
-    `; ${count(summary.contentTokenCount)} tokens for ${count(summary.totalTokens)}.`,
+    `; ${count(summary.contentTokenCount)} tokens`,
+    summary.contentTokenCount < summary.totalTokens && ` instead of ${count(summary.totalTokens)}`,
+    ".",
   ];
 }

@@ -73,6 +73,7 @@ function leaf(thread, parent, signal) {
     h(
       "span",
       { class: "row-sub" },
+      h("code", {}, thread.id),
       statusMark(thread.status),
       plural(thread.totalMessages, "message"),
       time(thread.created),

@@ -30,10 +30,9 @@ const ROLES = {
 };
 
 export class Transcript {
-  /** @param {Dialogue} dialogue @param {AbortSignal} signal */
-  constructor(dialogue, signal) {
+  /** @param {Dialogue} dialogue */
+  constructor(dialogue) {
     this.dialogue = dialogue;
-    this.signal = signal;
     this.element = h("section", { class: "transcript", "aria-label": "Messages" });
     /** @type {Feed<Message> | null} */
     this.feed = null;
@@ -58,7 +57,7 @@ export class Transcript {
   #plan(start) {
     const middle = start.from === "message" ? start.message.created : start.from === "date" ? start.date : undefined;
     return {
-      load: (side, next) => this.#load(side, next, middle),
+      load: (side, next, signal) => this.#load(side, next, middle, signal),
       render: (items) => this.#render(items),
       bothWays: middle !== undefined,
       onlyBefore: start.from === "end",
@@ -69,13 +68,13 @@ export class Transcript {
     };
   }
 
-  /** @param {import("../feed.js").Side} side @param {string | undefined} next @param {string | undefined} middle */
-  async #load(side, next, middle) {
+  /** @param {import("../feed.js").Side} side @param {string | undefined} next @param {string | undefined} middle @param {AbortSignal} signal */
+  async #load(side, next, middle, signal) {
     const { id, namespace } = this.dialogue;
     const bound = middle === undefined ? {} : side === "after" ? { startDate: middle } : { endDate: middle };
     const order = side === "after" ? /** @type {const} */ ("asc") : /** @type {const} */ ("desc");
     const query = { dialogueId: id, namespace, limit: PAGE, order, next, ...bound };
-    const answer = await get("/messages", { query, signal: this.signal });
+    const answer = await get("/messages", { query, signal });
     const page = /** @type {import("../types.js").MessageList} */ (answer); // not of an API's format, as none was asked for
     // Both directions include what was created at the very time of the starting point.
     if (side === "before" && middle !== undefined) page.items = page.items.filter((item) => item.created < middle);
@@ -138,11 +137,9 @@ function resultsOf(messages) {
 /** @param {Message} message @param {Dialogue} dialogue @param {Map<string, any>} results */
 export function messageElement(message, dialogue, results) {
   const role = own(ROLES, message.role) ?? { shape: /** @type {const} */ ("message"), name: message.role };
-  const body = h(
-    "div",
-    { class: "message-body" },
-    blocksOf(message.content, message.role).map((block) => blockElement(block, results)),
-  );
+  const blocks = blocksOf(message.content, message.role).map((block) => blockElement(block, results));
+  const silent = message.content === "" && h("p", { class: "hint" }, "Empty");
+  const body = h("div", { class: "message-body" }, silent || blocks);
   const long = ["system", "developer"].includes(message.role) && message.contentLength > 600;
   return h(
     "article",

@@ -118,18 +118,14 @@ export async function busiest(signal) {
           "li",
           { class: "row" },
           h(
-            "div",
-            { class: "row-link" },
-            h(
-              "span",
-              { class: "row-main" },
-              h(
-                "a",
-                { class: "row-title", href: address(["dialogues"], { namespace: item.namespace, status: "all" }) },
-                item.namespace,
-              ),
-              h("span", { class: "row-sub" }, h("span", {}, plural(item.dialogues, "dialogue"))),
-            ),
+            "a",
+            {
+              class: "row-link",
+              href: address(["dialogues"], { namespace: item.namespace, status: "all" }),
+              "data-item": true,
+            },
+            h("span", { class: "row-title" }, item.namespace),
+            h("span", { class: "row-facts" }, plural(item.dialogues, "dialogue")),
           ),
         ),
       ),
