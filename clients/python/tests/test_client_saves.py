@@ -78,6 +78,33 @@ def test_a_conflict_raises_and_writes_nothing(mine: Dialogue, theirs: Dialogue) 
     assert _stored(theirs) == ("before", ["a", "theirs"], {"step": 5, "kept": True, "gone": 0})
 
 
+def test_a_save_after_a_conflict_knows_what_was_read(mine: Dialogue, theirs: Dialogue) -> None:
+    """A refused save is refused again, and one with a rule then keeps what only the others changed."""
+    theirs.state["new"] = "theirs"
+    theirs.save()
+    mine.state["step"] = 3
+    for _ in range(2):
+        with pytest.raises(errors.SaveConflict):
+            mine.save()
+    mine.save(conflict="mine")
+    assert _stored(theirs) == ("before", ["a"], {"step": 3, "kept": True, "gone": 0, "new": "theirs"})
+
+
+def test_a_rule_that_fails_leaves_the_edits(mine: Dialogue, theirs: Dialogue) -> None:
+    """What a rule raises comes through, and the next save merges as if it was the first."""
+    theirs.state["new"] = "theirs"
+    theirs.save()
+    mine.state["step"] = 3
+
+    def fail(*_sides: Editable) -> Editable:
+        raise KeyError("customer")
+
+    with pytest.raises(KeyError, match="customer"):
+        mine.save(conflict=fail)
+    mine.save(conflict="mine")
+    assert _stored(theirs)[2] == {"step": 3, "kept": True, "gone": 0, "new": "theirs"}
+
+
 @pytest.mark.parametrize(("rule", "step"), [("mine", 3), ("theirs", 5)])
 def test_a_conflict_is_merged(mine: Dialogue, theirs: Dialogue, rule: str, step: int) -> None:
     """Merged is what only one side changed; where both did, the side wins that the rule names."""

@@ -97,7 +97,8 @@ class AsyncDialogue:
         If someone changed the dialogue meanwhile, ``conflict`` decides: ``"raise"`` raises
         ``SaveConflict``; ``"mine"`` and ``"theirs"`` merge what both changed, the state key by key, and name
         the side that wins where both changed the same; a function gets what was read, mine and theirs (each
-        with ``label``, ``tags`` and ``state``), and returns what to save.
+        with ``label``, ``tags`` and ``state``), and returns what to save. A save that raises changes nothing
+        here: repeat it with another rule, or ``load`` to start from theirs.
 
         It is one write, except when keys were removed from the state: then the state is replaced first.
         """
@@ -107,16 +108,18 @@ class AsyncDialogue:
         for _ in range(MOST_MERGES):
             try:
                 return await self._write(stored, self._edited)
-            except PreconditionFailed as failure:
+            except PreconditionFailed:
+                read = self.data, self.etag
                 wanted = self._edited
-                self.data = None
-                await self.load()
-                theirs = self._edited
-                self._edited = wanted  # what the caller changed stays, whatever the rule says
                 try:
+                    self.data = None
+                    await self.load()
+                    theirs = self._edited
                     self._edited = merge_changes(base, wanted, theirs, conflict)
-                except SaveConflict as conflicting:
-                    raise conflicting from failure
+                except BaseException:  # the next save has to know what the caller's changes are changes of
+                    self.data, self.etag = read
+                    self._edited = wanted
+                    raise
                 stored = base = theirs
         raise SaveConflict(f"others changed the dialogue {MOST_MERGES} times while it was saved")
 
