@@ -16,8 +16,9 @@ from gunicorn.http import get_parser
 from gunicorn.workers.gthread import TConn
 
 from ..domain.addresses import network_of
+from .admission import LargeBodies
 from .client_socket import ClientSocket, error_response
-from .eviction import choose_buffered, choose_idle
+from .eviction import choose_idle, rank_buffered
 from .piece_reader import PieceReader
 from .request_buffer import RequestBuffer
 from .wsgi import base_environ
@@ -86,6 +87,8 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
         self.was_continued = False
         self.since = time.monotonic()
         """When it began to wait; for a request, when its first bytes came."""
+        self.counted = 0
+        """How much of what is buffered for all connections is counted as its own."""
         self.watched = 0
         self._poller = poller
         self._resume = resume
@@ -163,8 +166,10 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 class Connections:
     """All connections of a worker. Only the leader touches those that wait."""
 
-    def __init__(self) -> None:
+    def __init__(self, large: LargeBodies) -> None:
         self._all: dict[Connection, None] = {}
+        self._large = large
+        self._buffered = 0
         self.handover = threading.RLock()
         """Held while a connection is handed to another thread, and while waiting ones are looked through."""
 
@@ -183,7 +188,26 @@ class Connections:
         with self.handover:
             conn.since = time.monotonic()
             conn.deadline = conn.since + seconds
+            self.count(conn, conn.buffered_bytes)
             conn.wait(phase)
+
+    def take(self, conn: Connection) -> None:
+        """Let the calling thread have a connection, which is nobody else's from here until it waits again."""
+        conn.deadline = math.inf
+        self.count(conn, 0)
+
+    def count(self, conn: Connection, size: int) -> None:
+        """Count what is buffered for a connection anew."""
+        if size != conn.counted:
+            with self.handover:
+                self._buffered += size - conn.counted
+                conn.counted = size
+
+    def flush(self, conn: Connection) -> bool:
+        """Send more of a response; return whether that was all."""
+        is_sent: bool = conn.sock.flush()
+        self.count(conn, conn.buffered_bytes)
+        return is_sent
 
     def queue(self, conn: Connection) -> None:
         """Let a request that is there wait for its turn, for which it has as long as for arriving."""
@@ -193,20 +217,27 @@ class Connections:
             conn.wait(Phase.QUEUED)
 
     def resume_large(self) -> None:
-        """Have the leader look again at large requests, now that a thread is done with one."""
+        """Have the leader handle large requests that waited for a thread, now that there is one."""
         with self.handover:
-            for conn in self.waiting():
-                if conn.phase is Phase.QUEUED or (conn.phase is Phase.RECEIVING and conn.buffer.is_ready):
-                    conn.wait(Phase.PIPELINED)
+            while conn := self._large.admit_next():
+                conn.wait(Phase.PIPELINED)
 
     def drop(self, conn: Connection) -> None:
         """Close a connection."""
         conn.wait(None)
         self._all.pop(conn, None)
+        self.count(conn, 0)
         conn.close()
+        self._forget_large(conn)
+
+    def _forget_large(self, conn: Connection) -> None:
+        """Let what waited for a turn wait no longer, or another have the turn that it had."""
+        if self._large.forget(conn):
+            self.resume_large()
 
     def reject(self, conn: Connection, status: str, message: str) -> None:
         """Answer what is not going to become a request."""
+        self._forget_large(conn)
         conn.sock.sendall(error_response(status, message))
         with contextlib.suppress(OSError):
             conn.sock.flush()
@@ -236,11 +267,11 @@ class Connections:
 
     def drop_excess(self) -> None:
         """Drop connections while all together have more than BUFFERED_BYTES buffered."""
+        if self._buffered <= BUFFERED_BYTES:
+            return
         with self.handover:
-            waiting = [one for one in self.waiting() if one.buffered_bytes]
-            excess = sum(one.buffered_bytes for one in waiting) - BUFFERED_BYTES
-            while excess > 0:
-                dropped = choose_buffered(waiting, time.monotonic())
-                excess -= dropped.buffered_bytes
-                waiting.remove(dropped)
-                self.drop(dropped)
+            buffered = [one for one in list(self._all) if one.deadline < math.inf and one.counted]
+            for conn in rank_buffered(buffered, time.monotonic()):
+                if self._buffered <= BUFFERED_BYTES:
+                    return
+                self.drop(conn)

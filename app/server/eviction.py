@@ -7,7 +7,8 @@ takes its response, or sends its body, fast enough to be done in time.
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Collection
+from collections.abc import Collection, Iterable, Iterator
+from heapq import heapify, heappop, heapreplace
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -40,12 +41,31 @@ def choose_idle(waiting: Collection[Connection], now: float) -> Connection | Non
     return next((one for one in ranked if not one.has_arrived()), None)
 
 
-def choose_buffered(waiting: Collection[Connection], now: float) -> Connection:
-    """Return the connection whose buffer is freed: of the owner who holds most, the one that is slowest.
+def rank_buffered(waiting: Iterable[Connection], now: float) -> Iterator[Connection]:
+    """Yield connections in the order in which their buffers are freed, for as long as more has to be.
 
-    A client that keeps pace is chosen only when all do.
+    Of the owner who holds most at each time, the one that is slowest. Clients that keep pace come last.
     """
+    slow: dict[str, list[Connection]] = {}
+    in_time: dict[str, list[Connection]] = {}
     held: Counter[str] = Counter()
-    for one in waiting:
-        held[one.owner] += one.buffered_bytes
-    return min(waiting, key=lambda one: (one.keeps_pace(now), -held[one.owner], one.progress(now)))
+    for one in sorted(waiting, key=lambda one: -one.progress(now)):
+        held[one.owner] += one.counted
+        (in_time if one.keeps_pace(now) else slow).setdefault(one.owner, []).append(one)
+    yield from _from_largest(slow, held)
+    yield from _from_largest(in_time, held)
+
+
+def _from_largest(owned: dict[str, list[Connection]], held: Counter[str]) -> Iterator[Connection]:
+    """Yield the last connection of the owner who holds most, until none has any; ``held`` goes down."""
+    largest = [(-held[owner], owner) for owner in owned]
+    heapify(largest)
+    while largest:
+        _, owner = largest[0]
+        one = owned[owner].pop()
+        held[owner] -= one.counted
+        yield one
+        if owned[owner]:
+            heapreplace(largest, (-held[owner], owner))
+        else:
+            heappop(largest)

@@ -15,6 +15,7 @@ PREFETCH_BYTES = 64 * 1024
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"0*[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
+_KEY = re.compile(rb"\r\nauthorization:[ \t]*([^\r\n]*)", re.IGNORECASE)
 _FRAMING = re.compile(rb"\r\n(content-length|transfer-encoding|expect)[ \t]*:[ \t]*([^\r\n]*)", re.IGNORECASE)
 
 
@@ -97,6 +98,12 @@ class RequestBuffer:
     def is_complete(self) -> bool:
         """Whether nothing of the request is missing, for certain."""
         return bool(self._end) and len(self.data) >= self._end
+
+    @property
+    def named_key(self) -> bytes:
+        """What the request sends as its key, which nobody has looked up; empty without one."""
+        found = _KEY.search(self.data, 0, self._body_start)
+        return found[1] if found else b""
 
     @property
     def is_large(self) -> bool:

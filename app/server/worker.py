@@ -55,12 +55,12 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
-        self.connections = Connections()
+        self.large_bodies = LargeBodies(self.cfg.threads)
+        self.connections = Connections(self.large_bodies)
         self.leadership = threading.Lock()
         self.next_expiry = 0.0
         self.polled = math.inf
         self.threads = ThreadPool(self.cfg.threads, self._run_thread)
-        self.large_bodies = LargeBodies(self.cfg.threads)
 
     def init_process(self) -> None:
         """Set up the process, and start."""
@@ -164,7 +164,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 self._receive(conn)
             elif conn.phase is Phase.PIPELINED:
                 self._dispatch(conn)
-            elif conn.phase is Phase.SENDING and conn.sock.flush():
+            elif conn.phase is Phase.SENDING and self.connections.flush(conn):
                 self._wait_for_request(conn)
             elif conn.phase is Phase.CLOSING and conn.sock.receive() == b"":
                 self.connections.drop(conn)
@@ -203,12 +203,14 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
     def _is_admitted(self, conn: Connection, *, whole: bool) -> bool:
         """Whether a thread takes a request now: a small one when it is there, a large one in its turn."""
         if whole and not conn.buffer.is_large:
+            self.large_bodies.forget(conn)
             return True
         return (whole or conn.buffer.is_ready) and self.large_bodies.admit(conn, whole=whole)
 
     def _wait_for_rest(self, conn: Connection) -> None:
         """Let more of a request arrive; of a large one all, for which it has as long as with a thread."""
         conn.wait(Phase.RECEIVING)
+        self.connections.count(conn, conn.buffered_bytes)
         if not conn.buffer.is_ready:
             return
         conn.deadline = conn.since + TRANSFER_SECONDS
@@ -220,7 +222,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _handle(self, conn: Connection) -> None:
         """Handle a request; from here until the connection waits again, this thread alone has it."""
-        conn.deadline = math.inf
+        self.connections.take(conn)
         conn.was_served = True
         conn.sock.deadline = time.monotonic() + TRANSFER_SECONDS
         waiting.lead(partial(self._promote, conn))

@@ -106,7 +106,7 @@ def test_large_bodies_leave_threads_for_others(threads: int, readers: int, all_o
     admitted = [one for one in there if bodies.admit(one, whole=True)]  # type: ignore[arg-type]  # any object can be counted
     assert len(admitted) == all_of_them - min(readers, all_of_them)
     for one in (*coming, *there):
-        bodies.dismiss(one)  # type: ignore[arg-type]  # any object can be counted
+        bodies.forget(one)  # type: ignore[arg-type]  # any object can be counted
     assert bodies.admit(there[0], whole=True)  # type: ignore[arg-type]  # any object can be counted
     assert bodies.dismiss(there[0])  # type: ignore[arg-type]  # any object can be counted
     assert not bodies.dismiss(there[0])  # type: ignore[arg-type]  # any object can be counted

@@ -12,8 +12,10 @@ import pytest
 from gunicorn.config import Config
 
 from app import waiting
+from app.server.admission import LargeBodies
 from app.server.client_socket import error_response
 from app.server.connection import BUFFERED_BYTES, Connection, Connections, Phase
+from app.server.eviction import rank_buffered
 from app.server.request_buffer import RequestBuffer
 from app.server.worker import Worker
 from tests.unit.test_request_buffer import buffered
@@ -36,6 +38,7 @@ class Client:
     phase: Phase = Phase.RECEIVING
     buffer: RequestBuffer = field(default_factory=partial(buffered, b"GET"))
     closed: list[str] = field(default_factory=list)
+    counted: int = 0
 
     def is_fresh(self, _now: float, _grace: float) -> bool:
         """Whether it has just connected."""
@@ -54,9 +57,8 @@ class Client:
         return self.pace >= 1
 
     def wait(self, phase: Phase | None) -> None:
-        """Note that it is no longer watched."""
-        assert phase is None
-        self.closed.append("unwatched")
+        """Note what it waits for, or that it is no longer watched."""
+        self.closed.append("unwatched" if phase is None else phase.name)
 
     def close(self) -> None:
         """Note that it is closed."""
@@ -65,9 +67,11 @@ class Client:
 
 def crowd(*clients: Client) -> Connections:
     """Return connections with these clients."""
-    connections = Connections()
+    connections = Connections(LargeBodies(8))
     for client in clients:
         connections.add(cast("Connection", client))
+        if client.deadline < math.inf:
+            connections.count(cast("Connection", client), client.buffered_bytes)
     return connections
 
 
@@ -96,9 +100,34 @@ def test_who_takes_its_response_keeps_it() -> None:
     connections = crowd(reader, stalled)
     connections.drop_excess()
     assert gone(reader, stalled) == [False, True]
-    reader.buffered_bytes += 1
+    connections.count(cast("Connection", reader), reader.buffered_bytes + 1)
     connections.drop_excess()
     assert gone(reader) == [True]
+
+
+def test_of_each_owner_the_slowest_goes_until_another_holds_more() -> None:
+    """Buffers are freed in one pass: two of the larger owner, then of both in turn, readers in time last."""
+    first = [Client(5 - pace, owner="first", pace=pace / 10) for pace in range(3)]
+    second = [Client(6, owner="second", pace=pace / 10) for pace in range(2)]
+    in_time = Client(100, owner="first", pace=1.0)
+    crowd(*first, *second, in_time)
+    ranked = list(rank_buffered(cast("list[Connection]", [in_time, *second, *first]), now=0.0))
+    assert ranked == [*first, *second, in_time]
+    held_by_second = [Client(50, owner="second", pace=pace / 10) for pace in range(3)]
+    crowd(*held_by_second)
+    ranked = list(rank_buffered(cast("list[Connection]", [in_time, *held_by_second, *first]), now=0.0))
+    assert ranked[:2] == [held_by_second[0], first[0]]
+
+
+def test_what_is_buffered_is_counted_and_not_added_up() -> None:
+    """Below the limit nothing is looked through; what a thread takes, or is gone, counts no more."""
+    clients = [Client(PIECE * 2) for _ in range(3)]
+    connections = crowd(*clients)
+    connections.take(cast("Connection", clients[0]))
+    connections._all = cast("Any", None)
+    connections.drop_excess()
+    assert connections._buffered == PIECE * 4
+    assert clients[0].deadline == math.inf
 
 
 def test_what_a_thread_has_is_never_dropped() -> None:
