@@ -13,10 +13,7 @@ if TYPE_CHECKING:
 
 
 def render_error(error: ColloquyError, request_id: str = "") -> bytes:
-    """Return the JSON body that answers an error.
-
-    ``request_id`` is empty for what never became a request, such as malformed HTTP.
-    """
+    """Return the JSON body that answers an error."""
     fields: dict[str, Any] = {
         "code": error.code,
         "message": error.message,

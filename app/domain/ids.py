@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import hashlib
+import random
+import re
 from datetime import datetime
 from typing import Final, NamedTuple
 
@@ -13,6 +15,15 @@ from .timestamps import EPOCH, MILLISECOND
 
 RANDOM_BITS: Final = 80
 """How many bits of a ULID follow its time in milliseconds."""
+
+_REQUEST_ID: Final = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
+
+
+def id_of_request(sent: str | None) -> str:
+    """Return the id that the client gave a request, or a new one: a name, which need not be secret."""
+    if sent is not None and _REQUEST_ID.fullmatch(sent):
+        return sent
+    return f"{random.getrandbits(96):024x}"
 
 
 def new_id() -> str:

@@ -1,15 +1,12 @@
-"""The socket of one client, and error responses to malformed HTTP."""
+"""The socket of one client."""
 
 from __future__ import annotations
 
 import select
 import socket
 import time
-from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from ..domain.error_envelope import render_error
-from ..domain.errors import ColloquyError, InvalidInput, ServiceUnavailable
 from ..waiting import blocking
 
 _PIECE = 64 * 1024
@@ -26,6 +23,8 @@ class ClientSocket(socket.socket):
         """How much of its response the client has taken since it began to wait for it."""
         self.deadline = 0.0
         self.expects_continue = False
+        self.head: bytes | bytearray = b""
+        """The head of the request at hand."""
 
     def setblocking(self, _flag: object) -> None:
         """Stay as it is: gunicorn switches it back and forth around its threads."""
@@ -94,34 +93,3 @@ class ClientSocket(socket.socket):
             del self.unsent[:sent]
             self.taken += sent
         return True
-
-
-def error_response(status: str, message: str) -> bytes:
-    """Return a whole HTTP response, in the API's envelope, to what never reached the application."""
-    error = ERRORS.get(status[:3], InvalidInput)(message)
-    body = render_error(error)
-    headers = {"Connection": "close", **error.headers, "Content-Type": "application/json"}
-    lines = [f"HTTP/1.1 {status}", *(f"{name}: {value}" for name, value in headers.items())]
-    return "\r\n".join([*lines, f"Content-Length: {len(body)}", "", ""]).encode() + body
-
-
-ERRORS: Final[Mapping[str, Callable[[str], ColloquyError]]] = {
-    "500": ColloquyError,
-    "503": ServiceUnavailable,
-}
-"""The errors whose status is the server's fault; all others are the client's."""
-
-
-class ErrorPage:
-    """Stands in for a socket that gunicorn writes its own error page to: keeps only the status."""
-
-    status = "500 Internal Server Error"
-
-    @staticmethod
-    def gettimeout() -> float:
-        """Return the timeout of a socket that never waits."""
-        return 0.0
-
-    def sendall(self, page: bytes) -> None:
-        """Keep the status of the page."""
-        self.status = page.split(b"\r\n", 1)[0].decode("latin-1").partition(" ")[2]

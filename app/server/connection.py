@@ -17,9 +17,10 @@ from gunicorn.workers.gthread import TConn
 
 from ..domain.addresses import network_of
 from .admission import LargeBodies
-from .client_socket import ClientSocket, error_response
+from .client_socket import ClientSocket
 from .eviction import choose_idle, rank_buffered
 from .piece_reader import PieceReader
+from .refusals import refusal
 from .request_buffer import RequestBuffer
 from .wsgi import base_environ
 
@@ -238,7 +239,7 @@ class Connections:
     def reject(self, conn: Connection, status: str, message: str) -> None:
         """Answer what is not going to become a request."""
         self._forget_large(conn)
-        conn.sock.sendall(error_response(status, message))
+        conn.sock.sendall(refusal(conn.buffer.head, status, message))
         with contextlib.suppress(OSError):
             conn.sock.flush()
         self.end(conn)

@@ -100,6 +100,11 @@ class RequestBuffer:
         return bool(self._end) and len(self.data) >= self._end
 
     @property
+    def head(self) -> bytearray:
+        """The request line and headers, as far as they have come."""
+        return self.data[: self._body_start or HEAD_BYTES]
+
+    @property
     def named_key(self) -> bytes:
         """What the request sends as its key, which nobody has looked up; empty without one."""
         found = _KEY.search(self.data, 0, self._body_start)

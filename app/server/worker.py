@@ -28,7 +28,6 @@ from gunicorn.workers.gthread import ThreadWorker
 from .. import waiting
 from ..domain.addresses import network_of
 from .admission import LargeBodies
-from .client_socket import ErrorPage, error_response
 from .connection import (
     LINGER_SECONDS,
     RECEIVE_SECONDS,
@@ -38,6 +37,7 @@ from .connection import (
     Phase,
 )
 from .listeners import Listeners
+from .refusals import ErrorPage, refusal
 from .request_buffer import RequestBuffer
 from .thread_pool import ThreadPool
 from .tls_socket import socket_opener
@@ -226,6 +226,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         conn.was_served = True
         conn.sock.deadline = time.monotonic() + TRANSFER_SECONDS
         waiting.lead(partial(self._promote, conn))
+        conn.sock.head = conn.buffer.head
         try:
             conn.parser.unreader.unread(conn.buffer.data)
             conn.buffer = RequestBuffer()
@@ -295,4 +296,4 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         page = ErrorPage()
         super().handle_error(req, page, addr, error)
         message = "The request is not HTTP as this server takes it; its limits are in the documentation."
-        client.sendall(error_response(page.status, message))
+        client.sendall(refusal(client.head, page.status, message))

@@ -12,6 +12,8 @@ from flask import Flask, Request, Response
 from werkzeug.datastructures import Headers
 from werkzeug.routing import MapAdapter
 
+from ..domain.paths import PREFIX
+
 if TYPE_CHECKING:
     from collections.abc import Callable, Iterable
 
@@ -26,9 +28,6 @@ SAFE_HEADERS: Final = (
 """Headers against the misuse of an answer by browsers and proxies; an answer may have its own."""
 
 JSON: Final = ("Content-Type", "application/json")
-
-PREFIX = "/api/v1"
-"""What newer clients put before every path and older ones do not; both mean the same routes."""
 
 ROOT_ONLY = ("/health", "/ready", "/metrics", "/docs", "/openapi.", "/console")
 """What is at the root only."""

@@ -24,13 +24,11 @@ from ..domain.errors import (
     RouteNotFound,
     SummaryNotFound,
 )
+from ..domain.paths import is_for_openai
 from ..domain.records import DEFAULT_NAMESPACE
 from ..telemetry.measures import ERRORS
 from .connexion_parts import ProblemException
 from .request_context import CURRENT, RequestContext
-
-OPENAI_PATHS = "/v1/"
-"""Where the operations for OpenAI's libraries are."""
 
 log = logging.getLogger(__name__)
 
@@ -45,7 +43,7 @@ def answer_error(error: Exception) -> Response:
         log.error("request %s failed", request_id, exc_info=error)
     if isinstance(known, NOT_IN_NAMESPACE) and context is not None:
         known.message += _searched(context)
-    if request.path.startswith(OPENAI_PATHS):
+    if is_for_openai(request.path):
         return _openai_response(known)
     response = Response(render_error(known, request_id), known.status, mimetype="application/json")
     response.headers.update(known.headers)

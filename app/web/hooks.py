@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import random
-import re
 import time
 from typing import TYPE_CHECKING
 
@@ -13,6 +11,7 @@ from werkzeug.exceptions import HTTPException, NotFound
 
 from ..domain.addresses import network_of
 from ..domain.errors import MissingParameter, Unauthorized
+from ..domain.ids import id_of_request
 from ..domain.records import Rights
 from ..logs import follow_trace
 from ..telemetry.measures import IN_FLIGHT
@@ -28,8 +27,6 @@ from .request_context import CURRENT, RequestContext
 if TYPE_CHECKING:
     from .operations import Route
     from .parts import Parts
-
-_REQUEST_ID = re.compile(r"[A-Za-z0-9._:@/+=-]{1,128}")
 
 
 class Hooks:
@@ -53,7 +50,7 @@ class Hooks:
         environ = request.environ
         parts: Parts = self._app.extensions["colloquy"]
         trace = trace_of(environ.get("HTTP_TRACEPARENT"))
-        request_id = _request_id(environ.get("HTTP_X_REQUEST_ID"))
+        request_id = id_of_request(environ.get("HTTP_X_REQUEST_ID"))
         context = RequestContext(request_id, request, time.perf_counter(), parts, trace)
         context.token = CURRENT.set(context)
         IN_FLIGHT.enter()
@@ -148,10 +145,3 @@ def _is_heavy(kind: str, context: RequestContext) -> bool:
     if kind == "large":
         return context.parts.heavy_requests.is_answered_much(context.key_id)
     return kind == "always" or context.parts.settings.summary_provider == "extractive"
-
-
-def _request_id(sent: str | None) -> str:
-    """Return the id that the client gave the request, or a new one: a name, which need not be secret."""
-    if sent is not None and _REQUEST_ID.fullmatch(sent):
-        return sent
-    return f"{random.getrandbits(96):024x}"

@@ -143,6 +143,28 @@ def test_a_body_that_arrives_as_the_worker_stops_is_answered(server: Server) -> 
         assert stopped.result() == 0
 
 
+@pytest.mark.parametrize(
+    ("path", "lines", "status"),
+    [
+        ("/v1/conversations", ["Transfer-Encoding: gzip"], b"400 Bad Request"),
+        ("/v1/conversations", ["X: " + "a" * 70_000], b"431 Request Header Fields Too Large"),
+        ("/dialogue", ["X-Y Z: a"], b"400 Bad Request"),
+    ],
+    ids=["another coding", "a long head", "malformed"],
+)
+def test_what_never_reaches_the_application_is_answered_alike(
+    server: Server, path: str, lines: list[str], status: bytes
+) -> None:
+    """It has an id, the client's where it sent one, and OpenAI's envelope below /v1."""
+    with closing(send(server, "X-Request-Id: mine", *lines, path=path)) as client:
+        answer = b"".join(iter(lambda: client.recv(65536), b""))
+    head, _, body = answer.partition(b"\r\n\r\n")
+    assert head.startswith(b"HTTP/1.1 " + status)
+    assert b"\r\nX-Request-Id: mine\r\n" in head
+    assert (b'"param":null' in body) == path.startswith("/v1")
+    assert (b'"requestId":"mine"' in body) != path.startswith("/v1")
+
+
 def children(pid: int) -> list[int]:
     """Return the worker processes of a server."""
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]

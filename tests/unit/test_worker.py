@@ -13,7 +13,6 @@ from gunicorn.config import Config
 
 from app import waiting
 from app.server.admission import LargeBodies
-from app.server.client_socket import error_response
 from app.server.connection import BUFFERED_BYTES, Connection, Connections, Phase
 from app.server.eviction import rank_buffered
 from app.server.request_buffer import RequestBuffer
@@ -213,15 +212,6 @@ def test_who_waits_too_long_is_told_whose_fault_it_is(
     monkeypatch.setattr(worker.connections, "reject", lambda _conn, status, _message: told.append(status))
     worker._expire(now=2.0)
     assert told == [status]
-
-
-def test_refusals_of_the_server_look_like_those_of_the_application() -> None:
-    """Who is to come back is told when."""
-    busy = error_response("503 Service Unavailable", "Too many large requests wait.")
-    assert busy.startswith(b"HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\nRetry-After: 1\r\n")
-    assert b'"code":"SERVICE_UNAVAILABLE"' in busy
-    assert b'"code":"INTERNAL_ERROR"' in error_response("500 Internal Server Error", "Failed.")
-    assert b'"code":"INVALID_INPUT"' in error_response("431 Request Header Fields Too Large", "Long.")
 
 
 def test_a_worker_ends_after_as_many_requests_as_it_may_answer(caplog: pytest.LogCaptureFixture) -> None:
