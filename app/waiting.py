@@ -33,6 +33,7 @@ class _Thread(threading.local):
 
     promote: Callable[[], None] | None = None
     stand_in: Callable[[], AbstractContextManager[None]] | None = None
+    aside: Callable[[], AbstractContextManager[None]] | None = None
     budget: float | None = None
 
 
@@ -45,8 +46,8 @@ def begin_request(budget: float) -> None:
 
 
 def end_request() -> None:
-    """Forget the budget of the request that is over."""
-    _thread.budget = None
+    """Forget the budget and the place of the request that is over."""
+    _thread.budget = _thread.aside = None
 
 
 @contextmanager
@@ -121,6 +122,16 @@ def has_stand_ins() -> bool:
 def stand_in() -> AbstractContextManager[None]:
     """Wait inside for other requests of this process, while another thread serves in this one's place."""
     return nullcontext() if _thread.stand_in is None else _thread.stand_in()
+
+
+def lend_place(aside: Callable[[], AbstractContextManager[None]]) -> None:
+    """Note that this thread's request has a place that others wait for, and how they have it meanwhile."""
+    _thread.aside = aside
+
+
+def aside() -> AbstractContextManager[None]:
+    """Wait inside for another machine, while another request has the place of this one, if it has one."""
+    return nullcontext() if _thread.aside is None else _thread.aside()
 
 
 def promote_follower() -> None:

@@ -10,6 +10,7 @@ from itertools import chain
 from typing import Any, Final
 
 from ..model_endpoint.client import EndpointClient, EndpointError
+from ..waiting import aside
 from .embedder import EmbedderError, TextRefused
 from .pieces import cut_by_bytes
 
@@ -48,7 +49,8 @@ class EndpointEmbedder:
         pieces = cut_by_bytes(text)
         if not pieces:
             raise TextRefused("There is nothing to read in the text")
-        return self._embed([self.query_prefix + pieces[0]])[0]
+        with aside():
+            return self._embed([self.query_prefix + pieces[0]])[0]
 
     def _embed(self, texts: list[str]) -> list[bytes]:
         try:

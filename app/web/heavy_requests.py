@@ -3,9 +3,9 @@
 A search or a digest works for as long as hundreds of reads. Threads that all want Python's interpreter slow
 each other and everybody else down, so that in one worker (with the usual eight threads) one heavy request of
 a key runs at a time and two of all keys, the next ones wait their turn, and those for which that is too far
-off are told to come back. ``x-heavy`` in the description says which operations are meant: ``always``;
-``digest``: where the server itself writes summaries; ``large``: reads, while the key has been answered much
-in the last seconds.
+off are told to come back. Who waits for a model's endpoint lends its place to others. ``x-heavy`` in the
+description says which operations are meant: ``always``; ``digest``: where the server itself writes summaries;
+``large``: reads, while the key has been answered much in the last seconds.
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ import math
 import threading
 import time
 from collections import Counter, deque
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from ..domain.errors import RateLimitExceeded
@@ -43,6 +45,7 @@ class HeavyRequests:
         """Of all keys: with large bodies, which take half of the threads and one more, they leave one."""
         self._changing = threading.Lock()
         self._running: Counter[str] = Counter()
+        self._aside: Counter[str] = Counter()
         self._waiting: deque[tuple[str, threading.Event]] = deque()
         self._answered: dict[str, tuple[float, float]] = {}
 
@@ -60,28 +63,57 @@ class HeavyRequests:
         most_of_key, most = self._most()
         with blocking(math.inf) as seconds:
             with self._changing:
-                if len(self._waiting) + self._running.total() >= most or self.present(key) >= most_of_key:
+                is_full = self._present() >= most or self.present(key) >= most_of_key
+                if is_full or not (waits or self._has_room(key)):
                     raise _refusal()
-                if self._has_room(key):
-                    self._running[key] += 1
-                    return
-                if not waits:
-                    raise _refusal()
-                turn = threading.Event()
-                self._waiting.append((key, turn))
-            with stand_in():
-                turn.wait(min(seconds, threading.TIMEOUT_MAX))
-            self._require(turn, key)
+                turn = self._start(key, self._waiting.append)
+            self._wait(turn, key, seconds)
+
+    def step_aside(self, key: str) -> None:
+        """Leave, but go on counting among those that are present."""
+        with self._changing:
+            self._aside[key] += 1
+        self.leave(key)
+
+    def step_back(self, key: str) -> None:
+        """Go on, before those that have not begun; raises RateLimitExceeded when no turn comes in time."""
+        with self._changing:
+            self._aside = self._aside - Counter([key])
+        with blocking(math.inf) as seconds:
+            with self._changing:
+                turn = self._start(key, self._waiting.appendleft)
+            self._wait(turn, key, seconds)
+
+    def _present(self) -> int:
+        return len(self._waiting) + self._running.total() + self._aside.total()
 
     def present(self, key: str) -> int:
-        """Return how many of a key run or wait; a copy is counted, which nobody changes meanwhile."""
-        return self._running[key] + sum(waiting == key for waiting, _ in tuple(self._waiting))
+        """Return how many of a key run, wait or are aside.
+
+        A copy is counted, which nobody changes meanwhile.
+        """
+        waiting = sum(one == key for one, _ in tuple(self._waiting))
+        return self._running[key] + self._aside[key] + waiting
 
     def _has_room(self, key: str) -> bool:
         return self._running[key] < self.most_running_of_key and self._running.total() < self.most_running
 
-    def _require(self, turn: threading.Event, key: str) -> None:
-        """Give up waiting for a turn that has not come."""
+    def _start(self, key: str, queue: Callable[[tuple[str, threading.Event]], None]) -> threading.Event:
+        """Let a request run, or wait; return what is set when its turn has come."""
+        turn = threading.Event()
+        if self._has_room(key):
+            self._running[key] += 1
+            turn.set()
+        else:
+            queue((key, turn))
+        return turn
+
+    def _wait(self, turn: threading.Event, key: str, seconds: float) -> None:
+        """Wait for a turn, and give it up when it does not come in time."""
+        if turn.is_set():
+            return
+        with stand_in():
+            turn.wait(min(seconds, threading.TIMEOUT_MAX))
         with self._changing:
             if not turn.is_set():
                 self._waiting.remove((key, turn))
@@ -119,6 +151,37 @@ class HeavyRequests:
             return False
         size, then = answered
         return size - (time.monotonic() - then) * FORGOTTEN_BYTES > MUCH_BYTES
+
+
+class Place:
+    """What a heavy request holds until it is over; see ``HeavyRequests.enter``."""
+
+    def __init__(self, heavy: HeavyRequests, key: str, *, waits: bool) -> None:
+        heavy.enter(key, waits=waits)
+        self._heavy = heavy
+        self._key = key
+        self._is_held = True
+
+    def leave(self) -> None:
+        """Give the place to who has waited longest."""
+        if self._is_held:
+            self._is_held = False
+            self._heavy.leave(self._key)
+
+    @contextmanager
+    def aside(self) -> Iterator[None]:
+        """Have others in this place meanwhile, and another thread serve: for a wait that takes no processor.
+
+        Raises RateLimitExceeded when the request cannot go on in time.
+        """
+        self._is_held = False
+        self._heavy.step_aside(self._key)
+        try:
+            with blocking(), stand_in():
+                yield
+        finally:
+            self._heavy.step_back(self._key)
+            self._is_held = True
 
 
 def _refusal() -> RateLimitExceeded:

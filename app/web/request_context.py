@@ -17,6 +17,7 @@ if TYPE_CHECKING:
     from ..domain.records import Scope
     from ..services.inputs import Condition
     from .authentication import Principal
+    from .heavy_requests import Place
     from .parts import Parts
     from .rate_limits import RateLimitState
 
@@ -29,8 +30,8 @@ class RequestContext:
     ``limits`` are the states of the rate limits that the request was counted against. An operation
     without a key has no principal, one without a body no body. ``query`` has the query parameters of a
     list, but for ``next``, by the names that handlers have for them. ``scope`` is where the handler looked
-    a resource up, if it did; ``release`` is called when the request is over. ``heavy`` says
-    that it counts among the heavy requests of its key.
+    a resource up, if it did; ``release`` is called when the request is over. ``place`` is
+    what it holds among the heavy requests.
     """
 
     id: str
@@ -44,7 +45,7 @@ class RequestContext:
     scope: Scope | None = None
     release: Callable[[], object] | None = None
     limits: list[RateLimitState] = field(default_factory=list)
-    heavy: bool = False
+    place: Place | None = None
     token: Token[RequestContext] | None = None
     """What ``CURRENT`` is reset with when the request is over."""
 

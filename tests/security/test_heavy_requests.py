@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import json
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
+from http.server import BaseHTTPRequestHandler
 from typing import Any
 
 import pytest
@@ -13,15 +15,21 @@ import pytest
 from app import waiting
 from app.domain.errors import RateLimitExceeded
 from app.domain.limits import MEBIBYTE
+from app.opening import open_embedder
+from app.settings import Settings
 from app.stores import Backend
-from app.web.heavy_requests import HeavyRequests
+from app.web.heavy_requests import HeavyRequests, Place
 from app.web.parts import parts_of
+from app.wiring import connect
+from tests import chat_endpoint
 from tests.contract.conftest import application, check_envelope, make_key
+
+SECONDS = 10.0
 
 
 def is_empty(heavy: HeavyRequests) -> bool:
     """Whether none runs or waits, and nothing is left of those that did."""
-    return not heavy._waiting and not heavy._running
+    return not heavy._waiting and not heavy._running and not heavy._aside
 
 
 def test_one_of_a_key_runs_and_some_wait() -> None:
@@ -110,6 +118,103 @@ def test_who_waits_takes_no_thread_where_others_stand_in() -> None:
             pool.submit(enter).result()
         heavy.leave("a")
     assert is_empty(heavy)
+
+
+def test_who_waits_for_a_model_lends_its_place() -> None:
+    """Another one of the key runs meanwhile; who comes back goes before those that have not begun."""
+    heavy = HeavyRequests(threads=8)
+    place = Place(heavy, "a", waits=True)
+    entered: list[str] = []
+
+    def wait(name: str) -> None:
+        heavy.enter("a")
+        entered.append(name)
+
+    def go_aside() -> None:
+        with place.aside():
+            heavy.enter("a")
+            later = pool.submit(wait, "later")
+            while heavy.present("a") < 3:
+                threading.Event().wait(0.01)
+            waiting_ones.append(later)
+        entered.append("aside")
+
+    waiting_ones: list[Any] = []
+    with ThreadPoolExecutor(2) as pool:
+        going = pool.submit(go_aside)
+        while len(heavy._waiting) < 2:
+            threading.Event().wait(0.01)
+        heavy.leave("a")
+        going.result(timeout=5)
+        assert entered == ["aside"]
+        place.leave()
+        place.leave()
+        waiting_ones[0].result(timeout=5)
+    heavy.leave("a")
+    assert is_empty(heavy)
+
+
+def test_who_lends_its_place_still_counts() -> None:
+    """Waiting for a model is no way to have more requests present; a turn that does not come ends one."""
+    heavy = HeavyRequests(threads=8)
+    place = Place(heavy, "a", waits=True)
+
+    def fill() -> None:
+        with place.aside(), ThreadPoolExecutor(3) as pool:
+            heavy.enter("a")
+            heavy.enter("b")
+            assert heavy.present("a") == 2
+            refused = [pool.submit(heavy.enter, "a", waits=False) for _ in range(3)]
+            assert all(isinstance(one.exception(), RateLimitExceeded) for one in refused)
+
+    waiting.begin_request(0.05)
+    try:
+        with pytest.raises(RateLimitExceeded):
+            fill()
+    finally:
+        waiting.end_request()
+    place.leave()
+    assert heavy._running == {"a": 1, "b": 1}
+    heavy.leave("a")
+    heavy.leave("b")
+    assert is_empty(heavy)
+
+
+def test_a_slow_endpoint_for_embeddings_keeps_no_search_waiting(
+    sqlite_backend: Backend,
+) -> None:
+    """While one search waits for the vector of its query, others of its key are answered."""
+    asked, answers = threading.Event(), threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
+        asked.set()
+        answers.wait(SECONDS)
+        body = json.dumps({"data": [{"index": 0, "embedding": [3, 4]}]}).encode()
+        chat_endpoint.send(handler, 200, body)
+
+    with chat_endpoint.endpoint(answer) as stub, ThreadPoolExecutor(1) as pool:
+        settings = Settings(
+            threads=8,
+            embedder="endpoint",
+            embedder_url=f"http://127.0.0.1:{stub.server_address[1]}/v1",
+            embedder_model="m",
+            embedder_dimensions=2,
+        )
+        connect(application(), settings, sqlite_backend, None, open_embedder(settings))
+        headers = {"Authorization": f"Bearer {make_key(sqlite_backend)}"}
+
+        def search(mode: str) -> int:
+            body = {"query": "a", "object": "message", "mode": mode}
+            sent: int = application().test_client().post("/search", json=body, headers=headers).status_code
+            return sent
+
+        by_meaning = pool.submit(search, "meaning")
+        assert asked.wait(SECONDS)
+        assert search("keyword") == 200
+        assert not by_meaning.done()
+        answers.set()
+        assert by_meaning.result(SECONDS) == 200
+    assert is_empty(parts_of(application()).heavy_requests)
 
 
 def test_reads_are_heavy_while_a_key_is_answered_much(monkeypatch: pytest.MonkeyPatch) -> None:
