@@ -29,6 +29,9 @@ MOST_WORDS: Final = 20_000
 LONGEST_TEXT: Final = 1024 * 1024
 """How many characters of one item are read."""
 
+_STEP: Final = 10_000
+"""How many characters are made into pairs without letting other threads run."""
+
 MOST_CHUNKS: Final = 20_000
 """How many words, as they are written in texts, each reader remembers."""
 
@@ -130,10 +133,15 @@ def _write(text: str, languages: Languages) -> str:
 
 def _bounded(words: list[str]) -> list[str]:
     """Return the first words of a long text, and each of the others once."""
-    first = words[:MOST_WORDS]
-    later = dict.fromkeys(words[MOST_WORDS:])
-    known = set(first)
-    return first + list(islice((word for word in later if word not in known), MOST_WORDS))
+    kept = words[:MOST_WORDS]
+    known = set(kept)
+    for word in islice(words, MOST_WORDS, None):
+        if word not in known:
+            if len(kept) == 2 * MOST_WORDS:
+                break
+            known.add(word)
+            kept.append(word)
+    return kept
 
 
 @lru_cache(maxsize=MOST_LANGUAGES)
@@ -188,9 +196,11 @@ def _plain_words(part: str, languages: Languages) -> Iterator[str]:
                     yield _stemmed(spelt if run == word else run, run, languages)
 
 
-def _pairs(run: str) -> list[str]:
-    """Return each character of an unspaced script with the one after it, and the last one."""
-    return [*map("".join, pairwise(run)), run[-1]]
+def _pairs(run: str) -> Iterator[str]:
+    """Yield each character of an unspaced script with the one after it, and the last one."""
+    for start in range(0, len(run), _STEP):
+        yield from map("".join, pairwise(run[start : start + _STEP + 1]))
+    yield run[-1]
 
 
 def _stemmed(raw: str, plain: str, languages: Languages) -> str:
