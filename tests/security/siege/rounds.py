@@ -26,9 +26,8 @@ ROUNDS: Final[dict[str, Victim]] = {
 }
 """Each attack, and who suffers most from it."""
 
-
-HEAVY: Final = ("many_searches", "many_compactions", "many_contexts")
-"""Attacks by heavy requests, beside which light ones keep their pace."""
+HEAVY: Final = ("many_searches", "many_compactions", "many_contexts", "large_lists", "many_values")
+"""Attacks by requests that take much processor time, beside which light ones keep their pace."""
 
 MOST_TIMES: Final = 3.0
 """How much longer than in peace the slowest hundredth of the victim's GETs may take beside heavy requests."""
