@@ -7,6 +7,7 @@ of the years 0001 to 9999. Input is ISO 8601 in its extended form; what else ``d
 
 from __future__ import annotations
 
+import contextlib
 import re
 from datetime import UTC, date, datetime, time, timedelta, timezone, tzinfo
 from typing import Final
@@ -31,6 +32,10 @@ _MOMENT: Final = re.compile(
     r"(?::(?P<second>[0-9]{2})(?:[.,](?P<fraction>[0-9]{1,9}))?)?"
     r"(?P<offset>[Zz]|(?P<sign>[+ -])(?P<hours>[0-9]{2})(?::?(?P<minutes>[0-5][0-9]))?)?)?"
 )
+_WRITTEN: Final = re.compile(
+    r"[0-9]{4}-[0-9]{2}-[0-9]{2}T(?:[01][0-9]|2[0-3]):[0-5][0-9]:[0-5][0-9]\.[0-9]{3}Z", re.ASCII
+)
+"""How a timestamp is written; only the calendar can still refuse it."""
 _BARE_DATE: Final = re.compile("[0-9]{4}-[0-9]{2}-[0-9]{2}")
 _PREFIX: Final = re.compile("(?P<year>[0-9]{4})(?:-(?P<month>[0-9]{2})(?:-(?P<day>[0-9]{2}))?)?")
 
@@ -62,6 +67,10 @@ def parse_moment(text: str, zone: tzinfo = UTC) -> datetime:
 
 def parse_time(text: str) -> Timestamp:
     """Return what ``parse_moment`` reads, UTC being meant where nothing is said; raises ValueError."""
+    if _WRITTEN.fullmatch(text):  # most are, and stay as they are
+        with contextlib.suppress(ValueError):
+            date.fromisoformat(text[: len("2026-01-02")])
+            return Timestamp(text)
     return format_time(parse_moment(text))
 
 

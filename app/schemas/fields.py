@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 from marshmallow import ValidationError, fields
@@ -25,17 +26,14 @@ class Time(fields.Field[Timestamp]):
     """A time as the client wrote it, in UTC to the millisecond afterwards."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> Timestamp:
-        try:
-            return timestamps.parse_time(value)
-        except ValueError as error:
-            raise ValidationError(str(error)) from None
+        return read_time(value)
 
 
 class Tags(fields.Field[tuple[str, ...]]):
     """Tags in the order given, each once."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> tuple[str, ...]:
-        return tuple(dict.fromkeys(value))
+        return read_tags(value)
 
 
 class Label(fields.Field[str | None]):
@@ -62,12 +60,7 @@ class Metadata(fields.Field[JsonValue]):
     """Metadata of at most 64 KiB of JSON, nested at most 16 deep."""
 
     def _deserialize(self, value: Any, *_: Any, **__: Any) -> JsonValue:
-        if _depth_exceeds(value, METADATA_DEPTH):
-            raise ValidationError(f"nests deeper than {METADATA_DEPTH} levels")
-        text = compact_json(value)
-        if _exceeds(text, METADATA_BYTES):
-            raise ValidationError("is larger than 64 KiB of JSON")
-        return JsonValue(value, text)
+        return read_metadata(value)
 
 
 class Json(fields.Field[JsonValue]):
@@ -85,6 +78,29 @@ class Json(fields.Field[JsonValue]):
         if _exceeds(text, VALUE_BYTES):
             raise PayloadTooLarge("The value of a memory is larger than 1 MiB of JSON.")
         return JsonValue(value, text)
+
+
+def read_time(value: str) -> Timestamp:
+    """Return a time; raises ValidationError."""
+    try:
+        return timestamps.parse_time(value)
+    except ValueError as error:
+        raise ValidationError(str(error)) from None
+
+
+def read_tags(value: Iterable[str]) -> tuple[str, ...]:
+    """Return tags in the order given, each once."""
+    return tuple(dict.fromkeys(value))
+
+
+def read_metadata(value: Any) -> JsonValue:
+    """Return metadata and its text; raises ValidationError."""
+    if _depth_exceeds(value, METADATA_DEPTH):
+        raise ValidationError(f"nests deeper than {METADATA_DEPTH} levels")
+    text = compact_json(value)
+    if _exceeds(text, METADATA_BYTES):
+        raise ValidationError("is larger than 64 KiB of JSON")
+    return JsonValue(value, text)
 
 
 def _exceeds(text: str, limit: int) -> bool:

@@ -11,8 +11,8 @@ without spaces (Chinese, Japanese, Thai ...) give each pair of neighbours, and t
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
-from functools import lru_cache, partial
+from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Final
 from unicodedata import category, combining, normalize
@@ -125,9 +125,8 @@ def words_in(text: str, languages: Languages) -> list[str]:
 def _write(text: str, languages: Languages) -> str:
     if "'" in text or "\u2019" in text or "\u02bc" in text:
         text = _POSSESSIVE.sub(" ", text)
-    read = _reader(languages)
-    chunks = CHUNK.findall(text)
-    written = [read(chunk) if len(chunk) <= LONGEST_WORD else _read(chunk, languages) for chunk in chunks]
+    read = _chunks_in(languages)
+    written = [read[chunk] for chunk in CHUNK.findall(text)]
     return " ".join(written if all(written) else filter(None, written))
 
 
@@ -144,10 +143,23 @@ def _bounded(words: list[str]) -> list[str]:
     return kept
 
 
-@lru_cache(maxsize=MOST_LANGUAGES)
-def _reader(languages: Languages) -> Callable[[str], str]:
-    """Return what reads a chunk in some languages, and remembers the chunks it read last."""
-    return lru_cache(maxsize=MOST_CHUNKS)(partial(_read, languages=languages))
+class _Chunks(dict[str, str]):
+    """The words of chunks in some languages; of those that were met last, long ones apart."""
+
+    def __init__(self, languages: Languages) -> None:
+        super().__init__()
+        self._languages = languages
+
+    def __missing__(self, chunk: str) -> str:
+        words = _read(chunk, self._languages)
+        if len(chunk) <= LONGEST_WORD:
+            if len(self) >= MOST_CHUNKS:
+                self.clear()
+            self[chunk] = words
+        return words
+
+
+_chunks_in: Final = lru_cache(maxsize=MOST_LANGUAGES)(_Chunks)
 
 
 def _read(chunk: str, languages: Languages) -> str:

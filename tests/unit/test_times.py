@@ -117,6 +117,26 @@ def test_stamps_sort_as_time_does(one: datetime, other: datetime) -> None:
     assert (timestamps.format_time(one) <= timestamps.format_time(other)) or one > other
 
 
+@given(
+    st.from_regex(
+        r"[0-9]{4}-[01][0-9]-[0-3][0-9]T[0-2][0-9]:[0-6][0-9]:[0-6][0-9]\.[0-9]{3}Z", fullmatch=True
+    )
+)
+def test_what_is_written_already_is_read_as_any_other_form(text: str) -> None:
+    """A text in the form of timestamps is the one that the same time in another form gives, or no time."""
+    other = text.replace(".", ",")
+    try:
+        expected: str | None = timestamps.parse_time(other)
+    except ValueError:
+        expected = None
+    try:
+        found: str | None = timestamps.parse_time(text)
+    except ValueError:
+        found = None
+    assert found == expected
+    assert found in {None, text}
+
+
 @given(st.text(max_size=40))
 def test_any_text_is_read_or_refused(text: str) -> None:
     """Reading raises nothing but ValueError, and its message stays short."""

@@ -19,7 +19,7 @@ from app.search.tokens import _described, index_tokens, marked_text, pair_form
 from app.search.words import (
     LONGEST_WORD,
     MOST_WORDS,
-    _reader,
+    _chunks_in,
     fold,
     forms_of,
     make_forms,
@@ -186,7 +186,7 @@ def test_what_is_remembered_of_words_is_what_would_be_worked_out(texts: list[str
     text = " ".join(texts)
     known = read_words(text)
     tokens = marked_text(index_tokens(" ".join(known), "d/m"), Scope("p", "n"))
-    _reader.cache_clear()
+    _chunks_in.cache_clear()
     forms_of.cache_clear()
     _described.clear()
     assert read_words(text) == known

@@ -75,7 +75,9 @@ def without_nul(text: str, notes: Notes) -> str:
 
 
 def _unique(pairs: list[tuple[str, Any]], notes: Notes) -> dict[str, Any]:
-    result = {without_nul(key, notes): value for key, value in pairs}
+    result = dict(pairs)
+    if "\0" in "".join(result):
+        result = {without_nul(key, notes): value for key, value in pairs}
     if len(result) < len(pairs):
         [(repeated, _)] = Counter(key for key, _ in pairs).most_common(1)
         raise BadLine(f"An object has the key {quote(repeated)} twice.")
