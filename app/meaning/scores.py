@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -23,6 +23,16 @@ class Scores:
     def __init__(self, seqs: Numbers, scores: Floats) -> None:
         self._seqs = seqs
         self._scores = scores
+
+    @property
+    def count(self) -> int:
+        """How many items there are."""
+        return len(self._seqs)
+
+    def among(self, seqs: Sequence[int]) -> Scores:
+        """Return the scores of those of the items that are given; others may be, too."""
+        given = np.isin(self._seqs, np.array(seqs, np.int64))
+        return Scores(self._seqs[given], self._scores[given])
 
     def until(self, seq: int) -> Scores:
         """Return the scores of the items up to a number."""

@@ -6,13 +6,14 @@ for items, nearest first, until enough of them exist and pass the filters.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from typing import TYPE_CHECKING, Final, Protocol
 
 from ..domain.records import Scope, ScopeFilter
 from .keywords import Keywords
 from .query import DialogueRef, QueryVector, SearchObject, SearchQuery
 from .ranking import Ref, TermIndex
+from .results import kinds_of
 
 if TYPE_CHECKING:
     from ..meaning.matrices import Matrices
@@ -22,7 +23,10 @@ STEP: Final = 1000
 """About how many items the store is asked for at once."""
 
 MOST_WALKED: Final = 10_000
-"""How many of the nearest items the store is asked for at most: to these the filters are applied."""
+"""How many of the nearest items the store is asked for at most: to these the filters are applied.
+
+Where dates leave no more items than this, to all of them.
+"""
 
 
 class VectorIndex(TermIndex, Protocol):
@@ -37,6 +41,12 @@ class VectorIndex(TermIndex, Protocol):
 
     def refs_of(self, seqs: Sequence[int]) -> Mapping[int, Ref]:
         """The items that have these vectors still; None for those that do not pass the filters."""
+
+    def dated(self, limit: int) -> Sequence[int] | None:
+        """The vectors of all items of the project that the filter on ``created`` leaves, maybe of others.
+
+        None without such a filter, and where it leaves more items than ``limit``.
+        """
 
 
 class VectorIndexes(Protocol):
@@ -53,39 +63,59 @@ class Nearness:
     number is larger than ``until`` are passed over: they were made after the first page of a search.
     """
 
-    def __init__(
-        self,
-        matrices: Matrices,
-        indexes: VectorIndexes,
-        kinds: Iterable[SearchObject],
-        vector: bytes,
-        until: int | None = None,
-    ) -> None:
+    def __init__(self, matrices: Matrices, indexes: VectorIndexes, query: SearchQuery, vector: bytes) -> None:
         self._matrices = matrices
         self._indexes = indexes
+        self._has_filters = query.has_filters
         self.newest = 0
-        opened = {kind: indexes.index(kind, filtered=False) for kind in kinds}
+        until = None if query.frequencies is None else query.frequencies.newest
+        opened = {kind: indexes.index(kind, filtered=False) for kind in kinds_of(query)}
         scores = {kind: matrices.scores(index.place, index, vector) for kind, index in opened.items()}
         self._scores: dict[SearchObject, Scores] = (
             scores if until is None else {kind: found.until(until) for kind, found in scores.items()}
         )
 
     def nearest(self, kind: SearchObject, limit: int, *, filtered: bool) -> dict[Ref, float]:
-        """Return about ``limit`` items of a kind, those that are equally near together."""
+        """Return about ``limit`` items of a kind, those that are equally near together.
+
+        Messages that are searched for the sake of their dialogues pass the filters where these do.
+        """
         index = self._indexes.index(kind, filtered=filtered)
+        scores = self._scores[kind]
+        for_dialogues = self._has_filters and not filtered
+        found = self._walk(index, scores, limit, for_dialogues=for_dialogues)
+        if len(found) < limit and scores.count > MOST_WALKED:
+            dated = index.dated(MOST_WALKED)
+            if dated is not None:
+                found = self._walk(index, scores.among(dated), limit, for_dialogues=for_dialogues)
+        return found
+
+    def _walk(
+        self, index: VectorIndex, scores: Scores, limit: int, *, for_dialogues: bool
+    ) -> dict[Ref, float]:
+        """Return about ``limit`` of the first MOST_WALKED items that pass."""
         found: dict[Ref, float] = {}
         walked = 0
-        for batch in self._scores[kind].nearest_first(STEP):
-            scores = dict(batch)
-            refs = index.refs_of(list(scores))
-            self._matrices.forget(index.place, scores.keys() - refs.keys())
+        for batch in scores.nearest_first(STEP):
+            cosines = dict(batch)
+            refs = index.refs_of(list(cosines))
+            self._matrices.forget(index.place, cosines.keys() - refs.keys())
             passing = {seq: ref for seq, ref in refs.items() if ref is not None}
-            found |= {ref: scores[seq] for seq, ref in passing.items()}
+            if for_dialogues:
+                passing = self._of_passing_dialogues(index, passing)
+            found |= {ref: cosines[seq] for seq, ref in passing.items()}
             self.newest = max(self.newest, *passing, 0)
-            walked += len(scores)
+            walked += len(cosines)
             if len(found) >= limit or walked >= MOST_WALKED:
                 break
         return found
+
+    def _of_passing_dialogues(self, messages: VectorIndex, refs: Mapping[int, Ref]) -> dict[int, Ref]:
+        parents = {one.ref: one.parent for one in messages.read(list(refs.values()))}
+        asked = [parent for parent in dict.fromkeys(parents.values()) if parent is not None]
+        dialogues = self._indexes.index(SearchObject.DIALOGUE, filtered=True)
+        passing = {one.ref for one in dialogues.read(asked)}
+        return {seq: ref for seq, ref in refs.items() if parents.get(ref) in passing}
 
 
 def mean_vector(matrices: Matrices, indexes: VectorIndexes, dimensions: int) -> bytes | None:

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from app.domain.records import JsonText, Scope, ScopeFilter, TimeRange
+from app.domain.records import JsonText, Memory, Scope, ScopeFilter, TimeRange
 from app.meaning.files import VectorFiles
 from app.meaning.matrices import Matrices
 from app.search import nearest as nearest_items
@@ -90,6 +90,11 @@ def say(backend: Backend, *texts: str, scope: Scope = SCOPE, **fields: Any) -> A
     stored(backend, parent, messages)
     embed(backend)
     return parent
+
+
+def keep(backend: Backend, one: Memory) -> None:
+    """Store a memory."""
+    backend.write(replace(SCOPE, namespace=one.namespace), lambda tx: tx.insert_memory(one))
 
 
 def test_the_nearest_come_first(store: Backend) -> None:
@@ -203,6 +208,44 @@ def test_filters_apply(store: Backend) -> None:
     assert ids(store, ask("cat", dialogue=DialogueRef("e", dialogue_uid(store, "e")))) == ["e-0"]
     assert ids(store, ask("cat", SearchObject.DIALOGUE, tags_any=("pets",))) == ["d"]
     assert ids(store, ask("cat", order_by=OrderBy.CREATED))[0] == "m2"
+
+
+@pytest.mark.parametrize("kind", [SearchObject.MESSAGE, SearchObject.MEMORY, SearchObject.DIALOGUE])
+def test_dates_that_leave_few_are_searched_wholly(
+    monkeypatch: pytest.MonkeyPatch, store: Backend, kind: SearchObject
+) -> None:
+    """However many others are nearer; where they leave many, among the nearest of all."""
+    monkeypatch.setattr(nearest_items, "STEP", 4)
+    monkeypatch.setattr(nearest_items, "MOST_WALKED", 4)
+    for number in range(12):
+        said = "cat" if number < 8 else "bird"
+        place = replace(SCOPE, namespace="other") if number == 11 else SCOPE
+        parent = dialogue(place, id=f"d{number}", label=said, created=instant(number))
+        stored(store, parent, [message(parent, 0, said, id=f"m{number}", created=instant(number))])
+        keep(store, memory(place, id=f"k{number}", value=JsonText(f'"{said}"'), created=instant(number)))
+    embed(store)
+    letter = {SearchObject.MESSAGE: "m", SearchObject.MEMORY: "k", SearchObject.DIALOGUE: "d"}[kind]
+
+    few = ask("cat", kind, created=TimeRange(instant(9)))
+    assert set(ids(store, few)) == {f"{letter}{number}" for number in (9, 10, 11)}
+    asked = replace(few, scope_filter=ScopeFilter("acme", SCOPE.namespace))
+    assert set(ids(store, asked)) == {f"{letter}{number}" for number in (9, 10)}
+    many = ids(store, ask("cat", kind, created=TimeRange(instant(1))))
+    assert set(many) <= {f"{letter}{number}" for number in range(1, 8)}
+    tagged = ids(store, ask("cat", kind, tags_any=("none",)))
+    assert tagged == []
+
+
+def test_messages_count_for_the_dialogues_that_pass(monkeypatch: pytest.MonkeyPatch, store: Backend) -> None:
+    """However many messages of other dialogues are nearer."""
+    monkeypatch.setattr(results, "MOST_CANDIDATES", 3)
+    monkeypatch.setattr(nearest_items, "STEP", 2)
+    for number in range(4):
+        say(store, "cat", "cat cat", id=f"d{number}")
+    say(store, "bird", "cat bird bird", id="e", tags=("pets",))
+
+    [hit] = store.search(ask("cat", SearchObject.DIALOGUE, tags_any=("pets",))).hits
+    assert [match.item.id for match in hit.matches] == ["e-1", "e-0"]
 
 
 def dialogue_uid(backend: Backend, name: str) -> str:

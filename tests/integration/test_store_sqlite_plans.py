@@ -21,10 +21,11 @@ from app.domain.list_queries import (
     SummaryListQuery,
 )
 from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, Status, TimeRange
-from app.search.keywords import read_keywords
+from app.search.keywords import Keywords, read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, dialogue_lists
+from app.stores.sqlite.dated import dated_query
 from tests.records import (
     SCOPE,
     close_project,
@@ -157,6 +158,16 @@ def test_a_filter_that_leaves_many_is_walked_past(
         checked += statement.startswith("SELECT dialogue")
         assert not any("TEMP B-TREE" in step for step in steps), (statement, steps)
     assert checked > 50
+
+
+@pytest.mark.parametrize("kind", SearchObject)
+def test_items_of_a_time_come_from_an_index(recorder: Recorder, kind: SearchObject) -> None:
+    """So do the numbers of their vectors, which are not read for it."""
+    sql, values = dated_query(kind, SearchQuery(ScopeFilter("acme"), kind, Keywords(), 5, created=SPAN))
+    plan = recorder.connection.execute(f"EXPLAIN QUERY PLAN {sql}", (*values, 5)).fetchall()
+    steps = [step for _, _, _, step in plan]
+    assert "created>? AND created<?" in steps[0], steps
+    assert "vector USING COVERING INDEX" in steps[-1], steps
 
 
 def test_a_deep_page_is_found_by_its_position(sqlite_backend: Backend, recorder: Recorder) -> None:

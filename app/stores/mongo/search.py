@@ -16,11 +16,12 @@ from ...domain.records import Scope, ScopeFilter
 from ...search.nearest import Nearness
 from ...search.query import Found, Hit, SearchObject, SearchQuery
 from ...search.ranking import Candidate, Frequencies, Look, Ref
-from ...search.results import Ranked, kinds_of, rank
+from ...search.results import Ranked, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from .counts import hidden_rows
 from .database import Document, MongoDatabase, Projection, Rows, aggregate_together
+from .dated import dated_vectors
 from .filters import conditions, has_image
 from .indexing import written_terms
 from .mapping import (
@@ -74,8 +75,7 @@ def find_hits(db: MongoDatabase, query: SearchQuery, expiry: Expiry, matrices: M
         indexes = SearchIndexes(db, query, expiry)
         near = None
         if query.vector is not None and matrices is not None:
-            until = None if query.frequencies is None else query.frequencies.newest
-            near = Nearness(matrices, indexes, kinds_of(query), query.vector.vector, until)
+            near = Nearness(matrices, indexes, query, query.vector.vector)
         results = Results(rank(query, indexes, near), query.limit)
         return results.found(take_hits(_hits(db, query.object, results.page)))
 
@@ -166,6 +166,10 @@ class DocumentIndex:
         items = {one["seq"]: _ref_of(one["item"]) for one in self._vectors.find(wanted, ["seq", "item"])}
         passing = {one.ref for one in self.read([*items.values()])}
         return {seq: ref if ref in passing else None for seq, ref in items.items()}
+
+    def dated(self, limit: int) -> list[int] | None:
+        """See ``VectorIndex``."""
+        return dated_vectors(self._rows, self._vectors, self._query, limit) if self._filters else None
 
     def count(self, looks: Sequence[Look]) -> list[int]:
         """See ``TermIndex``."""

@@ -11,11 +11,12 @@ from ...domain.expiry import Expiry
 from ...search.nearest import Nearness
 from ...search.query import Found, Hit, SearchObject, SearchQuery
 from ...search.ranking import Candidate, Frequencies, Look, Ref
-from ...search.results import Ranked, kinds_of, rank
+from ...search.results import Ranked, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from . import mapping
 from .database import SqliteDatabase
+from .dated import dated_vectors
 from .filters import filter_clauses, scope_conditions
 from .indexing import match_any, vocabulary_of
 from .mapping import Columns
@@ -56,8 +57,7 @@ def find_hits(db: SqliteDatabase, query: SearchQuery, expiry: Expiry, matrices: 
     indexes = SearchIndexes(db, query, expiry)
     near = None
     if query.vector is not None and matrices is not None:
-        until = None if query.frequencies is None else query.frequencies.newest
-        near = Nearness(matrices, indexes, kinds_of(query), query.vector.vector, until)
+        near = Nearness(matrices, indexes, query, query.vector.vector)
     with db.snapshot():
         results = Results(rank(query, indexes, near), query.limit)
         return results.found(take_hits(_hits(db, query.object, results.page)))
@@ -128,6 +128,10 @@ class RowIndex:
         sql = items_query(self._kind, self._clauses)
         found = self._db.all(sql, (*self._clauses.values, orjson.dumps(seqs).decode()))
         return {seq: number if passes else None for seq, number, passes in found}
+
+    def dated(self, limit: int) -> list[int] | None:
+        """See ``VectorIndex``."""
+        return dated_vectors(self._db, self._kind, self._query, limit) if self._is_filtered else None
 
     def leave_out_expired(self, expiry: Expiry) -> None:
         """Keep to what has not expired."""
