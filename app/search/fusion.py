@@ -1,10 +1,11 @@
 """One order of what words and meaning find.
 
-    value = (nearness + WORDS * coverage * relevance) / (1 + WORDS)
+    value = (nearness + WORDS * share * relevance) / (1 + WORDS)
 
 Nearness is how near an item is by meaning, from that of the last candidate (0) to that of the nearest (1).
-Words add to it as far as an item has what the query says, which is its coverage: one word of a long question
-says little, all of them almost always mean what is looked for. Reciprocal rank fusion knows no such
+Words add to it as far as an item has what the query says, which is its coverage: all of the words almost
+always mean what is looked for, and one of a long question says nothing. So the share that words have
+grows from 0 for a coverage of LEAST_COVERAGE to 1 for all of the query. Reciprocal rank fusion knows no such
 difference: it lets any item in that has a common word of the question.
 
 A message of few words is near many questions because it says little ("Any preferred one?"). So the distance
@@ -16,9 +17,14 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
-WORDS: Final = 3.0
+WORDS: Final = 5.0
 """How much words count, beside meaning, for an item that says what is asked and hardly more."""
 
+LEAST_COVERAGE: Final = 0.3
+"""An item that has less of a query counts by its meaning alone: questions in other words share a few, too.
+
+Of a query of two words, one of which is misspelt, what it means has about half.
+"""
 
 BREVITY: Final = 1.5
 """By how much a single word is farther away than many words; by half of it two, by a third of it three."""
@@ -59,5 +65,5 @@ class Finding(NamedTuple):
 
 def fuse(finding: Finding, nearness: Range) -> float:
     """Return the value of an item, from 0 to 1; it grows with each of what is known."""
-    words = finding.coverage * finding.relevance
-    return (nearness.place(finding.cosine) + WORDS * words) / (1 + WORDS)
+    share = max(0.0, (finding.coverage - LEAST_COVERAGE) / (1 - LEAST_COVERAGE))
+    return (nearness.place(finding.cosine) + WORDS * share * finding.relevance) / (1 + WORDS)

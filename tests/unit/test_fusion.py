@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.records import ScopeFilter
 from app.search.analysis import message_terms
-from app.search.fusion import Finding, Range, fuse, range_of, weigh_cosine
+from app.search.fusion import LEAST_COVERAGE, Finding, Range, fuse, range_of, weigh_cosine
 from app.search.keywords import read_keywords
 from app.search.paging import SearchPage, open_page
 from app.search.query import Found, Mode, OrderBy, QueryVector, SearchObject, SearchQuery
@@ -45,6 +45,16 @@ def test_few_words_do_not_outweigh_meaning() -> None:
     nearest, some, everything = Finding(0, 0, 0.6), Finding(0.5, 0.33, 0.2), Finding(0.9, 1, None)
 
     assert fuse(everything, nearness) > fuse(nearest, nearness) > fuse(some, nearness)
+
+
+@given(st.lists(st.builds(Finding, SHARES, st.floats(0, LEAST_COVERAGE), st.floats(-1, 1)), min_size=1))
+def test_stray_words_leave_the_order_of_meaning(findings: list[Finding]) -> None:
+    """Items that have little of the query are in the order of their cosines, whatever words they have."""
+    nearness = range_of(finding.cosine or 0.0 for finding in findings)
+
+    assert [fuse(one, nearness) for one in findings] == [
+        fuse(Finding(0, 0, one.cosine), nearness) for one in findings
+    ]
 
 
 def test_one_candidate_is_the_nearest() -> None:
