@@ -109,6 +109,13 @@ def dialogue_item(one: Dialogue) -> DialogueItem:
     return entry._replace(tags=compact_json(one.tags))
 
 
+def with_json_tags(item: DialogueItem | MessageItem | MemoryItem) -> object:
+    """Return what a list read with its tags as JSON, which a store may keep as a list."""
+    if isinstance(item, MessageItem) or isinstance(item.tags, str):
+        return item
+    return item._replace(tags=compact_json(item.tags))
+
+
 def message_item(one: Message) -> MessageItem:
     """Return what lists read of a message."""
     return MessageItem(one.id, one.seq, one.created, one.body)

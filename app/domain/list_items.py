@@ -1,7 +1,7 @@
 """List items: what lists and searches read of a resource, which is what they answer and its position.
 
 The fields have the names of the records' own. They are named tuples, since a page makes a hundred of
-them at a time; tags are the JSON array that is answered.
+them at a time; tags are the JSON array that is answered, or the list of its items, as the store keeps them.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ class DialogueItem(NamedTuple):
     total: int
     thread_count: int
     status: str
-    tags: JsonText
+    tags: JsonText | list[str]
     metadata: JsonText
     created: Timestamp
     modified: Timestamp
@@ -57,7 +57,7 @@ class MemoryItem(NamedTuple):
     namespace: str
     id: str
     value: JsonText
-    tags: JsonText
+    tags: JsonText | list[str]
     metadata: JsonText
     created: Timestamp
     modified: Timestamp

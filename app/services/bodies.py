@@ -5,7 +5,7 @@ Stored JSON (content, metadata, state, embedded messages) goes in as it stands, 
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict
 from typing import Any, NamedTuple
 
@@ -120,8 +120,8 @@ def memory_fields(memory: Memory | MemoryItem) -> dict[str, Any]:
     return fields
 
 
-def _tags(tags: tuple[str, ...] | JsonText) -> object:
-    """Return tags to be written as JSON; those of an entry are JSON already."""
+def _tags(tags: Sequence[str] | JsonText) -> object:
+    """Return tags to be written as JSON; those of a list item may be JSON already."""
     return orjson.Fragment(tags) if isinstance(tags, str) else tags
 
 
@@ -217,7 +217,8 @@ def _texts(item: DialogueItem | MessageItem | MemoryItem) -> Iterator[tuple[str,
     yield "label", item.label or ""
     if isinstance(item, MemoryItem):
         yield "description", item.description or ""
-    yield from (("tags", tag) for tag in orjson.loads(item.tags))
+    tags = orjson.loads(item.tags) if isinstance(item.tags, str) else item.tags
+    yield from (("tags", tag) for tag in tags)
     if isinstance(item, MemoryItem):
         yield from (("value", text) for text in value_texts(orjson.loads(item.value), keys=True))
     else:

@@ -31,14 +31,16 @@ HOUSEKEEPING = {"hello", "endSessions", "configureFailPoint", "killCursors"}
 
 
 class Recorder(CommandListener):
-    """Remembers the commands that a client sends, and how many documents it gets."""
+    """Remembers the commands that a client sends; counts the documents it gets and the cursors it ends."""
 
     def __init__(self) -> None:
         self.commands: list[dict[str, Any]] = []
         self.documents = 0
+        self.killed = 0
 
     def started(self, event: CommandStartedEvent) -> None:
         """Keep the command."""
+        self.killed += len(event.command.get("cursors", ()))
         if event.command_name not in HOUSEKEEPING:
             self.commands.append(dict(event.command))
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
+from operator import methodcaller
 from typing import Any
 
 import pytest
@@ -135,6 +136,25 @@ def test_a_page_of_messages_is_one_find(server: Server, backend: Backend) -> Non
     page = backend.list_messages(SCOPE, "d", MessageListQuery(parent.uid, 2))
     assert ([item.seq for item in page.items], page.more) == ([0, 1], True)
     assert server.recorder.names() == ["find"]
+
+
+def test_a_page_that_the_server_cuts_leaves_no_cursor_behind(server: Server, backend: Backend) -> None:
+    """An answer has 16 MiB at most; what is left comes with the next page."""
+    for number in range(3):
+        large = memory(id=f"m{number}", value=JsonText(f'"{"x" * 9 * 2**20}"'))
+        backend.write(SCOPE, methodcaller("insert_memory", large))
+    server.recorder.commands.clear()
+    page = backend.list_memories(MemoryListQuery(ScopeFilter("acme"), 3, Order.ASC))
+    assert ([item.id for item in page.items], page.more) == (["m0"], True)
+    assert (server.recorder.names(), server.recorder.killed) == (["find"], 1)
+
+
+def test_a_page_is_asked_for_again_after_a_passing_failure(server: Server, backend: Backend) -> None:
+    """As a dialogue is."""
+    stored(backend, dialogue(id="d"))
+    with server.failing("find", closeConnection=True):
+        page = backend.list_dialogues(DialogueListQuery(ScopeFilter("acme"), 2))
+    assert [item.id for item in page.items] == ["d"]
 
 
 def use_everything(backend: Backend) -> None:

@@ -24,6 +24,7 @@ from tests.records import (
     message,
     message_item,
     stored,
+    with_json_tags,
 )
 
 
@@ -205,7 +206,7 @@ def test_memories_are_found_as_they_are_now(backend: Backend) -> None:
     first = memory(id="mem", terms="like tea")
     backend.write(SCOPE, lambda tx: tx.insert_memory(first))
     (hit,) = backend.search(ask(MEMORY, "tea")).hits
-    assert hit.item == memory_item(first)
+    assert with_json_tags(hit.item) == memory_item(first)
     assert hit.relevance == 1
     second = replace(first, terms="like coffe")
 

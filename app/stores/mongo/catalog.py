@@ -58,7 +58,7 @@ class MongoCatalog(Catalog):
         source = Source(self._db.projects, PROJECT_FIELDS, project_from)
         criteria = OPEN if query.after is None else {**OPEN, "_id": {"$gt": query.after[0]}}
         with self._db.bounded():
-            return read_page(source, criteria, [("_id", 1)], query.limit)
+            return read_page(self._db, source, criteria, [("_id", 1)], query.limit)
 
     def clear_removed(self, name: str) -> bool:
         if erase_some(self._db, self._start_up_lock, name, BATCH):
@@ -81,7 +81,7 @@ class MongoCatalog(Catalog):
         criteria = {"project": query.project, **beyond(names, query.after, query.order)}
         source = Source(self._db.keys, KEY_FIELDS, key_from)
         with self._db.bounded():
-            return read_page(source, criteria, [(name, step) for name in names], query.limit)
+            return read_page(self._db, source, criteria, [(name, step) for name in names], query.limit)
 
     def get_key(self, key_id: str) -> Key | None:
         with self._db.bounded():
@@ -109,7 +109,7 @@ class MongoCatalog(Catalog):
         criteria |= beyond(names, query.after, query.order, query.times)
         source = Source(self._db.audit, AUDIT_FIELDS, audit_from)
         with self._db.bounded():
-            return read_page(source, criteria, [(name, step) for name in names], query.limit)
+            return read_page(self._db, source, criteria, [(name, step) for name in names], query.limit)
 
     def drop_audit(self, before: Timestamp, rows: int) -> int:
         with self._db.bounded():

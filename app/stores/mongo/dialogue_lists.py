@@ -12,8 +12,9 @@ from ...domain.records import DEFAULT_NAMESPACE, ScopeFilter, TimeRange
 from .database import Document, MongoDatabase
 from .facets import scalar_facets
 from .mapping import DIALOGUE_ITEM_FIELDS, dialogue_item_from
-from .paging import Sort, Source, read_page
+from .paging import Source, read_page
 from .queries import DIRECTION, beyond, expired_dialogues, in_scope, listed_by, tagged, within
+from .statements import Sort
 
 FIELD = {
     SortKey.CREATED: "created",
@@ -31,7 +32,7 @@ def list_dialogues(
     criteria["$nor"] = expired_dialogues(horizon)
     with db.bounded():
         source = Source(db.dialogues, DIALOGUE_ITEM_FIELDS, dialogue_item_from, ("metadata",))
-        return read_page(source, criteria, sort, query.limit)
+        return read_page(db, source, criteria, sort, query.limit)
 
 
 def dialogue_list(query: DialogueListQuery) -> tuple[Document, Sort]:

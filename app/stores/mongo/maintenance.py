@@ -116,7 +116,7 @@ class MongoMaintenance(Maintenance):
         source = Source(rows, fields, partial(expiring_item_from, time=time))
         criteria = {"project": query.project, **beyond(names, query.after, Order.ASC, times)}
         with self._db.bounded():
-            return read_page(source, criteria, [(name, 1) for name in names], query.limit)
+            return read_page(self._db, source, criteria, [(name, 1) for name in names], query.limit)
 
     def take_lease(self, name: str, owner: str, seconds: float) -> bool:
         # By the clocks of the processes: two holders for a moment do no harm.
@@ -140,7 +140,7 @@ class MongoMaintenance(Maintenance):
             criteria, sort = dialogue_list(replace(query, after=position))
             criteria["$nor"] = expired
             with self._db.bounded():
-                return read_page(source, criteria, sort, DIALOGUES)
+                return read_page(self._db, source, criteria, sort, DIALOGUES)
 
         return walk(read)
 
@@ -157,7 +157,7 @@ class MongoMaintenance(Maintenance):
                 position = (last[0].namespace, last[1].dialogue_id, last[1].uid)[-len(names) :]
             query = in_scope(scope_filter) | beyond(names, position, Order.ASC)
             with self._db.bounded():
-                return read_page(source, query, sort, ROWS)
+                return read_page(self._db, source, query, sort, ROWS)
 
         return walk(read)
 
@@ -171,7 +171,7 @@ class MongoMaintenance(Maintenance):
             criteria, sort = memory_list(replace(query, after=position))
             criteria["$nor"] = expired
             with self._db.bounded():
-                return read_page(source, criteria, sort, ROWS)
+                return read_page(self._db, source, criteria, sort, ROWS)
 
         return walk(read)
 
@@ -184,7 +184,7 @@ class MongoMaintenance(Maintenance):
             if last is not None:
                 query["_id"] = {"$gt": last["_id"]}
             with self._db.bounded():
-                return read_page(source, query, [("_id", 1)], ROWS)
+                return read_page(self._db, source, query, [("_id", 1)], ROWS)
 
         for found in walk(read):
             scope = Scope(scope_filter.project, found["namespace"])

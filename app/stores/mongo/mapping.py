@@ -14,7 +14,6 @@ from enum import Enum
 from typing import Any
 
 from ...domain.erasure import Erasure
-from ...domain.json_text import compact_json
 from ...domain.list_items import DialogueItem, ExpiringItem, MemoryItem, MessageItem
 from ...domain.records import (
     Action,
@@ -168,7 +167,6 @@ def dialogue_from(document: Document) -> Dialogue:
 
 def dialogue_item_from(document: Document) -> DialogueItem:
     """Return a dialogue as lists show it."""
-    document["tags"] = compact_json(document["tags"])
     if not document["total"]:
         document[LAST] = None
     return DialogueItem._make(map(document.get, DIALOGUE_ITEM))
@@ -212,7 +210,6 @@ def memory_from(document: Document) -> Memory:
 
 def memory_item_from(document: Document) -> MemoryItem:
     """Return a memory as lists show it."""
-    document["tags"] = compact_json(document["tags"])
     return MemoryItem._make(map(document.get, MEMORY_ITEM))
 
 

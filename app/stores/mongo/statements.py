@@ -7,8 +7,9 @@ there is no session, knows the driver's methods alone.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass
 from typing import Any, Final
 
 from bson import ObjectId
@@ -16,6 +17,8 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError, PyMongoError, WriteError
 
 from .database import Document, MongoDatabase, Projection, Rows, in_snapshot
+
+Sort = Sequence[tuple[str, int]]
 
 DUPLICATE: Final = 11000
 """The server's code for a key that is taken."""
@@ -29,6 +32,48 @@ def get_document(db: MongoDatabase, rows: Rows, key: Document, fields: Projectio
             command = _find(rows, key, fields)
             return _first(rows, {**command, "readConcern": rows.read_concern.document})
     return rows.find_one(key, fields)
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """What is looked for, which of its fields, in which order, and how many documents at most."""
+
+    filter: Document
+    fields: Projection
+    sort: Sort
+    most: int
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """Documents of one answer, and whether the query finds no more."""
+
+    documents: list[Document]
+    is_last: bool
+
+
+def find_batch(db: MongoDatabase, rows: Rows, query: Query) -> Batch | None:
+    """Read what fits one answer, outside a transaction: 16 MiB, and one document at least.
+
+    None where the driver has to read: on mongomock, in a snapshot, and what failed in passing.
+    """
+    if not db.transactional or in_snapshot.get():
+        return None
+    command = {
+        "find": rows.name,
+        "filter": query.filter,
+        "projection": query.fields,
+        "sort": dict(query.sort),
+        "limit": query.most,
+        "batchSize": query.most,
+        "readConcern": rows.read_concern.document,
+    }
+    with suppress(PyMongoError):
+        cursor = rows.database.command(command)["cursor"]
+        if cursor["id"]:
+            rows.database.command({"killCursors": rows.name, "cursors": [cursor["id"]]})
+        return Batch(cursor["firstBatch"], is_last=not cursor["id"])
+    return None
 
 
 def read_document(

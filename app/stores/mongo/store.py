@@ -152,6 +152,7 @@ class MongoStore(Store):
         step = DIRECTION[query.order]
         with self._db.bounded():
             return read_page(
+                self._db,
                 Source(self._db.messages, MESSAGE_ITEM_FIELDS, message_item_from, ("body",)),
                 criteria | beyond(("created", "seq"), query.after, query.order, query.times),
                 [("created", step), ("seq", step)],
@@ -174,6 +175,7 @@ class MongoStore(Store):
                 if queries.is_purged(self._db, None, scope, dialogue_id, uid):
                     return Page([], more=False)
                 return read_page(
+                    self._db,
                     Source(self._db.messages, MESSAGE_FIELDS, message_from, ("body",)),
                     query,
                     [("seq", 1)],
@@ -197,6 +199,7 @@ class MongoStore(Store):
         criteria["$nor"] = queries.expired_memories(horizon)
         with self._db.bounded():
             return read_page(
+                self._db,
                 Source(self._db.memories, MEMORY_ITEM_FIELDS, memory_item_from, ("value", "metadata")),
                 criteria,
                 sort,
@@ -214,6 +217,7 @@ class MongoStore(Store):
             if queries.is_purged(self._db, None, scope, dialogue_id, query.uid):
                 return Page([], more=False)
             return read_page(
+                self._db,
                 Source(self._db.summaries, SUMMARY_FIELDS, summary_from, ("body",)),
                 criteria | beyond(("created", "id"), query.after, query.order),
                 [("created", step), ("id", step)],
