@@ -28,7 +28,7 @@ class Api:
         self.app = app
         self.key = key
         self.prefix = prefix
-        self.client = app.test_client()
+        self.client = app.test_client(use_cookies=False)
 
     def call(
         self,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
 import jsonschema_rs
@@ -59,6 +59,7 @@ def _templates() -> list[tuple[re.Pattern[str], str]]:
     return [(re.compile(re.sub(r"\{\w+\}", "[^/]+", path)), path) for path in paths]
 
 
+@lru_cache(maxsize=10_000)
 def find_operation(method: str, path: str) -> dict[str, Any] | None:
     """Return the operation that answers a method on a path, if one does."""
     for pattern, template in _templates():

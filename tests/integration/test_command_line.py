@@ -12,7 +12,9 @@ from contextlib import closing
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner
 
+from app.cli.program import cli
 from app.services.keys import KEY_PREFIX
 from tests.server import ROOT, free_port
 
@@ -79,11 +81,11 @@ def test_lists_are_json_when_asked(tmp_path: Path) -> None:
     assert project["id"] == "default"
 
 
-def test_help_has_a_short_spelling(tmp_path: Path) -> None:
+def test_help_has_a_short_spelling() -> None:
     """``-h`` is ``--help``, for every command."""
     for command in ([], ["keys"], ["keys", "create"], ["projects", "list"], ["import"]):
-        short, long = (run(tmp_path, *command, option) for option in ("-h", "--help"))
-        assert (short.returncode, short.stdout) == (0, long.stdout)
+        short, long = (CliRunner().invoke(cli, [*command, option]) for option in ("-h", "--help"))
+        assert (short.exit_code, short.stdout) == (0, long.stdout)
         assert "Usage:" in short.stdout
 
 

@@ -35,6 +35,13 @@ class Front:
     certificate: Path
     server: Server
 
+    def access_lines(self) -> list[dict[str, Any]]:
+        """Return what the server's log says of requests."""
+        lines = [
+            json.loads(line) for line in self.server.log.read_text().splitlines() if line.startswith("{")
+        ]
+        return [line for line in lines if "route" in line]
+
     def ask(
         self,
         method: str,
@@ -58,18 +65,19 @@ class Front:
         return found
 
 
-@pytest.fixture
-def front(tmp_path: Path) -> Iterator[Front]:
+@pytest.fixture(scope="module")
+def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     """Run nginx, with the published configuration, before one server; the other one is away."""
     if NGINX is None or OPENSSL is None:
         pytest.skip("nginx or openssl is not installed")
-    key, certificate = tmp_path / "key.pem", tmp_path / "certificate.pem"
+    folder = tmp_path_factory.mktemp("front")
+    key, certificate = folder / "key.pem", folder / "certificate.pem"
     make = f"req -x509 -newkey rsa:2048 -nodes -days 2 -subj /CN=localhost -keyout {key} -out {certificate}"
     names = ["-addext", "subjectAltName=DNS:localhost"]
     subprocess.run([OPENSSL, *make.split(), *names], check=True, capture_output=True)
     port = free_port()
-    log = tmp_path / "server.log"
-    with serving(f"sqlite:///{tmp_path}/store.db", log, TRUSTED_PROXIES="1") as server:
+    log = folder / "server.log"
+    with serving(f"sqlite:///{folder}/store.db", log, TRUSTED_PROXIES="1") as server:
         site = (FILES / "nginx.conf").read_text()
         changes = {
             "127.0.0.1:8080": server.url.removeprefix("http://"),
@@ -81,7 +89,7 @@ def front(tmp_path: Path) -> Iterator[Front]:
         for old, new in changes.items():
             assert site.count(old) == 1, old
             site = site.replace(old, new)
-        nginx = _start_nginx(tmp_path, site, port)
+        nginx = _start_nginx(folder, site, port)
         try:
             yield Front(port, certificate, server)
         finally:
@@ -131,11 +139,11 @@ def test_too_large_a_body_has_the_envelope(front: Front) -> None:
 
 def test_the_log_has_the_clients_address_whatever_it_claims(front: Front) -> None:
     """The address is the one that nginx saw."""
+    before = len(front.access_lines())
     front.ask("GET", "/dialogue/nothing", source="127.0.0.7", claimed="203.0.113.9")
-    lines = [json.loads(line) for line in front.server.log.read_text().splitlines() if line.startswith("{")]
-    clients = {line["client"] for line in lines if line.get("route") == "/dialogue/{id}"}
+    (line,) = front.access_lines()[before:]
 
-    assert clients == {"127.0.0.7"}
+    assert (line["route"], line["client"]) == ("/dialogue/{id}", "127.0.0.7")
 
 
 def test_a_slow_body_waits_in_nginx(front: Front) -> None:
@@ -143,6 +151,7 @@ def test_a_slow_body_waits_in_nginx(front: Front) -> None:
     context = ssl.create_default_context(cafile=str(front.certificate))
     head = f"POST /dialogue HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {front.server.key}\r\n"
     body = b'{"id": "slow"}'
+    before = len(front.access_lines())
     with (
         socket.create_connection(("127.0.0.1", front.port)) as plain,
         context.wrap_socket(plain, server_hostname="localhost") as client,
@@ -154,9 +163,9 @@ def test_a_slow_body_waits_in_nginx(front: Front) -> None:
         time.sleep(1.0)
         client.sendall(body[5:])
         assert client.recv(20).startswith(b"HTTP/1.1 200")
-    lines = [json.loads(line) for line in front.server.log.read_text().splitlines() if line.startswith("{")]
-    slow = next(line for line in lines if line.get("route") == "/dialogue" and line["method"] == "POST")
+    (slow,) = front.access_lines()[before:]
 
+    assert (slow["route"], slow["method"]) == ("/dialogue", "POST")
     assert slow["ms"] < 900
 
 

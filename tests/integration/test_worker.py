@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -26,10 +26,24 @@ QUICK = 2.0
 """Seconds within which somebody is answered whom nobody keeps waiting, on a busy machine too."""
 
 
+@contextmanager
+def one_worker(folder: Path) -> Iterator[Server]:
+    """Serve with one worker of four threads."""
+    with serving(f"sqlite:///{folder}/store.db", folder / "log", WORKERS="1", THREADS="4") as running:
+        yield running
+
+
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[Server]:
-    """Serve with one worker of four threads."""
-    with serving(f"sqlite:///{tmp_path}/store.db", tmp_path / "log", WORKERS="1", THREADS="4") as running:
+    """Give a server with one worker, for a test that keeps it busy or stops it."""
+    with one_worker(tmp_path) as running:
+        yield running
+
+
+@pytest.fixture(scope="module")
+def shared_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    """Give a server with one worker, which is free again when a test is done."""
+    with one_worker(tmp_path_factory.mktemp("worker")) as running:
         yield running
 
 
@@ -86,34 +100,36 @@ def test_new_clients_are_served_beside_busy_ones(server: Server) -> None:
     ids=["padded length", "large body", "asked to continue", "large chunk", "end of chunks inside one"],
 )
 def test_bodies_that_do_not_come_leave_threads_for_others(
-    server: Server, lines: list[str], body: bytes
+    shared_server: Server, lines: list[str], body: bytes
 ) -> None:
     """However many clients leave their bodies unfinished, others are answered, with chunks too."""
     with ExitStack() as stack:
         for _ in range(8):
-            stack.enter_context(closing(send(server, *lines, body=body)))
+            stack.enter_context(closing(send(shared_server, *lines, body=body)))
         time.sleep(0.3)
-        assert_healthy(server)
+        assert_healthy(shared_server)
         text = b'{"query": "a", "object": "message"}'
         whole = b"%x\r\n%b\r\n0\r\n\r\n" % (len(text), text)
         begun = time.monotonic()
-        chunked = stack.enter_context(closing(send(server, "Transfer-Encoding: chunked", body=whole)))
+        chunked = stack.enter_context(closing(send(shared_server, "Transfer-Encoding: chunked", body=whole)))
         assert chunked.recv(100).startswith(b"HTTP/1.1 200")
         assert time.monotonic() - begun < QUICK
 
 
-def test_large_bodies_wait_for_each_other_and_are_all_answered(server: Server) -> None:
+def test_large_bodies_wait_for_each_other_and_are_all_answered(shared_server: Server) -> None:
     """More than there are threads, with small requests in between, from clients that send no more."""
     large = b'{"tags": ["%b"]}' % (b"a" * 300_000)
 
     def create(_number: int) -> bytes:
-        with closing(send(server, f"Content-Length: {len(large)}", body=large, path="/dialogue")) as client:
+        with closing(
+            send(shared_server, f"Content-Length: {len(large)}", body=large, path="/dialogue")
+        ) as client:
             client.shutdown(socket.SHUT_WR)
             return client.recv(12)
 
     with ThreadPoolExecutor(24) as pool:
         answers = pool.map(create, range(24))
-        assert_healthy(server)
+        assert_healthy(shared_server)
         assert set(answers) == {b"HTTP/1.1 400"}
 
 
@@ -136,6 +152,7 @@ def test_a_body_that_arrives_as_the_worker_stops_is_answered(server: Server) -> 
     body = b'{"query": "a", "object": "message"}'
     client = send(server, f"Content-Length: {len(body)}", body=body[:9])
     with closing(client), ThreadPoolExecutor() as pool:
+        await_read(urlsplit(server.url).port or 0)
         stopped = pool.submit(server.stop)
         time.sleep(3.5)
         client.sendall(body[9:])
@@ -170,11 +187,25 @@ def children(pid: int) -> list[int]:
     return [int(one) for one in Path(f"/proc/{pid}/task/{pid}/children").read_text().split()]
 
 
-def clients_of(pid: int, port: int) -> int:
-    """Return how many connections of clients a process holds."""
+def connections_at(port: int) -> list[list[str]]:
+    """Return the rows of /proc/net/tcp for what clients opened to a port."""
     rows = [line.split() for line in Path("/proc/net/tcp").read_text().splitlines()[1:]]
     local = f"0100007F:{port:04X}"
-    inodes = {row[9] for row in rows if row[1] == local and row[3] == ESTABLISHED}
+    return [row for row in rows if row[1] == local and row[3] == ESTABLISHED]
+
+
+def await_read(port: int) -> None:
+    """Wait until the server has accepted what the only client opened, and read what it sent."""
+    until = time.monotonic() + 30
+    # A connection that is not accepted has no inode; behind the colon is how much is not read.
+    while [row for row in connections_at(port) if row[9] == "0" or not row[4].endswith(":00000000")]:
+        assert time.monotonic() < until
+        time.sleep(0.02)
+
+
+def clients_of(pid: int, port: int) -> int:
+    """Return how many connections of clients a process holds."""
+    inodes = {row[9] for row in connections_at(port)}
     held = [str(one.readlink()) for one in Path(f"/proc/{pid}/fd").iterdir() if one.is_symlink()]
     return len({f"socket:[{inode}]" for inode in inodes} & set(held))
 
