@@ -1,7 +1,7 @@
 """What is used of Connexion, without what it does at each start that nothing here needs.
 
 It imports aiohttp, the other framework that it serves, and its distribution installs it: a tenth of a second
-and 12 MiB. Where aiohttp is missing it does without, so it is missing for this import. And it validates the
+and 10 MiB. Where aiohttp is missing it does without, so it is missing for this import. And it validates the
 description for another tenth of a second: ours comes with the package, and the tests have validated it.
 """
 
