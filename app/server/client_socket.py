@@ -5,11 +5,19 @@ from __future__ import annotations
 import select
 import socket
 import time
-from typing import Any
+from typing import Any, Final
 
 from ..waiting import blocking
 
-_PIECE = 64 * 1024
+PIECE: Final = 64 * 1024
+"""How much is read at once of what may be small."""
+
+LARGE_PIECE: Final = 512 * 1024
+"""How much is read at once of a large body, or sent of a response.
+
+Each call gives up the interpreter, and who is busy with a large body gives it back only some time later. The
+leader made others wait through hundreds of such calls for a body or a response of some megabytes.
+"""
 
 
 class ClientSocket(socket.socket):
@@ -61,10 +69,10 @@ class ClientSocket(socket.socket):
         self.sendall(b"HTTP/1.1 100 Continue\r\n\r\n")
         self.flush()
 
-    def receive(self) -> bytes | None:
+    def receive(self, most: int = PIECE) -> bytes | None:
         """Return what has come, b"" at the end and None when nothing has."""
         try:
-            return self.read_now(_PIECE)
+            return self.read_now(most)
         except BlockingIOError:
             return None
 
@@ -87,7 +95,8 @@ class ClientSocket(socket.socket):
         """Send what the socket accepts now; return whether that was everything."""
         while self.unsent:
             try:
-                sent = self.send(self.unsent[:_PIECE])
+                with memoryview(self.unsent) as left, left[:LARGE_PIECE] as piece:
+                    sent = self.send(piece)
             except BlockingIOError:
                 return False
             del self.unsent[:sent]

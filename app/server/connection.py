@@ -17,7 +17,7 @@ from gunicorn.workers.gthread import TConn
 
 from ..domain.addresses import network_of
 from .admission import LargeBodies
-from .client_socket import ClientSocket
+from .client_socket import LARGE_PIECE, PIECE, ClientSocket
 from .eviction import choose_idle, rank_buffered
 from .piece_reader import PieceReader
 from .refusals import refusal
@@ -104,6 +104,10 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
 
     def _notify(self, _sock: object) -> None:
         self._resume(self)
+
+    def receive(self) -> bytes | None:
+        """Return what has come, of a large body much at once; b"" at the end and None when nothing has."""
+        return self.sock.receive(LARGE_PIECE if self.buffer.is_ready else PIECE)  # type: ignore[no-any-return]  # gunicorn has no types
 
     @property
     def buffered_bytes(self) -> int:

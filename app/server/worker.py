@@ -176,7 +176,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def _receive(self, conn: Connection) -> None:
         """Read what has come of a request."""
-        data = conn.sock.receive()
+        data = conn.receive()
         if data is None:
             return
         if not conn.buffer.data:

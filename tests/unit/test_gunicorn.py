@@ -16,7 +16,7 @@ from gunicorn.workers.gthread import TConn, ThreadWorker
 from app.server.connection import Connection
 from app.server.worker import Worker
 
-NEW = {"has_arrived", "is_fresh", "keeps_pace", "progress", "resume", "wait"}
+NEW = {"has_arrived", "is_fresh", "keeps_pace", "progress", "receive", "resume", "wait"}
 """The public methods of the worker and its connections that are their own."""
 
 USED = ("alive", "max_requests", "method_queue", "nr", "poller", "worker_connections", "wsgi")
