@@ -59,4 +59,4 @@ async def main(session_id: str) -> None:
 
 
 if __name__ == "__main__":
-    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "order-4711"))
+    asyncio.run(main(sys.argv[1] if len(sys.argv) > 1 else "google-adk-example"))

@@ -41,4 +41,4 @@ def main(session_id: str) -> None:
 
 if __name__ == "__main__":
     warnings.simplefilter("ignore")  # that LangChain will remove histories in 2.0
-    main(sys.argv[1] if len(sys.argv) > 1 else "order-4711")
+    main(sys.argv[1] if len(sys.argv) > 1 else "langchain-example")

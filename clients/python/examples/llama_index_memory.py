@@ -39,4 +39,4 @@ def main(key: str) -> None:
 
 
 if __name__ == "__main__":
-    main(sys.argv[1] if len(sys.argv) > 1 else "order-4711")
+    main(sys.argv[1] if len(sys.argv) > 1 else "llama-index-example")
