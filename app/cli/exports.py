@@ -14,6 +14,7 @@ from typing import IO, TYPE_CHECKING, Annotated
 import typer
 
 from ..domain import timestamps
+from ..domain.errors import quote
 from ..domain.records import Scope, ScopeFilter, Status
 from ..services.audit import note_export
 from ..services.bootstrap import DEFAULT_PROJECT
@@ -23,7 +24,7 @@ from .terminal import CommandError, columns, open_store, require_folder, require
 if TYPE_CHECKING:
     from ..domain.records import TimeRange
     from ..stores import Backend
-    from ..transfer.exporter import Counts
+    from ..transfer.exporter import Counts, Selection
     from ..transfer.writers.writer import Writer
 
 
@@ -97,6 +98,7 @@ def export_dialogues(
             note(backend)
             with meter:
                 export_each(backend, selection, counts, writer, folder)
+                _require_found(selection, counts)
         else:
             is_whole = writer is WRITERS["colloquy"]
             with _writing(output) as file, meter:
@@ -106,7 +108,13 @@ def export_dialogues(
                     if is_whole
                     else export(backend, selection, counts, writer)
                 )
+                _require_found(selection, counts)
     typer.echo(_sum_up(counts, meter.seconds), err=True)
+
+
+def _require_found(selection: Selection, counts: Counts) -> None:
+    if selection.dialogue_id is not None and not counts.dialogues:
+        raise CommandError(f"no dialogue {quote(selection.dialogue_id)} is among what the options choose")
 
 
 def _sum_up(counts: Counts, seconds: float) -> str:

@@ -97,7 +97,7 @@ def require_local_tls(settings: Settings) -> None:
     if settings.tls_cert or settings.tls_key:
         raise CommandError("--local-tls makes a certificate, COLLOQUY_TLS_CERT names one: use one of them")
     if find_spec("trustme") is None:
-        raise CommandError("--local-tls needs the extra local-tls: pip install 'colloquy[local-tls]'")
+        raise CommandError("--local-tls needs its extra: pip install -e '.[local-tls]' in Colloquy's folder")
 
 
 def names_for(host: str) -> set[str]:

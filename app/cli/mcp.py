@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..domain.errors import quote
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..settings import Settings
-from .terminal import CommandError, open_store, require_project
+from .terminal import CommandError, open_store, require_free, require_project
 
 if TYPE_CHECKING:
     from ..mcp.api import Transport
@@ -39,9 +40,13 @@ def serve_mcp(  # noqa: PLR0917  # typer passes them by name
 ) -> None:
     """Serve assistants that speak MCP: tools to save, find and resume conversations and memories."""
     if find_spec("mcp") is None:
-        raise CommandError("this needs the extra: pip install 'colloquy[mcp]'")
+        raise CommandError("this needs the extra: pip install -e '.[mcp]' in Colloquy's folder")
     if url is not None and key is None and not http:
         raise CommandError("COLLOQUY_KEY must hold the key for the server that COLLOQUY_URL names")
+    if url is not None and not url.startswith(("http://", "https://")):
+        raise CommandError(f"the address of the server must start with http:// or https://, not {quote(url)}")
+    if http:
+        require_free(host, port, "--host and --port choose where")
     with ExitStack() as stack:
         transport = _over_http(url) if url else _in_process(stack, owner=not http)
         _run(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-import socket
+import shutil
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import typer
 from ..services.bootstrap import Prepared, prepare
 from ..settings import Settings
 from .local_tls import LocalCertificate, require_local_tls
-from .terminal import CommandError, open_store
+from .terminal import open_store, require_free
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -47,7 +47,7 @@ def serve(*, local_tls: LocalTls = False) -> None:
     settings = Settings.from_environment(os.environ)
     if local_tls:
         require_local_tls(settings)
-    _require_free(settings.host, settings.port)
+    require_free(settings.host, settings.port, "COLLOQUY_HOST and COLLOQUY_PORT choose where")
     certificate = None
     with open_store(create=True) as backend, backend.start_up_lock():
         if local_tls:
@@ -65,19 +65,6 @@ def _tls_folder(settings: Settings) -> Path:
     return store.absolute().parent / "tls"
 
 
-def _require_free(host: str, port: int) -> None:
-    """Refuse an address that cannot be listened on, before anything is made or announced."""
-    try:
-        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-        with socket.socket(family, kind, protocol) as probe:
-            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            probe.bind(address)
-    except OSError as error:
-        raise CommandError(
-            f"cannot listen on {host}:{port} ({error.strerror}); COLLOQUY_HOST and COLLOQUY_PORT choose where"
-        ) from error
-
-
 def _announce(settings: Settings, prepared: Prepared, certificate: LocalCertificate | None) -> None:
     host = f"[{settings.host}]" if ":" in settings.host else settings.host
     address = f"{'http' if settings.tls_cert is None else 'https'}://{host}:{settings.port}"
@@ -89,9 +76,15 @@ def _announce(settings: Settings, prepared: Prepared, certificate: LocalCertific
     if certificate is not None:
         typer.echo(_trust(certificate.authority, address))
     if prepared.new_key is not None:
-        typer.echo("\nAPI key, shown only now; 'colloquy keys create' makes another:\n")
+        typer.echo(f"\nAPI key, shown only now; '{command_name()} keys create' makes another:\n")
         typer.echo(f"{prepared.new_key}\n")
     sys.stdout.flush()
+
+
+def command_name() -> str:
+    """Return what calls this program in another terminal: its path where a shell would not find it."""
+    beside = Path(sys.executable).with_name("colloquy")
+    return str(beside) if beside.exists() and shutil.which("colloquy") != str(beside) else "colloquy"
 
 
 def _trust(authority: Path, address: str) -> str:

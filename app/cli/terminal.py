@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import socket
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -55,6 +56,17 @@ class Commands(TyperGroup):
             if os.environ.get("COLLOQUY_LOG_LEVEL") == SHOW_TRACEBACK:
                 traceback.print_exc()
             _fail(f"unexpected {type(error).__name__}: {error} (COLLOQUY_LOG_LEVEL=debug shows where)")
+
+
+def require_free(host: str, port: int, advice: str) -> None:
+    """Refuse an address that cannot be listened on, before anything is made or announced."""
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+        with socket.socket(family, kind, protocol) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            probe.bind(address)
+    except OSError as error:
+        raise CommandError(f"cannot listen on {host}:{port} ({error.strerror}); {advice}") from error
 
 
 def _describe(error: OSError) -> str:

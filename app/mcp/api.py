@@ -143,5 +143,7 @@ def _read(status: int, answer: bytes) -> Any:
     error = body.get("error", {}) if isinstance(body, dict) else {}
     if "message" not in error:
         raise ApiError(f"The server answered {status}, and not as Colloquy does.")
-    details = "".join(f" {item['field']}: {item['message']}." for item in error.get("details", ()))
-    raise ApiError(f"{error['code']}: {error['message']}{details}")
+    message = error["message"]
+    untold = (item for item in error.get("details", ()) if item["message"] not in message)
+    details = "".join(f" {item['field']}: {item['message']}." for item in untold)
+    raise ApiError(f"{error['code']}: {message}{details}")

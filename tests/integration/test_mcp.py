@@ -224,7 +224,9 @@ def test_a_search_by_meaning_without_an_embedder_is_refused(server: Server) -> N
         for tool in ("search", "search_memories"):
             refused = await client.call_tool(tool, {"query": "feline", "mode": "meaning"})
             assert refused.is_error
-            assert "COLLOQUY_EMBEDDER" in refused.content[0].text  # type: ignore[union-attr]  # the tools answer text alone
+            text = refused.content[0].text  # type: ignore[union-attr]  # the tools answer text alone
+            assert "COLLOQUY_EMBEDDER" in text
+            assert text.count("needs an embedder") == 1
             unknown = await client.call_tool(tool, {"query": "feline", "mode": "vague"})
             assert unknown.is_error
 

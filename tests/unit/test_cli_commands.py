@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -14,7 +15,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from app.cli.program import cli
-from app.cli.serve import server_command, server_environment
+from app.cli.serve import command_name, server_command, server_environment
 from app.domain.records import Rights
 from app.services.bootstrap import prepare
 from app.services.keys import hash_key
@@ -369,10 +370,57 @@ def test_the_version_is_the_distribution_s() -> None:
     assert (done.exit_code, done.output) == (0, f"colloquy {version('colloquy')}\n")
 
 
+def test_mcp_says_what_is_in_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A taken port and an address without a scheme are one line, before anything is announced."""
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = str(taken.getsockname()[1])
+        assert f"cannot listen on 127.0.0.1:{port}" in refused("mcp", "--http", "--port", port)
+    monkeypatch.setenv("COLLOQUY_KEY", "colloquy_x")
+    assert 'http:// or https://, not "localhost:8080"' in refused("mcp", "--url", "localhost:8080")
+
+
+def test_a_broken_zip_is_named_and_the_others_come(tmp_path: Path) -> None:
+    """A zip that was cut short is reported by its name, and does not end the import."""
+    broken, whole = tmp_path / "broken.zip", tmp_path / "whole.jsonl"
+    broken.write_bytes(b"PK\x03\x04 and no more")
+    whole.write_text('{"id":"d1","messages":[{"role":"user","content":"Hi"}]}\n')
+    result = run("import", str(broken), str(whole))
+    assert result.exit_code == 1
+    assert "broken.zip: The compressed data is damaged" in result.stderr
+    assert "Imported 1 dialogues" in result.stdout + result.stderr
+
+
+def test_exporting_a_dialogue_that_is_not_there_is_refused(tmp_path: Path) -> None:
+    """A mistyped id is an error, in both kinds of output, and leaves no file behind."""
+    ok("migrate")
+    ok("projects", "create", "default")
+    file = tmp_path / "one.jsonl"
+    assert 'no dialogue "nope"' in refused("export", "--dialogue", "nope", "--output", str(file))
+    assert not file.exists()
+    pages = str(tmp_path / "pages")
+    assert 'no dialogue "nope"' in refused(
+        "export", "--dialogue", "nope", "--format", "html", "--output", pages
+    )
+
+
+def test_the_command_is_named_as_a_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """``make run`` names the command by its path; where the path has it, the name is enough."""
+    command = tmp_path / "colloquy"
+    monkeypatch.setattr("sys.executable", str(tmp_path / "python"))
+    assert command_name() == "colloquy"
+    command.write_text("#!/bin/sh\n")
+    command.chmod(0o755)
+    assert command_name() == str(command)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    assert command_name() == "colloquy"
+
+
 def test_a_local_certificate_needs_its_extra(store: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the library that makes it, ``serve --local-tls`` is one line and makes nothing."""
     monkeypatch.setitem(sys.modules, "trustme", None)
-    assert "pip install 'colloquy[local-tls]'" in refused("serve", "--local-tls")
+    assert "pip install -e '.[local-tls]' in Colloquy's folder" in refused("serve", "--local-tls")
     assert not store.parent.exists()
 
 

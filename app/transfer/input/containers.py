@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import BinaryIO, TypeVar, cast
+from typing import BinaryIO, NoReturn, TypeVar, cast
 
 from .assets import Assets, FolderAssets, NoAssets, ZipAssets
 
@@ -90,7 +90,10 @@ class Documents:
             yield from self._file(str(path), assets, is_found=True)
 
     def _file(self, name: str, assets: Assets, *, is_found: bool = False) -> Iterator[Document]:
-        if name != STANDARD_INPUT and _starts_with(name, _ZIP):
+        is_zip = name != STANDARD_INPUT and _starts_with(name, _ZIP)
+        if is_zip and not zipfile.is_zipfile(name):
+            yield Document(name, _refuse_zip, assets, is_found)
+        elif is_zip:
             with zipfile.ZipFile(name) as archive:
                 yield from _zip_documents(name, archive)
         else:
@@ -106,6 +109,10 @@ class Documents:
                 yield _decompressed(raw, name)
             finally:
                 self._position = lambda: 0
+
+
+def _refuse_zip() -> NoReturn:
+    raise zipfile.BadZipFile("the end of the zip is missing")
 
 
 class _Guarded(io.RawIOBase):
