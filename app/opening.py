@@ -61,7 +61,8 @@ def open_embedder(settings: Settings) -> Embedder | None:
         return None
     if util.find_spec("numpy") is None:
         raise SettingsError(
-            f"COLLOQUY_EMBEDDER={settings.embedder} needs its extra: pip install 'colloquy[meaning]'."
+            f"COLLOQUY_EMBEDDER={settings.embedder} needs its extra: "
+            "pip install -e '.[meaning]' in Colloquy's folder."
         )
     query, passage = settings.embedder_query_prefix, settings.embedder_passage_prefix
     if settings.embedder == "endpoint":
@@ -93,7 +94,7 @@ def open_embedder(settings: Settings) -> Embedder | None:
         return open_local(opened)
     except ImportError as error:
         raise SettingsError(
-            "COLLOQUY_EMBEDDER=local needs its extra: pip install 'colloquy[meaning]'."
+            "COLLOQUY_EMBEDDER=local needs its extra: pip install -e '.[meaning]' in Colloquy's folder."
         ) from error
     except EmbedderError as error:
         raise SettingsError(f"COLLOQUY_EMBEDDER=local: {error}.") from error

@@ -129,7 +129,7 @@ def _traced_app(settings: Settings) -> Flask:
     try:
         from .telemetry import otel
     except ImportError:
-        log.warning("traces are asked for, but not installed: pip install 'colloquy[otel]'")
+        log.warning("traces are asked for, but not installed: pip install -e '.[otel]' in Colloquy's folder")
         return create_app(settings)
     otel.start_tracing(os.environ)
     app = create_app(settings, otel.trace_calls(open_backend(settings)))

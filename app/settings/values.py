@@ -76,7 +76,9 @@ def rate_store(text: str) -> str:
     if not text.startswith(("redis://", "rediss://", "mongodb://", "mongodb+srv://")):
         raise ValueError("redis://HOST/DATABASE or mongodb://HOST/DATABASE")
     if text.startswith("redis") and find_spec("redis") is None:
-        raise ValueError("mongodb://HOST/DATABASE, or the extra installed: pip install 'colloquy[redis]'")
+        raise ValueError(
+            "mongodb://HOST/DATABASE, or its extra added: pip install -e '.[redis]' in Colloquy's folder"
+        )
     return text
 
 

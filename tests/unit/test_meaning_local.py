@@ -255,7 +255,7 @@ def test_a_missing_extra_is_explained(tmp_path: Path, monkeypatch: pytest.Monkey
     monkeypatch.delitem(sys.modules, "app.meaning.local", raising=False)
     monkeypatch.setitem(sys.modules, "tokenizers", None)
 
-    with pytest.raises(SettingsError, match=r"pip install 'colloquy\[meaning\]'"):
+    with pytest.raises(SettingsError, match=r"pip install -e '\.\[meaning\]'"):
         open_model(folder)
 
 
