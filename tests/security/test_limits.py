@@ -302,7 +302,7 @@ def test_stores_of_other_kinds_are_refused(monkeypatch: pytest.MonkeyPatch) -> N
     with pytest.raises(SettingsError, match="redis://HOST/DATABASE or mongodb://"):
         Settings.from_environment({name: "memcached://host"})
     monkeypatch.setattr("app.settings.values.find_spec", lambda _: None)
-    with pytest.raises(SettingsError, match=re.escape("colloquy[redis]")):
+    with pytest.raises(SettingsError, match=re.escape("pip install -e '.[redis]'")):
         Settings.from_environment({name: "redis://host/0"})
 
 
