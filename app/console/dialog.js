@@ -17,7 +17,7 @@ export function open(title, body, { wide = false, locked = false } = {}) {
   /** @type {HTMLDialogElement} */
   const element = h(
     "dialog",
-    { class: wide ? "dialog wide" : "dialog", "aria-labelledby": heading },
+    { class: `dialog ${wide ? "wide" : ""} ${locked ? "locked" : ""}`, "aria-labelledby": heading },
     h(
       "header",
       {},
@@ -32,6 +32,12 @@ export function open(title, body, { wide = false, locked = false } = {}) {
   element.showModal();
   firstField(element)?.focus();
   return element;
+}
+
+/** What asked about a page goes with it; what is locked stays until it is answered. */
+export function closeAll() {
+  for (const element of document.querySelectorAll("dialog:not(.locked)"))
+    if (element instanceof HTMLDialogElement) element.close();
 }
 
 /** Where somebody starts to write; the browser would begin with the button that closes. @param {HTMLElement} element */

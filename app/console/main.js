@@ -1,7 +1,7 @@
 /** Where the console starts. */
 
 import { ApiError, events } from "./api.js";
-import { errorBox } from "./dialog.js";
+import { closeAll, errorBox } from "./dialog.js";
 import { h } from "./dom.js";
 import { dialoguePage } from "./dialogue/page.js";
 import { dialoguesPage } from "./pages/dialogues.js";
@@ -38,6 +38,7 @@ function showConsole() {
   document.body.replaceChildren(element);
   listenToKeys(main);
   events.addEventListener("refused", askAgain);
+  addEventListener("hashchange", closeAll);
   const router = new Router(main, PAGES, mark);
   events.addEventListener("written", () => router.forget());
   router.start();

@@ -67,6 +67,17 @@ def test_a_form_begins_with_its_first_field(open_tab: Callable[..., Tab]) -> Non
     page.locator(".row-title", has_text="typed at once").wait_for()
 
 
+def test_a_question_goes_with_its_page(tab: Tab) -> None:
+    """The browser's way back closes it, unanswered."""
+    page = tab.open("#/dialogues")
+    page.evaluate("location.hash = '#/dialogue/order-4711'")
+    page.get_by_role("button", name="Archive").press("Enter")
+    page.get_by_role("heading", name="Archive this dialogue?").wait_for()
+    page.go_back()
+    page.get_by_role("heading", name="Dialogues").wait_for()
+    page.locator("dialog").wait_for(state="detached")
+
+
 def test_escape_leaves_the_title_as_it_was(tab: Tab) -> None:
     """The focus is where the change began, and nothing was written."""
     page = tab.open("#/dialogue/order-4711")
