@@ -28,8 +28,8 @@ export function dialogueList(items, by, signal) {
   return h("ul", { class: "rows" }, rows);
 }
 
-/** @param {DialogueListItem[]} items @param {HTMLElement[]} rows @param {AbortSignal} signal */
-async function nameUnlabelled(items, rows, signal) {
+/** @param {DialogueListItem[]} items @param {HTMLElement[]} rows their rows @param {AbortSignal} signal */
+export async function nameUnlabelled(items, rows, signal) {
   /** @type {Map<string | undefined, Map<string, HTMLElement>>} */
   const unlabelled = new Map();
   items.forEach((item, index) => {

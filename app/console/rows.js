@@ -35,16 +35,31 @@ export function titleLine(item, highlights) {
   return h("span", { class: "row-title" }, piece ? marked(piece) : titleOf(item));
 }
 
-/** Pieces of what a search found beside title and tags; null if there are none. @param {Highlight[]} highlights */
-export function pieces(highlights) {
+/**
+ * Pieces of what a search found beside title and tags; null if there are none. Where more of the whole text stands
+ * before the first or after the last, dots say so.
+ * @param {Highlight[]} highlights @param {unknown} [whole]
+ */
+export function pieces(highlights, whole) {
   const beside = highlights.filter((piece) => piece.field !== "label" && piece.field !== "tags");
   if (beside.length === 0) return null;
   return h(
     "span",
     { class: "hit-text" },
+    !begins(whole, beside[0]?.text) && "… ",
     beside.map((piece, index) => [index > 0 && " … ", marked(piece)]),
+    !ends(whole, beside.at(-1)?.text) && " …",
   );
 }
+
+/** @param {string} text */
+const flat = (text) => text.replace(/\s+/g, " ").trim();
+
+/** @param {unknown} whole only a text can be compared @param {string} [piece] */
+const begins = (whole, piece = "") => typeof whole !== "string" || flat(whole).startsWith(flat(piece));
+
+/** @param {unknown} whole @param {string} [piece] */
+const ends = (whole, piece = "") => typeof whole !== "string" || flat(whole).endsWith(flat(piece));
 
 /** Ranges count characters, not code units. @param {Highlight} highlight */
 function marked({ text, ranges }) {

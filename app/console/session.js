@@ -37,6 +37,12 @@ export function setKey(value, keep) {
   else sessionStorage.removeItem(STORED);
 }
 
+/** Go on with another key of the same rights, kept as long as the one before. @param {string} value @param {string} id */
+export function renewKey(value, id) {
+  setKey(value, sessionStorage.getItem(STORED) !== null);
+  if (owner) owner = { ...owner, id };
+}
+
 /** @param {Owner} value */
 export function setOwner(value) {
   owner = value;

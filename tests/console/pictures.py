@@ -36,7 +36,7 @@ def take(browser: Any, server: Server, folder: Path) -> None:
         context = browser.new_context(viewport=SIZE, color_scheme=theme, locale="en-GB")
         page = context.new_page()
         page.goto(f"{server.url}/console/")
-        page.get_by_label("API key").fill(server.keys["full"])
+        page.get_by_label("API key").fill(server.keys["manage"])
         page.keyboard.press("Enter")
         page.get_by_role("heading", name="Overview").wait_for()
         page.goto(f"{server.url}/console/{address}")
@@ -53,10 +53,10 @@ def main(folder: Path) -> None:
     with tempfile.TemporaryDirectory() as data:
         server = Server(Path(data))
         server.command("migrate")
-        server.keys["full"] = server.command("keys", "create")
+        server.keys["manage"] = server.command("keys", "create", "--rights", "manage")
         server.start()
         try:
-            fill(Client(server, server.keys["full"]))
+            fill(Client(server, server.keys["manage"]))
             with launch() as browser:
                 take(browser, server, folder)
         finally:

@@ -309,6 +309,27 @@ def test_search_marks_words_and_goes_on(tab: Tab) -> None:
     page.locator(".hit mark", has_text="gift").first.wait_for()
 
 
+def test_dialogues_that_were_found_are_named_and_pieces_say_that_they_are_cut(
+    tab: Tab, client: Client
+) -> None:
+    """A dialogue without a label goes by its words here, too; dots stand where a message goes on."""
+    said = (
+        "Before it there is a good deal. " * 8
+        + "Then the zeppelin lands. "
+        + "And much comes after. " * 8
+        + "The end."
+    )
+    client.ask("POST", "/dialogue", {"id": "long-winded", "messages": [{"role": "user", "content": said}]})
+    client.ask("POST", "/dialogue", {"id": "terse", "messages": [{"role": "user", "content": "A zeppelin!"}]})
+    page = tab.open("#/search?q=zeppelin&in=dialogue")
+    page.locator(".row-title q", has_text="Before it there is").wait_for()
+    page.locator(".row-title q", has_text="A zeppelin!").wait_for()
+    cut = page.locator(".evidence .hit-text", has_text="lands").inner_text()
+    assert cut.startswith("… ")
+    assert cut.endswith(" …")
+    assert page.locator(".evidence .hit-text", has_text="A zeppelin!").inner_text() == "A zeppelin!"
+
+
 def test_search_finds_and_leads_to_the_message(tab: Tab) -> None:
     """A hit leads to its message in its conversation."""
     page = tab.open("#/search")

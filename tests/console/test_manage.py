@@ -69,6 +69,27 @@ def test_a_rotated_key_is_shown_as_working_until_it_ends(open_tab: Callable[...,
         Client(tab.server, old["key"]).ask("GET", "/key")
 
 
+def test_who_rotates_their_own_key_goes_on_with_the_new_one(open_tab: Callable[..., Tab]) -> None:
+    """The old one ends at once, and nobody is asked to sign in."""
+    tab = open_tab("")
+    made = tab.server.command("keys", "create", "--rights", "manage", "--label", "my own")
+    page = tab.sign_in(made).open("#/manage/keys")
+    page.locator(".row", has_text="yours").get_by_role("button", name="Rotate").click()
+    see(page, "You go on with the new one.")
+    page.get_by_label("The old key goes on working").select_option("0")
+    press(page, "Rotate it")
+    page.get_by_role("heading", name="The new key").wait_for()
+    issued = page.locator(".secret code").inner_text()
+    press(page, "I have copied it")
+    page.locator(".row", has_text="revoked").locator(".row-title", has_text="my own").wait_for()
+    page.get_by_role("link", name="Overview").click()
+    page.locator(".figure").first.wait_for()
+
+    assert Client(tab.server, issued).ask("GET", "/key")["rights"] == "manage"
+    assert page.locator("dialog").count() == 0
+    assert page.evaluate("sessionStorage.getItem('colloquy.key')") == issued
+
+
 def test_the_audit_names_the_project(open_tab: Callable[..., Tab]) -> None:
     """A project that is made has no target beside itself."""
     tab = open_tab("admin")

@@ -4,7 +4,7 @@ import { call, get } from "../api.js";
 import { confirm, notice } from "../dialog.js";
 import { button, h } from "../dom.js";
 import { plural } from "../format.js";
-import { go } from "../router.js";
+import { go, listBefore } from "../router.js";
 import { session } from "../session.js";
 import { exportDialogue } from "./export.js";
 
@@ -100,7 +100,7 @@ async function remove(subject) {
   });
   if (!done) return;
   notice("The dialogue was deleted.");
-  go("#/dialogues");
+  go(listBefore("#/dialogues", "Dialogues").hash);
 }
 
 /** @param {Subject} subject */

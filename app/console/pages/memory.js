@@ -6,7 +6,7 @@ import { attempt, confirm, errorBox, notice } from "../dialog.js";
 import { button, h, replace } from "../dom.js";
 import { time } from "../format.js";
 import { parse, stringify } from "../json.js";
-import { go } from "../router.js";
+import { go, listBefore } from "../router.js";
 import { backLink, facts, field, input, namespaceMark, tagList, tagsOf } from "../rows.js";
 import { session } from "../session.js";
 import { tree } from "../tree.js";
@@ -146,5 +146,5 @@ async function remove(memory) {
   });
   if (!done) return;
   notice("The memory was deleted.");
-  go("#/memories");
+  go(listBefore("#/memories", "Memories").hash);
 }

@@ -8,6 +8,7 @@ import { Feed } from "../feed.js";
 import { filterForm, namespaceOf } from "../filters.js";
 import { dayEnd, dayStart, time } from "../format.js";
 import { address, dialogueAddress, note } from "../router.js";
+import { nameUnlabelled } from "../dialogue-list.js";
 import { dialogueRow, field, input, namespaceMark, pageHead, pieces, select, tagList, tagsOf } from "../rows.js";
 import { session } from "../session.js";
 import { memoryRow } from "./memories.js";
@@ -153,17 +154,25 @@ function resultFeed(values, asked) {
       const { data } = await call("post", "/search", { body: { ...request(values), next }, signal });
       return { items: data.results, next: data.next };
     },
-    render: (results) => [h("ul", { class: "rows" }, results.map(resultRow))].filter(() => results.length > 0),
+    render: (results, signal) => [resultList(results, signal)].filter(() => results.length > 0),
     empty: () => empty("search", "Nothing was found", h("p", {}, "Fewer or other words may help, or fewer filters.")),
     label: "Results",
     pages: 10,
   });
 }
 
+/** @param {SearchResult[]} results @param {AbortSignal} signal */
+function resultList(results, signal) {
+  const rows = results.map(resultRow);
+  const dialogues = results.flatMap((result) => (result.object === "dialogue" ? [result.item] : []));
+  if (dialogues.length === rows.length) void nameUnlabelled(dialogues, rows, signal);
+  return h("ul", { class: "rows" }, rows);
+}
+
 /** @param {SearchResult} result */
 function resultRow(result) {
   if (result.object === "memory") return memoryRow(result.item, result.highlights);
-  if (result.object === "message") return h("li", { class: "row" }, messageHit(result));
+  if (result.object === "message") return h("li", { class: "row" }, messageHit(result, placeOf(result.item)));
   const evidence = (result.matches ?? []).map((match) => h("li", {}, messageHit(match)));
   return dialogueRow(
     result.item,
@@ -173,9 +182,13 @@ function resultRow(result) {
   );
 }
 
-/** @param {MessageResult} result */
-function messageHit({ item: message, highlights = [] }) {
-  const text = pieces(highlights) ?? h("span", { class: "hit-text" }, excerpt(message.content, message.role));
+/** Which dialogue a message is of. @param {MessageResult["item"]} message */
+const placeOf = (message) => [h("code", {}, message.dialogueId), namespaceMark(message.namespace)];
+
+/** @param {MessageResult} result @param {import("../dom.js").Child} [place] */
+function messageHit({ item: message, highlights = [] }, place) {
+  const text =
+    pieces(highlights, message.content) ?? h("span", { class: "hit-text" }, excerpt(message.content, message.role));
   return h(
     "a",
     {
@@ -191,8 +204,7 @@ function messageHit({ item: message, highlights = [] }) {
         "span",
         { class: "row-sub" },
         h("span", { class: `role ${message.role}` }, message.role),
-        h("code", {}, message.dialogueId),
-        namespaceMark(message.namespace),
+        place,
         tagList(message.tags, highlights),
         time(message.created),
       ),

@@ -6,7 +6,7 @@ import { button, copyButton, h } from "../../dom.js";
 import { Feed } from "../../feed.js";
 import { time } from "../../format.js";
 import { field, input, namespaceMark, select } from "../../rows.js";
-import { session } from "../../session.js";
+import { renewKey, session } from "../../session.js";
 
 /** @typedef {import("../../types.js").Key} Key */
 
@@ -184,18 +184,28 @@ function reveal(key) {
 
 /** @param {Key} key @param {() => void} changed */
 async function rotate(key, changed) {
+  const own = key.id === session.owner?.id;
   const overlap = select("overlap", "3600", OVERLAPS);
   let issued = "";
   const done = await confirm({
     title: "Rotate this key?",
     body: [
-      h("p", {}, "A new key with the same rights takes the place of “", h("strong", {}, key.name ?? key.id), "”."),
+      h(
+        "p",
+        {},
+        "A new key with the same rights takes the place of “",
+        h("strong", {}, key.name ?? key.id),
+        "”.",
+        own && " You go on with the new one.",
+      ),
       field("The old key goes on working", overlap),
     ],
     action: "Rotate it",
     run: async () => {
       const body = { overlapSeconds: Number(overlap.value) };
-      issued = (await call("post", "/keys/{id}/rotate", { path: { id: key.id }, body })).data.key ?? "";
+      const { data } = await call("post", "/keys/{id}/rotate", { path: { id: key.id }, body });
+      issued = data.key ?? "";
+      if (own) renewKey(issued, data.id);
     },
   });
   if (!done) return;
