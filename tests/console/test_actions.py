@@ -316,7 +316,7 @@ def test_dialogues_that_were_found_are_named_and_pieces_say_that_they_are_cut(
     said = (
         "Before it there is a good deal. " * 8
         + "Then the zeppelin lands. "
-        + "And much comes after. " * 8
+        + "And much comes after. " * 20
         + "The end."
     )
     client.ask("POST", "/dialogue", {"id": "long-winded", "messages": [{"role": "user", "content": said}]})
