@@ -13,6 +13,7 @@ import typer
 
 from ..services.bootstrap import Prepared, prepare
 from ..settings import Settings
+from ..waiting import rest
 from .local_tls import LocalCertificate, require_local_tls
 from .terminal import open_store, require_free
 
@@ -22,6 +23,10 @@ LocalTls = Annotated[
     bool,
     typer.Option("--local-tls", help="Speak TLS with a certificate for this machine, made once and renewed."),
 ]
+
+
+SHOWN = 1000
+"""How many items are indexed between two lines that say so."""
 
 
 def migrate() -> None:
@@ -34,8 +39,10 @@ def migrate() -> None:
         version = backend.migrate()
         indexed = 0
         while done := backend.index_step():
+            if indexed % SHOWN < done:
+                typer.echo(f"Indexed {indexed + done:,} items.", err=True)
             indexed += done
-            typer.echo(f"Indexed {indexed:,} items.", err=True)
+            rest()
     typer.echo(f"The store is at version {version}.")
 
 

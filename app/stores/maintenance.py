@@ -14,6 +14,9 @@ from .contents import Contents
 SWEEP_ROWS: Final = 50
 """How many rows one transaction of the sweep removes: writers wait for no more."""
 
+INDEX_ROWS: Final = 100
+"""How many rows one transaction of the indexing takes, for the same reason."""
+
 
 def ignore(_: int) -> None:
     """Show no progress."""
@@ -81,7 +84,7 @@ class Maintenance(Protocol):
         is ``thorough``.
         """
 
-    def index_step(self, rows: int = 500) -> int:
+    def index_step(self, rows: int = INDEX_ROWS) -> int:
         """Index up to ``rows`` items that an earlier release stored; how many were (0: all are)."""
 
     def reindex(self) -> int:

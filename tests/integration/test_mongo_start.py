@@ -117,6 +117,21 @@ def test_a_newer_schema_is_left_alone(server: Server) -> None:
 
 
 @pytest.mark.mongodb
+def test_a_later_schema_may_let_this_release_go_on(server: Server) -> None:
+    """Then it is ready, starts, changes no version, and leaves alone what only a later one can make."""
+    store = server.open()
+    store.migrate()
+    server.database["meta"].update_one({"_id": "schema"}, {"$inc": {"version": 1}})
+    server.database["meta"].insert_one({"_id": "reindexing", "pending": ["later"]})
+    store.check_ready()
+    assert store.migrate() == VERSION + 1
+    assert store.index_step() == 0
+    assert server.database["meta"].find_one({"_id": "reindexing"}) is not None
+    found = server.database["meta"].find_one({"_id": "schema"})
+    assert found == {"_id": "schema", "version": VERSION + 1, "oldest": VERSION}
+
+
+@pytest.mark.mongodb
 def test_a_read_only_server_is_not_ready(server: Server) -> None:
     """It answers, but cannot be written."""
     store = server.open(timeout=1.0)

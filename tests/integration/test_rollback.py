@@ -5,6 +5,7 @@ The later release is imitated by what it leaves: a schema of a version that this
 
 from __future__ import annotations
 
+import json
 import os
 import secrets
 import sqlite3
@@ -24,7 +25,7 @@ from app.services.keys import KEY_PREFIX
 from app.settings import Settings
 from tests.integration.everything import connect_api
 from tests.integration.test_upgrade import ask
-from tests.server import ROOT, free_port, serving
+from tests.server import ROOT, Server, free_port, serving
 
 
 @pytest.fixture(params=["sqlite", "mongodb"])
@@ -45,18 +46,21 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
             client.drop_database(urlsplit(url).path[1:])
 
 
-def upgrade(url: str) -> None:
-    """Leave what a later release would: one more table or collection, and the next version."""
+def upgrade(url: str, *, serves_this: bool) -> None:
+    """Leave what a later release would: one more table or collection, the next version, whom it serves."""
     place = urlsplit(url).path[1:]
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(place, isolation_level=None)) as connection:
             version = connection.execute("PRAGMA user_version").fetchone()[0]
             connection.execute("CREATE TABLE later (x)")
             connection.execute(f"PRAGMA user_version = {version + 1}")
+            oldest = version if serves_this else version + 1
+            connection.execute("UPDATE meta SET value = ? WHERE name = 'oldest'", (oldest,))
         return
     with pymongo.MongoClient[dict[str, Any]](url) as client:
         client[place]["later"].insert_one({})
-        assert client[place]["meta"].update_one({"_id": "schema"}, {"$inc": {"version": 1}}).modified_count
+        changes = {"version": 1, "oldest": 0 if serves_this else 1}
+        assert client[place]["meta"].update_one({"_id": "schema"}, {"$inc": changes}).modified_count
 
 
 def run(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:
@@ -78,7 +82,7 @@ def test_the_way_back_is_the_backup(urls: list[str], tmp_path: Path) -> None:
         assert ask(server.url, key, "POST", "/dialogue", body)[0] == 200
         said = ask(server.url, key, "GET", "/dialogue/d")
         assert run(url, "backup", tmp_path / "before.backup").returncode == 0
-        upgrade(url)
+        upgrade(url, serves_this=False)
 
         assert ask(server.url, key, "GET", "/ready")[0] == 503
         assert ask(server.url, key, "GET", "/dialogue/d") == said
@@ -99,3 +103,24 @@ def test_the_way_back_is_the_backup(urls: list[str], tmp_path: Path) -> None:
     answer = connect_api(backend, key).get("/dialogue/d")
     assert (answer.status_code, answer.data) == said
     backend.close()
+
+
+def test_a_schema_that_serves_this_release_leaves_no_gap(urls: list[str], tmp_path: Path) -> None:
+    """A running server stays ready and goes on to write, and one that is started then does so too."""
+    url, _ = urls
+    key = KEY_PREFIX + "k" * 43
+
+    def append(server: Server, number: int) -> int:
+        body = {"id": f"m{number}", "role": "user", "content": "hi"}
+        return ask(server.url, key, "POST", "/dialogue/d/messages", body)[0]
+
+    with serving(url, tmp_path / "before.log", API_KEY=key) as server:
+        assert ask(server.url, key, "POST", "/dialogue", {"id": "d"})[0] == 200
+        upgrade(url, serves_this=True)
+        assert ask(server.url, key, "GET", "/ready")[0] == 200
+        assert append(server, 0) == 200
+    with serving(url, tmp_path / "after.log", API_KEY=key) as server:
+        assert ask(server.url, key, "GET", "/ready")[0] == 200
+        assert append(server, 1) == 200
+        found = json.loads(ask(server.url, key, "GET", "/messages?dialogueId=d")[1])
+    assert [item["id"] for item in found["items"]] == ["m0", "m1"]

@@ -173,8 +173,13 @@ def test_a_closed_store_refuses(store: SqliteBackend) -> None:
         fresh.get_dialogue(SCOPE, "d")
 
 
+def change(store: SqliteBackend, sql: str) -> None:
+    """Run a statement in a transaction of its own."""
+    store._db.commits.run(lambda connection: connection.execute(sql))
+
+
 def test_a_store_that_is_not_migrated_is_not_ready(path: Path) -> None:
-    """Nor is one of another version, and a newer one is left alone."""
+    """Nor is one of a later release that does not let servers of this one go on; it is left alone."""
     store = open_sqlite(path)
     with pytest.raises(ServiceUnavailable, match="not migrated"):
         store.check_ready()
@@ -182,11 +187,24 @@ def test_a_store_that_is_not_migrated_is_not_ready(path: Path) -> None:
     store.check_ready()
     assert isinstance(store, SqliteBackend)
     store._db.all(f"PRAGMA user_version = {VERSION + 1}")
-    with pytest.raises(ServiceUnavailable, match="not migrated"):
-        store.check_ready()
-    with pytest.raises(ServiceUnavailable, match="newer version"):
-        store.migrate()
+    raised = "UPDATE meta SET value = value + 1 WHERE name = 'oldest'"
+    for sql in (raised, "DELETE FROM meta WHERE name = 'oldest'"):
+        change(store, sql)
+        for ask in (store.check_ready, store.migrate):
+            with pytest.raises(ServiceUnavailable, match="newer version"):
+                ask()
     store.close()
+
+
+def test_a_later_schema_may_let_this_release_go_on(store: SqliteBackend) -> None:
+    """Then it is ready, starts, changes no version, and leaves alone what only a later one can make."""
+    store._db.all(f"PRAGMA user_version = {VERSION + 1}")
+    change(store, "INSERT INTO reindexing VALUES ('later', 100)")
+    store.check_ready()
+    assert store.migrate() == VERSION + 1
+    assert store.index_step() == 0
+    assert store._db.all("SELECT kind FROM reindexing") == [("later",)]
+    assert store._db.all("PRAGMA user_version") == [(VERSION + 1,)]
 
 
 def test_a_nearly_full_disk_is_not_ready(store: SqliteBackend, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -25,7 +25,7 @@ from ...domain.records import (
 )
 from ...domain.retention import Kept
 from ..bounds import MOST_PENDING
-from ..maintenance import SWEEP_ROWS, Maintenance, ignore
+from ..maintenance import INDEX_ROWS, SWEEP_ROWS, Maintenance, ignore
 from ..paging import walk
 from ..policies import Policies
 from . import index_checks, queries, reindexing
@@ -39,10 +39,9 @@ from .queries import beyond, find_idempotency, in_scope, memory_list
 from .schema import (
     MIGRATION_SECONDS,
     VERSION,
+    known_version,
     not_migrated,
-    require_known,
     require_transactions,
-    stored_version,
     upgrade,
 )
 from .start_up_lock import LeaseLock
@@ -67,8 +66,8 @@ class MongoMaintenance(Maintenance):
         self._require_transactions()
         with self._db.bounded():
             require_restored(self._db)
-            version = stored_version(self._db)
-        if version == VERSION:
+            version = known_version(self._db)
+        if version >= VERSION:
             return version
         with self._start_up_lock.hold(), self._db.bounded(MIGRATION_SECONDS):
             return upgrade(self._db)
@@ -77,9 +76,7 @@ class MongoMaintenance(Maintenance):
         self._require_transactions()
         with self._db.bounded():
             require_restored(self._db)
-            version = stored_version(self._db)
-            require_known(version)
-            if version < VERSION:
+            if known_version(self._db) < VERSION:
                 raise not_migrated()
             self._db.meta.update_one({"_id": "ready"}, {"$inc": {"checks": 1}}, upsert=True)
 
@@ -205,7 +202,7 @@ class MongoMaintenance(Maintenance):
     ) -> list[str]:
         return index_checks.find_problems(self._db, project, tick)
 
-    def index_step(self, rows: int = 500) -> int:
+    def index_step(self, rows: int = INDEX_ROWS) -> int:
         return reindexing.index_step(self._db, rows)
 
     def reindex(self) -> int:

@@ -64,11 +64,12 @@ def reindex(db: MongoDatabase) -> int:
 def index_step(db: MongoDatabase, rows: int) -> int:
     """Index up to ``rows`` items that an earlier release stored; how many were looked at (0: all are).
 
-    The newest messages come first. Several processes may do this at once: each step can be repeated.
+    The newest messages come first. Several processes may do this at once: each step can be repeated. A
+    collection of a later release is left to its servers.
     """
     with db.bounded():
         state = db.meta.find_one({"_id": "reindexing"})
-    if state is None:
+    if state is None or state["pending"][0] not in INDEXED:
         return 0
     name = state["pending"][0]
     before = {"_id": {"$lt": state["last"]}} if "last" in state else {}

@@ -204,30 +204,33 @@ MIGRATIONS = (
 VERSION = len(MIGRATIONS)
 """The version that this release reads and writes."""
 
-
-def stored_version(db: MongoDatabase) -> int:
-    """Return the version of the stored schema; 0 for an empty database."""
-    found = db.meta.find_one({"_id": "schema"})
-    return 0 if found is None else int(found["version"])
+OLDEST = VERSION
+"""The oldest version whose servers may serve a database of this one; a step that they can bear leaves it."""
 
 
-def upgrade(db: MongoDatabase) -> int:
-    """Run the steps that are missing; raises ServiceUnavailable for a newer schema than ours."""
-    version = stored_version(db)
-    require_known(version)
-    for step in MIGRATIONS[version:]:
-        step(db)
-        version += 1
-        db.meta.update_one({"_id": "schema"}, {"$set": {"version": version}}, upsert=True)
-    return version
+def known_version(db: MongoDatabase) -> int:
+    """Return the version of the stored schema; 0 for an empty database.
 
-
-def require_known(version: int) -> None:
-    """Refuse a database that a later release has upgraded."""
-    if version > VERSION:
+    Raises ServiceUnavailable for one of a later release, unless that lets servers of this one go on.
+    """
+    found = db.meta.find_one({"_id": "schema"}) or {"version": 0}
+    version = int(found["version"])
+    if version > VERSION and found.get("oldest", version) > VERSION:
         raise ServiceUnavailable(
             f"The database has schema version {version}, made by a later release; this one knows {VERSION}."
         )
+    return version
+
+
+def upgrade(db: MongoDatabase) -> int:
+    """Run the steps that are missing; the version, which raises what ``known_version`` does."""
+    version = known_version(db)
+    for step in MIGRATIONS[version:]:
+        step(db)
+        version += 1
+        reached = {"version": version, "oldest": OLDEST}
+        db.meta.update_one({"_id": "schema"}, {"$set": reached}, upsert=True)
+    return version
 
 
 def not_migrated() -> ServiceUnavailable:

@@ -26,7 +26,7 @@ from ...domain.records import (
 )
 from ..bounds import MOST_PENDING
 from ..contents import Contents
-from ..maintenance import SWEEP_ROWS, Maintenance, ignore
+from ..maintenance import INDEX_ROWS, SWEEP_ROWS, Maintenance, ignore
 from ..paging import walk
 from ..policies import Policies
 from . import (
@@ -79,8 +79,10 @@ class SqliteMaintenance(Maintenance):
             return self._db.commits.run(schema.upgrade)
 
     def check_ready(self) -> None:
-        if self._db.all("PRAGMA user_version")[0][0] != schema.VERSION:
+        version = self._db.all("PRAGMA user_version")[0][0]
+        if version < schema.VERSION:
             raise ServiceUnavailable("The store is not migrated to this version.")
+        schema.require_known(version, self._db.all)
         disk = os.statvfs(self._db.path.parent)
         if disk.f_bavail * disk.f_frsize < SPARE_BYTES:
             raise ServiceUnavailable("The store's disk is full.")
@@ -171,7 +173,7 @@ class SqliteMaintenance(Maintenance):
     ) -> list[str]:
         return index_checks.find_problems(self._db, project, tick, thorough=thorough)
 
-    def index_step(self, rows: int = 500) -> int:
+    def index_step(self, rows: int = INDEX_ROWS) -> int:
         return self._db.commits.run(partial(reindexing.index_step, rows=rows))
 
     def reindex(self) -> int:

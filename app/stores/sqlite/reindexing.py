@@ -41,6 +41,10 @@ INDEXED: Final[dict[str, tuple[str, _Derive]]] = {
 }
 
 
+LIST_REINDEXING: Final = (
+    "SELECT kind, pending FROM reindexing WHERE kind IN (SELECT value FROM json_each(?)) ORDER BY kind"
+)
+
 STEPS: Final = {facets.KIND: facets.store_step, checksums.KIND: checksums.store_step}
 """What is made of rows beside the index."""
 
@@ -58,8 +62,12 @@ def forget(connection: Connection) -> None:
 
 
 def index_step(connection: Connection, rows: int) -> int:
-    """Index the newest rows of those that are still to do; how many."""
-    for table, pending in connection.execute("SELECT kind, pending FROM reindexing ORDER BY kind").fetchall():
+    """Index the newest rows of those that are still to do; how many.
+
+    What a later release wants to have made is left to its servers.
+    """
+    kinds = orjson.dumps([*INDEXED, *STEPS]).decode()
+    for table, pending in connection.execute(LIST_REINDEXING, (kinds,)).fetchall():
         index = STEPS.get(table) or partial(_index_below, table=table)
         last = index(connection, pending=pending, rows=rows)
         if last is not None:

@@ -8,8 +8,9 @@ filter by, so that a row is only visited when it is answered. The table ``grave`
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from sqlite3 import Connection
-from typing import Final
+from typing import Any, Final
 
 from ...domain.errors import ServiceUnavailable
 
@@ -241,20 +242,37 @@ MIGRATIONS: Final = (
 
 VERSION: Final = len(MIGRATIONS)
 
+OLDEST: Final = VERSION
+"""The oldest version whose servers may serve a file of this one; a migration that they can bear leaves it."""
+
+_NOTE_OLDEST: Final = "INSERT OR REPLACE INTO meta (name, value) VALUES ('oldest', ?)"
+_FIND_OLDEST: Final = "SELECT value FROM meta WHERE name = 'oldest'"
+
 
 def upgrade(connection: Connection) -> int:
-    """Run the migrations that are missing and return the version.
+    """Run the migrations that are missing and return the version; it is a later one where that allows us.
 
-    Raises ServiceUnavailable for a file that a later release has upgraded.
+    Raises ServiceUnavailable for a file that a later release has upgraded to what this one cannot serve.
     """
     done: int = connection.execute("PRAGMA user_version").fetchone()[0]
-    if done > VERSION:
-        raise ServiceUnavailable("The store was made by a newer version of this program.")
+    require_known(done, lambda sql: connection.execute(sql).fetchall())
+    if done >= VERSION:
+        return done
     for script in MIGRATIONS[done:]:
         for statement in _statements(script):
             connection.execute(statement)
+    connection.execute(_NOTE_OLDEST, (OLDEST,))
     connection.execute(f"PRAGMA user_version = {VERSION}")
     return VERSION
+
+
+def require_known(version: int, read: Callable[[str], list[Any]]) -> None:
+    """Refuse a version that a later release has made, unless that lets servers of this one go on."""
+    if version <= VERSION:
+        return
+    found = read(_FIND_OLDEST)
+    if not found or found[0][0] > VERSION:
+        raise ServiceUnavailable("The store was made by a newer version of this program.")
 
 
 def _statements(script: str) -> list[str]:
