@@ -388,6 +388,7 @@ def test_words_for_a_list_that_was_replaced_are_asked_for_no_more(tab: Tab, clie
         page.get_by_label("Status").select_option("archived")
     see(page, "Nothing fits this filter")
     assert len(held) == 1
+    held[0].abort()
 
 
 def test_back_leads_to_the_list_as_it_was_left(tab: Tab, client: Client) -> None:
