@@ -88,10 +88,10 @@ def _replacing(path: Path) -> Iterator[Path]:
 def restore(
     file: Annotated[Path, typer.Argument(help="What `colloquy backup` wrote.", metavar="FILE")],
 ) -> None:
-    """Make a store of a backup: in place of none, or of one that holds nothing yet.
+    """Make a store of a backup.
 
-    The store may be of the other kind. At the end it is checked as by `colloquy verify`. A restore that was
-    interrupted is repeated.
+    It takes the place of none, or of one that holds nothing yet, and may be of the other kind. At the end it
+    is checked as by `colloquy verify`. A restore that was interrupted is repeated.
     """
     settings = Settings.from_environment(os.environ)
     try:

@@ -71,7 +71,9 @@ def export_dialogues(
         bool, typer.Option("--with-keys", help="With the project's API keys, as hashes.")
     ] = False,
 ) -> None:
-    """Export dialogues with all their messages, to be imported again or for other programs.
+    """Export dialogues with all their messages.
+
+    They are for an import into another store, or for other programs.
 
     The format colloquy has everything of a project or of a namespace: memories, summaries, the messages of
     deleted dialogues, and the project's settings too. Options that choose among dialogues leave those out.

@@ -114,7 +114,7 @@ def import_files(
         ),
     ] = None,
 ) -> None:
-    """Import conversations of other programs, and what `colloquy export` wrote.
+    """Import conversations of other programs, and exports.
 
     The format of each file is found from its content; --list-formats lists those that are known. What is
     there already stays, and what is new is added, so that an import can be repeated, and a later export of

@@ -115,7 +115,10 @@ def show(
     *,
     as_json: AsJson = False,
 ) -> None:
-    """List keys, oldest first; what opens is not stored and cannot be shown."""
+    """List keys, oldest first.
+
+    What opens is not stored and cannot be shown.
+    """
     heading = ["ID", "PROJECT", "RIGHTS", "NAMESPACE", "LABEL", "CREATED", "EXPIRES", "REVOKED", "LAST USED"]
     with open_store() as backend:
         keys = backend.list_keys(project)
@@ -146,7 +149,10 @@ def rotate(
         str, typer.Option(help="How long the old key goes on working: 0m, 90m, 12h, 30d.", metavar="SPAN")
     ] = "1h",
 ) -> None:
-    """Replace a key: print a new one with the same rights, and end the old one after an overlap."""
+    """Replace a key by a new one with the same rights.
+
+    The new one is printed, alone, on standard output; the old one ends after an overlap.
+    """
     span = _SPAN.fullmatch(overlap)
     if span is None:
         raise CommandError(f"--overlap takes a span such as 12h, not {quote(overlap)}")
@@ -168,7 +174,10 @@ def rotate(
 def revoke(
     key_id: Annotated[str, typer.Argument(help="The key's id, as `keys list` shows it.", metavar="ID")],
 ) -> None:
-    """Revoke a key; servers stop honouring it within COLLOQUY_KEY_CACHE seconds."""
+    """Revoke a key.
+
+    Servers stop honouring it within COLLOQUY_KEY_CACHE seconds.
+    """
     with open_store() as backend:
         key = backend.get_key(key_id)
         if key is None:

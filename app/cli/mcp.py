@@ -38,7 +38,10 @@ def serve_mcp(  # noqa: PLR0917  # typer passes them by name
     host: Annotated[str, typer.Option(help="With --http: the address to listen on.")] = "127.0.0.1",
     port: Annotated[int, typer.Option(min=1, max=65535, help="With --http: the port.")] = 8081,
 ) -> None:
-    """Serve assistants that speak MCP: tools to save, find and resume conversations and memories."""
+    """Serve assistants that speak MCP.
+
+    They get tools to save, find and resume conversations, and to keep memories.
+    """
     if find_spec("mcp") is None:
         raise CommandError("this needs the extra: pip install -e '.[mcp]' in Colloquy's folder")
     if url is not None and key is None and not http:

@@ -111,9 +111,10 @@ def change(  # one option for each number of a policy
         bool, typer.Option("--keep-everything", help="Remove the retention policy.")
     ] = False,
 ) -> None:
-    """Change a project: whether it is immutable, and how many days it keeps what nobody changes.
+    """Change a project.
 
-    The days are given anew as a whole: those of dialogues, of dialogues of one status instead, of memories.
+    That is whether it is immutable, and how many days it keeps what nobody changes. The days are given anew
+    as a whole: those of dialogues, of dialogues of one status instead, of memories.
     """
     policy = Retention(dialogue_days, active_days, ended_days, archived_days, memory_days)
     if keep_everything and policy != FOR_GOOD:

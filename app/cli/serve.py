@@ -30,10 +30,11 @@ SHOWN = 1000
 
 
 def migrate() -> None:
-    """Create or upgrade the store's tables and indexes; what is up to date stays as it is.
+    """Create or upgrade the store's tables and indexes.
 
-    What an earlier release stored is indexed again for searches, in steps, the newest first. Servers may
-    run meanwhile and do the same; until it is done, searches find only what is indexed already.
+    What is up to date stays as it is. What an earlier release stored is indexed again for searches, in
+    steps, the newest first. Servers may run meanwhile and do the same; until it is done, searches find only
+    what is indexed already.
     """
     with open_store(create=True) as backend:
         version = backend.migrate()
@@ -47,9 +48,10 @@ def migrate() -> None:
 
 
 def serve(*, local_tls: LocalTls = False) -> None:
-    """Serve the API in the foreground until SIGTERM or Ctrl-C, which let running requests finish.
+    """Serve the API in the foreground.
 
-    The store is migrated first. An empty one gets a project and a key, printed here and never again.
+    SIGTERM and Ctrl-C let running requests finish and end it. The store is migrated first. An empty one
+    gets a project and a key, printed here and never again.
     """
     settings = Settings.from_environment(os.environ)
     if local_tls:

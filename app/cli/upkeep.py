@@ -35,11 +35,12 @@ def check(
         ),
     ] = False,
 ) -> None:
-    """Check that the store keeps its promises: counts, embedded messages, nothing twice or empty.
+    """Check that the store keeps its promises.
 
-    Servers may run meanwhile. Each problem is a line on standard output; the exit status is 1 if there
-    is one, with --repair only if one is left: what is left are the last lines. To mend the search index
-    of a SQLite store keeps its writers waiting while it is made anew.
+    Counts and embedded messages are right, and nothing is there twice or empty. Servers may run
+    meanwhile. Each problem is a line on standard output; the exit status is 1 if there is one, with
+    --repair only if one is left: what is left are the last lines. To mend the search index of a SQLite
+    store keeps its writers waiting while it is made anew.
     """
     with open_store() as backend:
         if project is not None:
@@ -101,7 +102,10 @@ def erase_namespace(
     project: Annotated[str, typer.Option(help="The project it is in.", metavar="NAME")] = DEFAULT_PROJECT,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Erase everything of one end user: dialogues, messages, memories and summaries."""
+    """Erase everything of one end user.
+
+    Dialogues, messages, memories and summaries go; the command says how many.
+    """
     if not namespace:
         raise CommandError("the namespace is empty; the default one cannot be erased")
     with open_store() as backend:

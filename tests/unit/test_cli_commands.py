@@ -370,6 +370,14 @@ def test_the_version_is_the_distribution_s() -> None:
     assert (done.exit_code, done.output) == (0, f"colloquy {version('colloquy')}\n")
 
 
+@pytest.mark.parametrize("group", [[], ["keys"], ["projects"]], ids=" ".join)
+def test_lists_of_commands_have_whole_sentences(group: list[str]) -> None:
+    """What a command does fits its line."""
+    listed = ok(*group, "--help").partition("Commands:")[2]
+    assert listed
+    assert "..." not in listed
+
+
 def test_mcp_says_what_is_in_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     """A taken port and an address without a scheme are one line, before anything is announced."""
     with socket.socket() as taken:
