@@ -104,8 +104,7 @@ class Frequencies(NamedTuple):
     newest: int | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Scored:
+class Scored(NamedTuple):
     """An item with its score by words, and what its cosine counts if it is a candidate by meaning."""
 
     candidate: Candidate

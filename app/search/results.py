@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from heapq import nsmallest
 from itertools import chain
 from operator import itemgetter
-from typing import Final, Protocol
+from typing import Final, NamedTuple, Protocol
 
 from ..domain.records import Order
 from .fusion import Finding, Range, fuse, range_of
@@ -85,8 +85,7 @@ class Ranking:
     frequencies: Frequencies
 
 
-@dataclass(frozen=True, slots=True)
-class _Hit:
+class _Hit(NamedTuple):
     candidate: Candidate
     total: float
     scores: Sequence[Score]

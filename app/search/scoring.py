@@ -9,9 +9,8 @@ It is computed from the written words of an item alone, so that every store give
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
 from math import log
-from typing import Final
+from typing import Final, NamedTuple
 
 from .keywords import Keywords
 from .tokens import HEADING_END, HEADING_WEIGHT, weight
@@ -80,8 +79,7 @@ class _Matches:
         self._matches[word] = tuple(best.items())
 
 
-@dataclass(frozen=True, slots=True)
-class Score:
+class Score(NamedTuple):
     """The score of an item, and what each keyword adds to it."""
 
     total: float
