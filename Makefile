@@ -187,7 +187,7 @@ second-mongodb: $(READY) ## the contract suite and the store on SecantusDB, a se
 	@tests/second_mongodb/check $(ARGS)
 
 .PHONY: second-mongodb-short
-second-mongodb-short: $(READY) ## a part of it, which `make test` runs where MONGODB_URI is not set
+second-mongodb-short: $(READY) ## a part of it, which .ci/run runs, and `make test` where MONGODB_URI is not set
 	@if tests/second_mongodb/install; then SHORT=1 tests/second_mongodb/check $(ARGS); \
 	else echo 'SecantusDB could not be installed: no tests were run on MongoDB.' >&2; fi
 
