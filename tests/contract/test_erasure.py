@@ -19,9 +19,9 @@ from app.services.verify import Seen, verify
 from app.settings import Settings
 from app.stores import Backend, Counts, Erased
 from app.web.parts import parts_of
-from app.wiring import create_app
+from app.wiring import connect
 from tests.clock import Clock
-from tests.contract.conftest import Api, make_key
+from tests.contract.conftest import Api, application, make_key
 from tests.records import change_project
 
 HELLO = {"role": "user", "content": "hello penguin"}
@@ -197,8 +197,8 @@ def test_the_sweeper_finishes_what_was_cut_short(manager: Api, backend: Backend,
 
 def test_the_sweeper_removes_answers_however_long_they_are_kept(backend: Backend, clock: Clock) -> None:
     """Those that were recorded before the erasure, and no newer one."""
-    app = create_app(replace(Settings(), idempotency_hours=72), backend)
-    api = Api(app, make_key(backend))
+    connect(application(), replace(Settings(), idempotency_hours=72), backend)
+    api = Api(application(), make_key(backend))
     fill(api)
     begin(backend)
     clock.advance(seconds=2)

@@ -8,19 +8,17 @@ visits, so that equal counts of statements and steps mean equal work. That searc
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from functools import cache
 from typing import Any
 
 import pytest
-from flask import Flask
 
 from app.domain.records import JsonText, Scope, Timestamp
 from app.settings import Settings
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, dialogue_lists
 from app.web.parts import parts_of
-from app.wiring import connect, create_app
-from tests.contract.conftest import make_key
+from app.wiring import connect
+from tests.contract.conftest import application, make_key
 from tests.records import dialogue, message
 
 SCOPE = Scope("acme")
@@ -34,12 +32,6 @@ class Cost:
 
     statements: int
     steps: int
-
-
-@cache
-def application() -> Flask:
-    """Return one application for all tests."""
-    return create_app(Settings(key_cache=60.0, log_level="error"))
 
 
 class Site:

@@ -5,10 +5,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Iterator
-from functools import cache
 from typing import Any
-
-from flask import Flask
 
 from app.domain.errors import InvalidParameter
 from app.domain.records import Scope
@@ -19,8 +16,8 @@ from app.stores.sqlite import SqliteBackend
 from app.summaries import Turn
 from app.summaries.context.planning import Format
 from app.web.parts import parts_of
-from app.wiring import connect, create_app
-from tests.contract.conftest import make_key
+from app.wiring import connect
+from tests.contract.conftest import application, make_key
 from tests.unit.message_rules import check_anthropic, check_openai, check_responses
 from tests.unit.real_conversations import read_conversations
 
@@ -31,12 +28,6 @@ EVERY, EVERY_ELSEWHERE = 8, 24
 ALL_CONVERSATIONS set (``make real-conversations``) none is. The digests and contexts of all of them, without
 a store, are tested among the units.
 """
-
-
-@cache
-def application() -> Flask:
-    """Return one application for all tests."""
-    return create_app(Settings(key_cache=60.0))
 
 
 class Site:

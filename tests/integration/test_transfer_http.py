@@ -23,8 +23,9 @@ from app.transfer.loader import StoreLoader
 from app.transfer.origin import ORIGIN, ORIGIN_MESSAGE
 from app.transfer.remote import Remote
 from app.transfer.tally import Tally
-from app.wiring import create_app
+from app.wiring import connect
 from tests.conftest import open_backend
+from tests.contract.conftest import application
 from tests.integration.importing import bring_in, check_store, document, drafter, export_all, texts
 from tests.integration.samples import CHATGPT, CLAUDE
 from tests.integration.test_formats import said_in
@@ -39,7 +40,8 @@ class Server:
         self.key, key = create_key(Grant("default"))
         backend.create_key(key)
         self.failures: list[str] = []
-        self._application = create_app(Settings(), backend)
+        self._application = application()
+        connect(self._application, Settings(), backend)
         self.server = make_server("127.0.0.1", 0, self._answer, threaded=True)
         self.url = f"http://127.0.0.1:{self.server.server_port}"
 

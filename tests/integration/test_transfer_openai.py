@@ -27,8 +27,8 @@ from app.transfer.intake import Choices, Intake, Loader
 from app.transfer.loader import StoreLoader
 from app.transfer.openai_service import ConversationService
 from app.transfer.tally import Tally
-from app.wiring import create_app
-from tests.contract.conftest import make_key
+from app.wiring import connect, create_app
+from tests.contract.conftest import application, make_key
 from tests.integration.importing import check_store, drafter
 
 KEY = "sk-key-of-openai"
@@ -163,11 +163,13 @@ def into(backend: Backend) -> Callable[[Tally], Loader]:
 
 
 class Site:
-    """A Colloquy over a store, asked through its own /v1."""
+    """A Colloquy over a store, asked through its own /v1; one at a time, or beside others."""
 
-    def __init__(self, backend: Backend) -> None:
+    def __init__(self, backend: Backend, *, beside: bool = False) -> None:
         self.key = make_key(backend)
-        self.application = create_app(Settings(key_cache=0.0), backend)
+        settings = Settings(key_cache=0.0)
+        self.application = create_app(settings, backend) if beside else application()
+        connect(self.application, settings, backend)
         self.client: FlaskClient = self.application.test_client()
 
     def ask(self, method: str, path: str, body: Any = None) -> Any:
@@ -238,8 +240,9 @@ def test_an_interrupted_move_goes_on(service: OpenAI, backend: Backend) -> None:
         move(service.url, into(backend), *names)
     tally, reports = move(service.url, into(backend), *names)
     assert (tally.dialogues + tally.unchanged, reports) == (5, [])
+    site = Site(backend)
     for name in names:
-        assert Site(backend).items(name) == service.conversations[name]
+        assert site.items(name) == service.conversations[name]
 
 
 def test_what_passes_is_waited_for(service: OpenAI, backend: Backend) -> None:
@@ -284,7 +287,7 @@ def test_it_reads_our_own_door(tmp_path: Path, backend: Backend) -> None:
     old = open_sqlite(tmp_path / "old.db")
     old.migrate()
     prepare(old, None)
-    source = Site(old)
+    source = Site(old, beside=True)
     made = source.ask("POST", "/v1/conversations", {"metadata": METADATA, "items": ITEMS[:5]})["id"]
     source.ask("POST", f"/v1/conversations/{made}/items", {"items": ITEMS[5:]})
     source.ask(
