@@ -15,6 +15,7 @@ import importlib
 import os
 import secrets
 import tempfile
+from collections import Counter
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
@@ -115,3 +116,11 @@ def _open_mongodb() -> Iterator[Backend]:
     yield store
     databases.give_back(database)
     store.close()
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Say why tests were skipped, a line for each reason: pytest's own list has one for each test."""
+    reports = terminalreporter.stats.get("skipped", ())
+    reasons = Counter(report.longrepr[2].removeprefix("Skipped: ") for report in reports)
+    for reason, count in reasons.most_common():
+        terminalreporter.line(f"{count:,} skipped: {reason}")
