@@ -12,8 +12,11 @@ from ..waiting import blocking
 PIECE: Final = 64 * 1024
 """How much is read at once of what may be small."""
 
-LARGE_PIECE: Final = 512 * 1024
+LARGE_PIECE: Final = 240 * 1024
 """How much is read at once of a large body, or sent of a response.
+
+Memory of this size is not mapped anew each time (see ``tuning``): 8 MiB take 9 ms of processor time in 35
+calls as in 129 of 64 KiB, but 12 ms in 18 calls.
 
 Each call gives up the interpreter, and who is busy with a large body gives it back only some time later. The
 leader made others wait through hundreds of such calls for a body or a response of some megabytes.
