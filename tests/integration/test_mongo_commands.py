@@ -39,6 +39,7 @@ from tests.records import (
 
 pytestmark = pytest.mark.mongodb
 
+WRITTEN_ONCE = ["find", "update", "commitTransaction"]
 FOREVER = Timestamp("2999-01-01T00:00:00.000Z")
 
 
@@ -124,8 +125,39 @@ def test_a_dialogue_that_is_locked_and_not_saved_is_written_once(server: Server,
     assert runs == 2
     server.recorder.commands.clear()
     backend.write(SCOPE, lambda tx: tx.lock_dialogue("d"))
-    assert server.recorder.names() == ["find", "update", "commitTransaction"]
+    assert server.recorder.names() == WRITTEN_ONCE
     assert server.recorder.commands[1]["updates"][0]["u"] == {"$inc": {"locks": 1}}
+
+
+def test_a_memory_is_written_once(server: Server, backend: Backend) -> None:
+    """Where it is saved, else at the end; what another has changed meanwhile is read again."""
+    backend.write(SCOPE, methodcaller("insert_memory", memory(id="m", label="old")))
+    seen: list[str | None] = []
+
+    def rename(tx: Transaction) -> None:
+        found = tx.lock_memory("m")
+        assert found is not None
+        seen.append(found.label)
+        if len(seen) == 1:
+            server.database["memories"].update_one({"id": "m"}, {"$set": {"label": "theirs"}})
+        tx.save_memory(replace(found, description="mine"))
+
+    backend.write(SCOPE, rename)
+    assert seen == ["old", "theirs"]
+    changed = backend.get_memory(SCOPE, "m")
+    assert changed is not None
+    assert (changed.label, changed.description) == ("theirs", "mine")
+    for update in ("$set", "$inc"):
+
+        def work(tx: Transaction, update: str = update) -> None:
+            tx.lock_memory("m")
+            if update == "$set":
+                tx.save_memory(changed)
+
+        server.recorder.commands.clear()
+        backend.write(SCOPE, work)
+        assert [name for name in server.recorder.names() if name != "delete"] == WRITTEN_ONCE
+        assert update in server.recorder.commands[1]["updates"][0]["u"]
 
 
 def test_a_page_of_messages_is_one_find(server: Server, backend: Backend) -> None:

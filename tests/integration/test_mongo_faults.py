@@ -174,7 +174,7 @@ def test_the_error_of_a_rule_is_not_retried(server: Server, backend: Backend) ->
     server.recorder.commands.clear()
 
     def work(tx: Transaction) -> None:
-        tx.lock_memory("m")
+        tx.lock_tombstone("m")
         raise DuplicateId("taken")
 
     with pytest.raises(DuplicateId):

@@ -1,8 +1,8 @@
 """One transaction in one scope.
 
-What is locked is read by an update, with which every other writer of the document conflicts; dialogues have
-their own way, see ``locked_dialogues``. A write that finds its document changed raises WriteConflict, and
-then the whole work runs again.
+A tombstone is locked by an update, with which every other writer of the document conflicts; for dialogues
+and memories see ``locked_dialogues`` and ``locked_memories``. A write that finds its document changed raises
+WriteConflict, and then the whole work runs again.
 """
 
 from __future__ import annotations
@@ -32,14 +32,12 @@ from .database import Document, MongoDatabase
 from .erasure import MongoErasure
 from .indexing import numbered
 from .locked_dialogues import LockedDialogues
+from .locked_memories import LockedMemories
 from .mapping import (
-    MEMORY_FIELDS,
     dialogue_document,
     idempotency_documents,
     key_of,
-    memory_changes,
     memory_document,
-    memory_from,
     message_document,
     native,
     place,
@@ -71,6 +69,7 @@ class MongoTransaction(MongoErasure, Transaction):
         self._session = session
         self._locks = locks
         self._dialogues = LockedDialogues(db.dialogues, scope, session)
+        self._memories = LockedMemories(db.memories, scope, session)
         self._expired: dict[str, Dialogue] = {}
         self._reader = Reader(db, session, scope, self._expiry)
 
@@ -118,6 +117,7 @@ class MongoTransaction(MongoErasure, Transaction):
     def finish(self) -> None:
         """Do what is left to do before the commit."""
         self._dialogues.touch_unwritten()
+        self._memories.touch_unwritten()
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
         self._dialogues.remove(dialogue)
@@ -196,12 +196,8 @@ class MongoTransaction(MongoErasure, Transaction):
 
     def lock_memory(self, memory_id: str) -> Memory | None:
         self._acquire("memory", self.scope.namespace, memory_id)
-        key = {"_id": key_of(self.scope, memory_id)}
-        document = lock_document(self._db.memories, key, MEMORY_FIELDS, self._session)
-        if document is None:
-            return None
-        memory = memory_from(document)
-        if self._expiry.hides_memory(memory):
+        memory = self._memories.read(memory_id)
+        if memory is not None and self._expiry.hides_memory(memory):
             self.remove_memory(memory_id)
             return None
         return memory
@@ -213,17 +209,14 @@ class MongoTransaction(MongoErasure, Transaction):
         self._enqueue("memories", [document])
 
     def save_memory(self, memory: Memory) -> None:
-        key = {"_id": key_of(self.scope, memory.id)}
-        changes = memory_changes(self.scope, memory)
-        if self._db.memories.update_one(key, changes, session=self._session).matched_count == 0:
-            raise WriteConflict
-        self._drop_vectors("memories", key["_id"])
-        self._enqueue("memories", [{**key, **place(self.scope)}])
+        self._memories.save(memory)
+        key = key_of(self.scope, memory.id)
+        self._drop_vectors("memories", key)
+        self._enqueue("memories", [{"_id": key, **place(self.scope)}])
 
     def remove_memory(self, memory_id: str) -> None:
-        key = key_of(self.scope, memory_id)
-        self._db.memories.delete_one({"_id": key}, session=self._session)
-        self._drop_vectors("memories", key)
+        self._memories.remove(memory_id)
+        self._drop_vectors("memories", key_of(self.scope, memory_id))
 
     def remove_expired_memories(self, memory_ids: Sequence[str]) -> int:
         keys = [key_of(self.scope, memory_id) for memory_id in memory_ids]
