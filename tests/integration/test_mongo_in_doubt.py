@@ -68,7 +68,7 @@ def test_a_statement_that_comes_too_late_takes_no_locks(server: Server, backend:
     late = round((TIMEOUT + 0.3) * 1000)
     backend.write(SCOPE, lambda tx: tx.insert_memory(memory(id="m")))
     with (
-        server.failing("findAndModify", times=0, blockConnection=True, blockTimeMS=late),
+        server.failing("find", times=0, blockConnection=True, blockTimeMS=late),
         pytest.raises(ServiceUnavailable),
     ):
         backend.write(SCOPE, save_memory)
@@ -77,7 +77,7 @@ def test_a_statement_that_comes_too_late_takes_no_locks(server: Server, backend:
 
 
 def save_memory(tx: Transaction) -> None:
-    """Lock the memory by the first command of the transaction, and save it."""
+    """Read the memory by the first command of the transaction, and save it."""
     assert tx.lock_memory("m") is not None
     tx.save_memory(memory(id="m"))
 

@@ -11,6 +11,7 @@ import secrets
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
@@ -23,6 +24,7 @@ import pytest
 from app.opening import open_backend
 from app.services.keys import KEY_PREFIX
 from app.settings import Settings
+from app.web.readiness import GOOD_SECONDS
 from tests.integration.everything import connect_api
 from tests.integration.test_upgrade import ask
 from tests.server import ROOT, Server, free_port, serving
@@ -47,7 +49,10 @@ def urls(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[list[str]]:
 
 
 def upgrade(url: str, *, serves_this: bool) -> None:
-    """Leave what a later release would: one more table or collection, the next version, whom it serves."""
+    """Leave what a later release would: one more table or collection, the next version, whom it serves.
+
+    Returns when no server answers by a check of its readiness from before.
+    """
     place = urlsplit(url).path[1:]
     if url.startswith("sqlite"):
         with closing(sqlite3.connect(place, isolation_level=None)) as connection:
@@ -56,11 +61,12 @@ def upgrade(url: str, *, serves_this: bool) -> None:
             connection.execute(f"PRAGMA user_version = {version + 1}")
             oldest = version if serves_this else version + 1
             connection.execute("UPDATE meta SET value = ? WHERE name = 'oldest'", (oldest,))
-        return
-    with pymongo.MongoClient[dict[str, Any]](url) as client:
-        client[place]["later"].insert_one({})
-        changes = {"version": 1, "oldest": 0 if serves_this else 1}
-        assert client[place]["meta"].update_one({"_id": "schema"}, {"$inc": changes}).modified_count
+    else:
+        with pymongo.MongoClient[dict[str, Any]](url) as client:
+            client[place]["later"].insert_one({})
+            changes = {"version": 1, "oldest": 0 if serves_this else 1}
+            assert client[place]["meta"].update_one({"_id": "schema"}, {"$inc": changes}).modified_count
+    time.sleep(GOOD_SECONDS)
 
 
 def run(url: str, *arguments: object) -> subprocess.CompletedProcess[str]:

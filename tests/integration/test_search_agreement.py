@@ -18,7 +18,7 @@ from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from tests.conftest import STORES, open_backend
-from tests.records import ANNA, SCOPE, deleted, dialogue, instant, memory, message, stored
+from tests.records import ANNA, SCOPE, deleted, dialogue, instant, memory, message, stored, with_json_tags
 
 WORDS = (
     *("the", "of", "to", "and", "flight", "flights", "hotel", "hotels", "Rome", "Berlin", "booking"),
@@ -130,7 +130,7 @@ def pages(store: Backend, query: SearchQuery) -> list[Any]:
         page = store.search(query)
         for hit in page.hits:
             shown = [(match.item, match.relevance) for match in hit.matches]
-            found.append((hit.item, hit.relevance, shown))
+            found.append((with_json_tags(hit.item), hit.relevance, shown))
         if page.last is None:
             return found
         query = replace(query, after=page.last, frequencies=page.frequencies)
