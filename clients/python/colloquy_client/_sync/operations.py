@@ -740,9 +740,9 @@ class Operations(Transport):
         has chosen an embedder: the nearest first, compared one by one with all that the search covers;
         filters apply to the nearest 10,000, or to all that `created` leaves where it leaves no more than
         10,000 of the project. What was written is found so a moment later, what was deleted is not. A
-        dialogue is as near as its nearest message, or its label, tags and newest summary. `"quoted words"`
-        and `-word` hold as above. While the embedder does not answer, a search by both is one by words, and
-        `request.mode` says so; one by meaning is 503.
+        dialogue is as near as its nearest message, of the nearest 10,000, or its label, tags and newest
+        summary. `"quoted words"` and `-word` hold as above. While the embedder does not answer, a search by
+        both is one by words, and `request.mode` says so; one by meaning is 503.
 
         The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
         search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
@@ -939,7 +939,7 @@ class Operations(Transport):
 
         A large namespace is erased in steps, and others write between them. If that takes longer than a
         request may, the answer is 503: the repeat goes on, and its answer counts the whole. Without a repeat
-        the server removes the rest within minutes, but for what was created since.
+        the server removes the rest within minutes, if a first step was done, but for what was created since.
         """
         answer = self.send(
             "DELETE",
