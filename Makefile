@@ -69,7 +69,7 @@ lock: $(READY) ## resolve the dependencies of pyproject.toml again (UPGRADE=1: t
 
 .PHONY: clean
 clean: ## remove caches and build products; .venv and data/ stay
-	rm -rf build dist *.egg-info htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	rm -rf $(COMPILED) build dist *.egg-info htmlcov .coverage .coverage.* .mypy_cache .ruff_cache .pytest_cache .hypothesis
 	find app tests -name __pycache__ -prune -exec rm -rf {} +
 
 # --- Running. ---
