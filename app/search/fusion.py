@@ -6,7 +6,8 @@ Nearness is how near an item is by meaning, from that of the last candidate (0) 
 Words add to it as far as an item has what the query says, which is its coverage: all of the words almost
 always mean what is looked for, and one of a long question says nothing. So the share that words have
 grows from 0 for a coverage of LEAST_COVERAGE to 1 for all of the query. Reciprocal rank fusion knows no such
-difference: it lets any item in that has a common word of the question.
+difference: it lets any item in that has a common word of the question. Below LEAST_COVERAGE words keep only
+a trace: among items that have no vectors, or are equally near, those with the best words come first.
 
 A message of few words is near many questions because it says little ("Any preferred one?"). So the distance
 of a message grows the more, the fewer words it has; one that says the same as the query stays nearest.
@@ -25,6 +26,9 @@ LEAST_COVERAGE: Final = 0.3
 
 Of a query of two words, one of which is misspelt, what it means has about half.
 """
+
+TRACE: Final = 1e-6
+"""The share of words below LEAST_COVERAGE, for each part of a query: less than what a vector is exact to."""
 
 BREVITY: Final = 1.5
 """By how much a single word is farther away than many words; by half of it two, by a third of it three."""
@@ -65,5 +69,5 @@ class Finding(NamedTuple):
 
 def fuse(finding: Finding, nearness: Range) -> float:
     """Return the value of an item, from 0 to 1; it grows with each of what is known."""
-    share = max(0.0, (finding.coverage - LEAST_COVERAGE) / (1 - LEAST_COVERAGE))
+    share = max(TRACE * finding.coverage, (finding.coverage - LEAST_COVERAGE) / (1 - LEAST_COVERAGE))
     return (nearness.place(finding.cosine) + WORDS * share * finding.relevance) / (1 + WORDS)
