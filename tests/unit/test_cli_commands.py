@@ -6,6 +6,7 @@ import os
 import socket
 import subprocess
 import sys
+import zipfile
 from datetime import UTC, datetime
 from importlib.metadata import version
 from pathlib import Path
@@ -389,10 +390,14 @@ def test_mcp_says_what_is_in_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
     assert 'http:// or https://, not "localhost:8080"' in refused("mcp", "--url", "localhost:8080")
 
 
-def test_a_broken_zip_is_named_and_the_others_come(tmp_path: Path) -> None:
-    """A zip that was cut short is reported by its name, and does not end the import."""
+@pytest.mark.parametrize("is_cut", [True, False])
+def test_a_broken_zip_is_named_and_the_others_come(tmp_path: Path, *, is_cut: bool) -> None:
+    """A zip that was cut short, or whose directory is damaged, is named, and does not end the import."""
     broken, whole = tmp_path / "broken.zip", tmp_path / "whole.jsonl"
-    broken.write_bytes(b"PK\x03\x04 and no more")
+    with zipfile.ZipFile(broken, "w") as archive:
+        archive.writestr("conversations.json", "[]")
+    data = broken.read_bytes()
+    broken.write_bytes(data[:20] if is_cut else data.replace(b"PK\x01\x02", b"PK\x01\x00"))
     whole.write_text('{"id":"d1","messages":[{"role":"user","content":"Hi"}]}\n')
     result = run("import", str(broken), str(whole))
     assert result.exit_code == 1

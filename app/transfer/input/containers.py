@@ -11,6 +11,7 @@ import zlib
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import BinaryIO, NoReturn, TypeVar, cast
 
@@ -90,15 +91,21 @@ class Documents:
             yield from self._file(str(path), assets, is_found=True)
 
     def _file(self, name: str, assets: Assets, *, is_found: bool = False) -> Iterator[Document]:
-        is_zip = name != STANDARD_INPUT and _starts_with(name, _ZIP)
-        if is_zip and not zipfile.is_zipfile(name):
-            yield Document(name, _refuse_zip, assets, is_found)
-        elif is_zip:
-            with zipfile.ZipFile(name) as archive:
-                yield from _zip_documents(name, archive)
+        if name != STANDARD_INPUT and _starts_with(name, _ZIP):
+            yield from self._zip(name, assets, is_found=is_found)
         else:
             yield Document(name, lambda: self._opened(name), assets, is_found)
         self._before += 0 if name == STANDARD_INPUT else Path(name).stat().st_size
+
+    @staticmethod
+    def _zip(name: str, assets: Assets, *, is_found: bool) -> Iterator[Document]:
+        try:
+            archive = zipfile.ZipFile(name)
+        except (zipfile.BadZipFile, NotImplementedError) as error:
+            yield Document(name, partial(_refuse, error), assets, is_found)
+            return
+        with archive:
+            yield from _zip_documents(name, archive)
 
     @contextmanager
     def _opened(self, name: str) -> Iterator[BinaryIO]:
@@ -111,8 +118,8 @@ class Documents:
                 self._position = lambda: 0
 
 
-def _refuse_zip() -> NoReturn:
-    raise zipfile.BadZipFile("the end of the zip is missing")
+def _refuse(error: Exception) -> NoReturn:
+    raise error
 
 
 class _Guarded(io.RawIOBase):
