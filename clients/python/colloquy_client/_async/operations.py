@@ -739,10 +739,11 @@ class AsyncOperations(AsyncTransport):
         *Extension*. By meaning, items are found whose text says the same in other words, where the operator
         has chosen an embedder: the nearest first, compared one by one with all that the search covers;
         filters apply to the nearest 10,000, or to all that `created` leaves where it leaves no more than
-        10,000 of the project. What was written is found so a moment later, what was deleted is not. A
-        dialogue is as near as its nearest message, of the nearest 10,000, or its label, tags and newest
-        summary. `"quoted words"` and `-word` hold as above. While the embedder does not answer, a search by
-        both is one by words, and `request.mode` says so; one by meaning is 503.
+        10,000 of the project (of dialogues by what they have themselves). What was written is found so a
+        moment later, what was deleted is not. A dialogue is as near as its nearest message, of the nearest
+        10,000, or its label, tags and newest summary. `"quoted words"` and `-word` hold as above. While the
+        embedder does not answer, a search by both is one by words, and `request.mode` says so; one by meaning
+        is 503.
 
         The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
         search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
