@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ctypes
 import gc
+import resource
 import sys
 from typing import Final
 
@@ -28,6 +29,12 @@ MOST_ARENAS: Final = 2
 Each keeps what its thread needed most. Threads that hold the interpreter seldom allocate at the same time.
 """
 
+OTHER_FILES: Final = 32
+"""How many files and sockets a worker has open besides connections and what its threads open."""
+
+FILES_OF_A_THREAD: Final = 4
+"""How many files and sockets a thread has open: those of its connection to the store, and a temporary one."""
+
 _MMAP_THRESHOLD: Final = -3
 _ARENA_MAX: Final = -8
 """The parameters' numbers in malloc.h of the GNU C library."""
@@ -39,6 +46,21 @@ def tune_process() -> None:
     sys.setswitchinterval(SWITCH_SECONDS)
     gc.freeze()
     gc.set_threshold(COLLECT_AFTER, 20, 20)
+
+
+def fit_connections(most: int, threads: int) -> int:
+    """Return how many connections of clients a worker may hold, ``most`` if the limit of open files allows.
+
+    That limit is raised as far as it may be. Files that clients' connections took would be missing where a
+    thread opens the store, and requests would fail until a client goes.
+    """
+    reserved = OTHER_FILES + FILES_OF_A_THREAD * threads
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = most + reserved
+    if soft != resource.RLIM_INFINITY and soft < wanted:
+        soft = wanted if hard == resource.RLIM_INFINITY else min(wanted, hard)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return most if soft == resource.RLIM_INFINITY else max(threads, min(most, soft - reserved))
 
 
 def _spare_memory() -> None:

@@ -41,7 +41,7 @@ from .refusals import ErrorPage, refusal
 from .request_buffer import RequestBuffer
 from .thread_pool import ThreadPool
 from .tls_socket import socket_opener
-from .tuning import tune_process
+from .tuning import fit_connections, tune_process
 from .wsgi import Response, build_environ
 
 TICK_SECONDS: Final = 1.0
@@ -66,6 +66,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
         """Set up the process, and start."""
         self.open_socket = socket_opener(self.cfg)
         tune_process()
+        self.worker_connections = fit_connections(self.cfg.worker_connections, self.cfg.threads)
         super().init_process()
 
     def run(self) -> None:
