@@ -93,6 +93,7 @@ def export_dialogues(
 
     with open_store() as backend:
         require_project(backend, project)
+        _require_found(backend, selection)
         meter = Meter(None, lambda: 0, lambda: counts.messages)
         counts.tick = meter.tick
         if writer.one_each and (output != STANDARD_INPUT or dialogue is None):
@@ -100,7 +101,6 @@ def export_dialogues(
             note(backend)
             with meter:
                 export_each(backend, selection, counts, writer, folder)
-                _require_found(selection, counts)
         else:
             is_whole = writer is WRITERS["colloquy"]
             with _writing(output) as file, meter:
@@ -110,12 +110,13 @@ def export_dialogues(
                     if is_whole
                     else export(backend, selection, counts, writer)
                 )
-                _require_found(selection, counts)
     typer.echo(_sum_up(counts, meter.seconds), err=True)
 
 
-def _require_found(selection: Selection, counts: Counts) -> None:
-    if selection.dialogue_id is not None and not counts.dialogues:
+def _require_found(backend: Backend, selection: Selection) -> None:
+    """Refuse a dialogue that is not there before anything is written: what was written cannot be recalled."""
+    found = backend.iterate_dialogues(selection.scope_filter)
+    if selection.dialogue_id is not None and not any(one in selection for one in found):
         raise CommandError(f"no dialogue {quote(selection.dialogue_id)} is among what the options choose")
 
 

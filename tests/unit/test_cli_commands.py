@@ -406,16 +406,19 @@ def test_a_broken_zip_is_named_and_the_others_come(tmp_path: Path, *, is_cut: bo
 
 
 def test_exporting_a_dialogue_that_is_not_there_is_refused(tmp_path: Path) -> None:
-    """A mistyped id is an error, in both kinds of output, and leaves no file behind."""
+    """A mistyped id is an error, in each kind of output, and leaves no file, folder or line behind."""
     ok("migrate")
     ok("projects", "create", "default")
     file = tmp_path / "one.jsonl"
     assert 'no dialogue "nope"' in refused("export", "--dialogue", "nope", "--output", str(file))
     assert not file.exists()
-    pages = str(tmp_path / "pages")
+    for name in ("colloquy", "markdown"):
+        assert 'no dialogue "nope"' in refused("export", "--dialogue", "nope", "--format", name)
+    pages = tmp_path / "pages"
     assert 'no dialogue "nope"' in refused(
-        "export", "--dialogue", "nope", "--format", "html", "--output", pages
+        "export", "--dialogue", "nope", "--format", "html", "--output", str(pages)
     )
+    assert not pages.exists()
 
 
 def test_the_command_is_named_as_a_shell_finds_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
