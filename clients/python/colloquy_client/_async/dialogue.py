@@ -97,8 +97,9 @@ class AsyncDialogue:
         If someone changed the dialogue meanwhile, ``conflict`` decides: ``"raise"`` raises
         ``SaveConflict``; ``"mine"`` and ``"theirs"`` merge what both changed, the state key by key, and name
         the side that wins where both changed the same; a function gets what was read, mine and theirs (each
-        with ``label``, ``tags`` and ``state``), and returns what to save. A save that raises changes nothing
-        here: repeat it with another rule, or ``load`` to start from theirs.
+        with ``label``, ``tags`` and ``state``), and returns what to save. A save that raises loses
+        none of your changes; they may be merged with theirs by then. Repeat it with another rule, or ``load``
+        to start from theirs.
 
         It is one write, except when keys were removed from the state: then the state is replaced first.
         """
