@@ -47,13 +47,13 @@ function firstField(element) {
 }
 
 /**
- * Asks before something is done, and does it once; true when it was done.
+ * Asks before something is done, and does it once; true when it was done, even if the question was closed before that.
  * @param {{ title: string, body: Child[], action: string, danger?: boolean, typed?: string, run: () => Promise<unknown> }} question
  * @returns {Promise<boolean>}
  */
 export function confirm({ title, body, action, danger = true, typed, run }) {
   return new Promise((resolve) => {
-    let done = false;
+    let work = Promise.resolve(false);
     const problem = h("div", { "aria-live": "assertive" });
     const go = h(
       "button",
@@ -70,11 +70,11 @@ export function confirm({ title, body, action, danger = true, typed, run }) {
     form.addEventListener("submit", async (event) => {
       event.preventDefault();
       if (go.disabled) return;
-      done = await attempt(go, problem, run);
-      if (done) element.close();
+      work = attempt(go, problem, run);
+      if (await work) element.close();
     });
     const element = open(title, [form]);
-    element.addEventListener("close", () => resolve(done));
+    element.addEventListener("close", () => resolve(work));
   });
 }
 

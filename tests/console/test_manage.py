@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Any
 
 import pytest
 
@@ -88,6 +89,35 @@ def test_who_rotates_their_own_key_goes_on_with_the_new_one(open_tab: Callable[.
     assert Client(tab.server, issued).ask("GET", "/key")["rights"] == "manage"
     assert page.locator("dialog").count() == 0
     assert page.evaluate("sessionStorage.getItem('colloquy.key')") == issued
+
+
+@pytest.mark.parametrize("way", ["Back", "Escape"])
+def test_a_key_is_shown_though_its_question_was_left(open_tab: Callable[..., Tab], way: str) -> None:
+    """Who goes away while the server makes the key sees it, as it is shown once only."""
+    tab = open_tab("manage")
+    manager = Client(tab.server, tab.server.keys["manage"])
+    old = manager.ask("POST", "/keys", {"rights": "read", "name": f"left by {way}"})
+    tab.open("#/")
+    page = tab.open("#/manage/keys")
+
+    def leave_then_answer(route: Any) -> None:
+        if way == "Back":
+            page.go_back()
+        else:
+            page.keyboard.press("Escape")
+        page.get_by_role("heading", name="Rotate this key?").wait_for(state="detached")
+        route.continue_()
+
+    page.route("**/rotate*", leave_then_answer)
+    page.locator(".row", has_text=old["id"]).get_by_role("button", name="Rotate").click()
+    page.get_by_label("The old key goes on working").select_option("0")
+    press(page, "Rotate it")
+    page.get_by_role("heading", name="The new key").wait_for()
+    issued = page.locator(".secret code").inner_text()
+    press(page, "I have copied it")
+    assert Client(tab.server, issued).ask("GET", "/key")["rights"] == "read"
+    with pytest.raises(AssertionError, match="UNAUTHORIZED"):
+        Client(tab.server, old["key"]).ask("GET", "/key")
 
 
 def test_the_audit_names_the_project(open_tab: Callable[..., Tab]) -> None:
