@@ -85,7 +85,7 @@ function edit(place, subject) {
     notice("Saved.");
   });
   replace(place, form);
-  form.addEventListener("keydown", (event) => event.key === "Escape" && leave());
+  form.addEventListener("keydown", (event) => event.key === "Escape" && !event.isComposing && leave());
   label.focus();
 }
 
