@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import threading
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -32,6 +33,14 @@ def is_empty(heavy: HeavyRequests) -> bool:
     return not heavy._waiting and not heavy._running and not heavy._aside
 
 
+def await_true(condition: Callable[[], object]) -> None:
+    """Wait until something is so, and fail if it does not become so."""
+    until = time.monotonic() + SECONDS
+    while not condition():
+        assert time.monotonic() < until
+        time.sleep(0.01)
+
+
 def test_one_of_a_key_runs_and_some_wait() -> None:
     """With eight threads one of a key runs, three wait, and the fifth is refused; a turn passes on."""
     heavy = HeavyRequests(threads=8)
@@ -44,8 +53,7 @@ def test_one_of_a_key_runs_and_some_wait() -> None:
     enter()
     with ThreadPoolExecutor(3) as pool:
         waiting_ones = [pool.submit(enter) for _ in range(3)]
-        while heavy.present("a") < 4:
-            threading.Event().wait(0.01)
+        await_true(lambda: heavy.present("a") == 4)
         with pytest.raises(RateLimitExceeded) as refused:
             heavy.enter("a")
         assert refused.value.headers == {"Retry-After": "1"}
@@ -67,11 +75,9 @@ def test_threads_remain_for_light_requests() -> None:
         heavy.enter("c", waits=False)
     with ThreadPoolExecutor(2) as pool:
         another = pool.submit(heavy.enter, "a")
-        while heavy.present("a") < 2:
-            threading.Event().wait(0.01)
+        await_true(lambda: heavy.present("a") == 2)
         third = pool.submit(heavy.enter, "c")
-        while not heavy.present("c"):
-            threading.Event().wait(0.01)
+        await_true(lambda: heavy.present("c"))
         heavy.leave("b")
         third.result(timeout=5)
         assert not another.done()
@@ -254,8 +260,7 @@ def test_large_lists_of_a_key_go_one_at_a_time(client: Callable[..., Any], sqlit
         with ThreadPoolExecutor(1) as pool:
             headers = {"Authorization": f"Bearer {key}"}
             listing = pool.submit(application().test_client().get, "/messages?dialogueId=d", headers=headers)
-            while heavy.present(name) < 2:
-                threading.Event().wait(0.01)
+            await_true(lambda: heavy.present(name) == 2)
             assert send(key, "POST", "/dialogue", json={"id": "e"}).status_code == 200
             assert send(other, "GET", "/dialogue/d").status_code == 200
             assert not listing.done()
