@@ -394,6 +394,9 @@ def test_over_http_each_caller_brings_a_key(server: Server, tmp_path: Path) -> N
         url = f"http://127.0.0.1:{port}/mcp"
         refused = httpx.post(url, json={"jsonrpc": "2.0", "id": 1, "method": "ping"})
         assert (refused.status_code, refused.headers["WWW-Authenticate"]) == (401, "Bearer")
+        for method in ("GET", "DELETE"):  # a GET would be a stream that never ends
+            refused = httpx.request(method, url, headers={"Authorization": "Bearer any"})
+            assert (refused.status_code, refused.headers["Allow"]) == (405, "POST")
 
         async def run() -> None:
             async with over_http(url, server.key) as client:
