@@ -14,9 +14,9 @@ import math
 import threading
 import time
 from collections import Counter, deque
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Final
+from typing import Final, TypeAlias
 
 from ..domain.errors import RateLimitExceeded
 from ..domain.limits import MEBIBYTE
@@ -34,6 +34,8 @@ MUCH_BYTES: Final = 8 * MEBIBYTE
 FORGOTTEN_BYTES: Final = 4 * MEBIBYTE
 """How much of that is forgotten in a second."""
 
+_Queue: TypeAlias = deque[tuple[str, threading.Event]]
+
 
 class HeavyRequests:
     """The heavy requests of one process, which has so many threads."""
@@ -46,7 +48,9 @@ class HeavyRequests:
         self._changing = threading.Lock()
         self._running: Counter[str] = Counter()
         self._aside: Counter[str] = Counter()
-        self._waiting: deque[tuple[str, threading.Event]] = deque()
+        self._waiting: _Queue = deque()
+        self._returning: _Queue = deque()
+        """Those that were aside and wait to go on: before all that have not begun."""
         self._answered: dict[str, tuple[float, float]] = {}
 
     def _most(self) -> tuple[int, int]:
@@ -66,8 +70,8 @@ class HeavyRequests:
                 is_full = self._present() >= most or self.present(key) >= most_of_key
                 if is_full or not (waits or self._has_room(key)):
                     raise _refusal()
-                turn = self._start(key, self._waiting.append)
-            self._wait(turn, key, seconds)
+                turn = self._start(key, self._waiting)
+            self._wait(turn, key, self._waiting, seconds)
 
     def step_aside(self, key: str) -> None:
         """Leave, but go on counting among those that are present."""
@@ -76,39 +80,43 @@ class HeavyRequests:
         self.leave(key)
 
     def step_back(self, key: str) -> None:
-        """Go on, before those that have not begun; raises RateLimitExceeded when no turn comes in time."""
+        """Go on, before those that have not begun and behind those that came back earlier.
+
+        Raises RateLimitExceeded when no turn comes in time, and ServiceUnavailable when no time is left.
+        """
         with self._changing:
             self._aside = self._aside - Counter([key])
         with blocking(math.inf) as seconds:
             with self._changing:
-                turn = self._start(key, self._waiting.appendleft)
-            self._wait(turn, key, seconds)
+                turn = self._start(key, self._returning)
+            self._wait(turn, key, self._returning, seconds)
 
     def _present(self) -> int:
-        return len(self._waiting) + self._running.total() + self._aside.total()
+        waiting = len(self._waiting) + len(self._returning)
+        return waiting + self._running.total() + self._aside.total()
 
     def present(self, key: str) -> int:
         """Return how many of a key run, wait or are aside.
 
-        A copy is counted, which nobody changes meanwhile.
+        Copies are counted, which nobody changes meanwhile.
         """
-        waiting = sum(one == key for one, _ in tuple(self._waiting))
+        waiting = sum(one == key for one, _ in (*tuple(self._returning), *tuple(self._waiting)))
         return self._running[key] + self._aside[key] + waiting
 
     def _has_room(self, key: str) -> bool:
         return self._running[key] < self.most_running_of_key and self._running.total() < self.most_running
 
-    def _start(self, key: str, queue: Callable[[tuple[str, threading.Event]], None]) -> threading.Event:
+    def _start(self, key: str, queue: _Queue) -> threading.Event:
         """Let a request run, or wait; return what is set when its turn has come."""
         turn = threading.Event()
         if self._has_room(key):
             self._running[key] += 1
             turn.set()
         else:
-            queue((key, turn))
+            queue.append((key, turn))
         return turn
 
-    def _wait(self, turn: threading.Event, key: str, seconds: float) -> None:
+    def _wait(self, turn: threading.Event, key: str, queue: _Queue, seconds: float) -> None:
         """Wait for a turn, and give it up when it does not come in time."""
         if turn.is_set():
             return
@@ -116,21 +124,22 @@ class HeavyRequests:
             turn.wait(min(seconds, threading.TIMEOUT_MAX))
         with self._changing:
             if not turn.is_set():
-                self._waiting.remove((key, turn))
+                queue.remove((key, turn))
                 raise _refusal()
 
     def leave(self, key: str) -> None:
-        """End a heavy request; of those that may run now, who has waited longest does."""
+        """End a heavy request; of those that may run now, who came back first does, or who waits longest."""
         with self._changing:
             self._running[key] -= 1
             if not self._running[key]:
                 del self._running[key]
-            for place, (waiting, turn) in enumerate(self._waiting):
-                if self._has_room(waiting):
-                    del self._waiting[place]
-                    self._running[waiting] += 1
-                    turn.set()
-                    return
+            for queue in (self._returning, self._waiting):
+                for place, (waiting, turn) in enumerate(queue):
+                    if self._has_room(waiting):
+                        del queue[place]
+                        self._running[waiting] += 1
+                        turn.set()
+                        return
 
     def count_answer(self, key: str, size: int) -> None:
         """Note that a key was answered so many bytes, where they are enough to count."""

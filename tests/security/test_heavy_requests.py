@@ -30,7 +30,7 @@ SECONDS = 10.0
 
 def is_empty(heavy: HeavyRequests) -> bool:
     """Whether none runs or waits, and nothing is left of those that did."""
-    return not heavy._waiting and not heavy._running and not heavy._aside
+    return not (heavy._waiting or heavy._returning or heavy._running or heavy._aside)
 
 
 def await_true(condition: Callable[[], object]) -> None:
@@ -127,36 +127,41 @@ def test_who_waits_takes_no_thread_where_others_stand_in() -> None:
 
 
 def test_who_waits_for_a_model_lends_its_place() -> None:
-    """Another one of the key runs meanwhile; who comes back goes before those that have not begun."""
+    """Others of the key run meanwhile; who comes back first goes on first, and before who has not begun."""
     heavy = HeavyRequests(threads=8)
-    place = Place(heavy, "a", waits=True)
     entered: list[str] = []
+    answered = {name: threading.Event() for name in ("first", "second")}
 
-    def wait(name: str) -> None:
-        heavy.enter("a")
-        entered.append(name)
-
-    def go_aside() -> None:
+    def lend(name: str) -> None:
+        place = Place(heavy, "a", waits=True)
         with place.aside():
-            heavy.enter("a")
-            later = pool.submit(wait, "later")
-            while heavy.present("a") < 3:
-                threading.Event().wait(0.01)
-            waiting_ones.append(later)
-        entered.append("aside")
+            assert answered[name].wait(SECONDS)
+        entered.append(name)
+        place.leave()
+        place.leave()
 
-    waiting_ones: list[Any] = []
-    with ThreadPoolExecutor(2) as pool:
-        going = pool.submit(go_aside)
-        while len(heavy._waiting) < 2:
-            threading.Event().wait(0.01)
+    def begin() -> None:
+        heavy.enter("a")
+        entered.append("later")
         heavy.leave("a")
-        going.result(timeout=5)
-        assert entered == ["aside"]
-        place.leave()
-        place.leave()
-        waiting_ones[0].result(timeout=5)
-    heavy.leave("a")
+
+    with ThreadPoolExecutor(3) as pool:
+        going = [pool.submit(lend, name) for name in answered]
+        while heavy._aside["a"] < 2:
+            threading.Event().wait(0.01)
+        heavy.enter("a")
+        going.append(pool.submit(begin))
+        while not heavy._waiting:
+            threading.Event().wait(0.01)
+        for number, event in enumerate(answered.values(), 1):
+            event.set()
+            while len(heavy._returning) < number:
+                threading.Event().wait(0.01)
+        assert heavy.present("a") == 4
+        heavy.leave("a")
+        for one in going:
+            one.result(SECONDS)
+    assert entered == ["first", "second", "later"]
     assert is_empty(heavy)
 
 
@@ -173,7 +178,7 @@ def test_who_lends_its_place_still_counts() -> None:
             refused = [pool.submit(heavy.enter, "a", waits=False) for _ in range(3)]
             assert all(isinstance(one.exception(), RateLimitExceeded) for one in refused)
 
-    waiting.begin_request(0.05)
+    waiting.begin_request(1)
     try:
         with pytest.raises(RateLimitExceeded):
             fill()
