@@ -46,6 +46,8 @@ class RequestBuffer:
             self._scan_head()
         if self._chunk and not self._end:
             self._scan_chunks()
+        if self._body_start and not self._end and len(self.data) - self._body_start > MOST_BODY_BYTES:
+            self._end = len(self.data)  # no more is kept; its thread finds out where it ends, and refuses it
 
     def _scan_head(self) -> None:
         end = self.data.find(_END, self._searched)
@@ -96,7 +98,7 @@ class RequestBuffer:
 
     @property
     def is_complete(self) -> bool:
-        """Whether nothing of the request is missing, for certain."""
+        """Whether nothing of the request is missing, for certain, or no more of it is kept."""
         return bool(self._end) and len(self.data) >= self._end
 
     @property

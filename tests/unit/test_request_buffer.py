@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from app.domain.limits import MOST_BODY_BYTES
 from app.server.request_buffer import HEAD_BYTES, PREFETCH_BYTES, RequestBuffer
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
@@ -86,6 +87,20 @@ def test_whole_is_what_no_thread_waits_for(raw: bytes, *, whole: bool) -> None:
     """A request is whole when its length or its chunks say so, and in doubt it is not."""
     assert buffered(raw).is_complete is whole
     assert buffered(*(raw[place : place + 1] for place in range(len(raw)))).is_complete is whole
+
+
+@pytest.mark.parametrize("framing", [b"chunked", b"identity, chunked"])
+def test_a_body_without_an_end_is_kept_up_to_a_bound(framing: bytes) -> None:
+    """Beyond the longest body there can be, its thread decides; until then it may be as long as that."""
+    head, chunk = HEAD + b"Transfer-Encoding: " + framing + b"\r\n\r\n", b"4000000\r\n"
+    longest = len(head) + MOST_BODY_BYTES
+    buffer = buffered(head + chunk, bytes(MOST_BODY_BYTES - len(chunk)))
+    assert not buffer.is_complete
+    assert buffer.expected_bytes > longest
+    buffer.add(b"a")
+    assert buffer.is_complete
+    assert buffer.is_large
+    assert buffer.expected_bytes == longest + 1
 
 
 EXPECT = HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
