@@ -216,10 +216,7 @@ class Connections:
 
     def queue(self, conn: Connection) -> None:
         """Let a request that is there wait for its turn, for which it has as long as for arriving."""
-        if conn.phase is Phase.RECEIVING:
-            self.wait(conn, Phase.QUEUED, TRANSFER_SECONDS)
-        else:
-            conn.wait(Phase.QUEUED)
+        self.wait(conn, Phase.QUEUED, TRANSFER_SECONDS)
 
     def resume_large(self) -> None:
         """Have the leader handle large requests that waited for a thread, now that there is one."""

@@ -13,7 +13,7 @@ from gunicorn.config import Config
 
 from app import waiting
 from app.server.admission import LargeBodies
-from app.server.connection import BUFFERED_BYTES, Connection, Connections, Phase
+from app.server.connection import BUFFERED_BYTES, TRANSFER_SECONDS, Connection, Connections, Phase
 from app.server.eviction import rank_buffered
 from app.server.request_buffer import RequestBuffer
 from app.server.worker import Worker
@@ -127,6 +127,15 @@ def test_what_is_buffered_is_counted_and_not_added_up() -> None:
     connections.drop_excess()
     assert connections._buffered == PIECE * 4
     assert clients[0].deadline == math.inf
+
+
+@pytest.mark.parametrize("phase", [Phase.RECEIVING, Phase.PIPELINED])
+def test_a_large_request_waits_as_long_behind_another(phase: Phase) -> None:
+    """Its turn may be as far off, whether it came on its own or right behind another request."""
+    client = Client(phase=phase)
+    crowd(client).queue(cast("Connection", client))
+    assert client.closed == ["QUEUED"]
+    assert client.deadline == client.since + TRANSFER_SECONDS
 
 
 def test_what_a_thread_has_is_never_dropped() -> None:
