@@ -95,12 +95,9 @@ def test_a_body_without_an_end_is_kept_up_to_a_bound(framing: bytes) -> None:
     head, chunk = HEAD + b"Transfer-Encoding: " + framing + b"\r\n\r\n", b"4000000\r\n"
     longest = len(head) + MOST_BODY_BYTES
     buffer = buffered(head + chunk, bytes(MOST_BODY_BYTES - len(chunk)))
-    assert not buffer.is_complete
-    assert buffer.expected_bytes > longest
+    assert (buffer.is_complete, buffer.expected_bytes > longest) == (False, True)
     buffer.add(b"a")
-    assert buffer.is_complete
-    assert buffer.is_large
-    assert buffer.expected_bytes == longest + 1
+    assert (buffer.is_complete, buffer.is_large, buffer.expected_bytes) == (True, True, longest + 1)
 
 
 EXPECT = HEAD + b"Content-Length: 2\r\nExpect: 100-continue\r\n\r\n"
