@@ -11,8 +11,12 @@ from typing import Any, Final
 
 from gunicorn.http.unreader import SocketUnreader
 
-PIECE: Final = 64 * 1024
-"""How many bytes are handed out at most where the reader does not say how many it wants."""
+PIECE: Final = 8 * 1024
+"""How many bytes are handed out at most where the reader does not say how many it wants.
+
+gunicorn copies what is left of them with each chunk of a body: 256 KiB in chunks of one byte take 0.10 s of
+processor time, and 0.23 s with pieces of 64 KiB.
+"""
 
 
 class PieceReader(SocketUnreader):  # type: ignore[misc]  # gunicorn has no types
