@@ -20,7 +20,7 @@ class Counting(ClientSocket):
 
 
 def test_a_large_response_takes_few_calls() -> None:
-    """Whoever sends it gives the interpreter up once for half a megabyte, and keeps what is not taken."""
+    """Whoever sends it gives the interpreter up once for a large piece, and keeps what is not taken."""
     ours, theirs = socket.socketpair()
     ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 4 * LARGE_PIECE)
     with closing(Counting(ours)) as client, closing(theirs):
