@@ -36,10 +36,10 @@ class Sessions(NamedTuple):
 
     @classmethod
     def of(cls, folder: Path, pid: int) -> Sessions:
-        """Return the numbers of a worker; 0 where it has not sent anything, as on SQLite."""
+        """Return the numbers of a worker; 0 where it has not sent anything, as on SQLite, or just begins."""
         try:
             return cls(*NUMBERS.unpack(_file(folder, pid).read_bytes()))
-        except FileNotFoundError:
+        except (FileNotFoundError, struct.error):
             return cls(0, 0)
 
 

@@ -58,5 +58,7 @@ def test_sessions_are_counted_once_and_transactions_until_they_end(tmp_path: Pat
 
 
 def test_a_process_that_sends_nothing_has_none(tmp_path: Path) -> None:
-    """So it is on SQLite."""
+    """So it is on SQLite, and while the file is made."""
+    assert Sessions.of(tmp_path, 1) == Sessions(0, 0)
+    (tmp_path / "sessions-1").touch()
     assert Sessions.of(tmp_path, 1) == Sessions(0, 0)
