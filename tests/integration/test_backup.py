@@ -276,6 +276,20 @@ def wait_for(condition: Any, seconds: float = 60.0) -> bool:
     return False
 
 
+def test_a_backup_of_a_later_release_that_lets_this_one_serve_is_restored(
+    places: dict[str, Any], tmp_path: Path
+) -> None:
+    """As its store would be served."""
+    source, target = places["sqlite"](), places["sqlite"]()
+    bring_in(source.open(), [{"id": "d", "messages": turns(2)}])
+    copy = tmp_path / "copy"
+    source.ok("backup", str(copy))
+    with closing(sqlite3.connect(copy)) as connection:
+        connection.execute("PRAGMA user_version = 999")
+    target.ok("restore", str(copy))
+    target.open().check_ready()
+
+
 def test_what_is_no_whole_backup_is_refused(places: dict[str, Any], tmp_path: Path) -> None:
     """Cut short, changed, of a later format, something else: each is said in a line, and no store made."""
     source, target = places["sqlite"](), places["sqlite"]()
@@ -290,6 +304,8 @@ def test_what_is_no_whole_backup_is_refused(places: dict[str, Any], tmp_path: Pa
     later.write_bytes(copy.read_bytes())
     with closing(sqlite3.connect(later)) as connection:
         connection.execute("PRAGMA user_version = 999")
+        connection.execute("UPDATE meta SET value = 999 WHERE name = 'oldest'")
+        connection.commit()
     foreign = tmp_path / "foreign.db"
     with closing(sqlite3.connect(foreign)) as connection:
         connection.execute("CREATE TABLE x (y)")

@@ -11,6 +11,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Final
 
+from ...domain.errors import ServiceUnavailable
 from ..backups import Backups, BadBackup, Tick
 from . import schema
 from .failures import translate
@@ -72,19 +73,20 @@ def is_sqlite_file(path: Path) -> bool:
 
 
 def check_file(path: Path) -> None:
-    """Raise BadBackup unless a file is a whole store of this release or an earlier one."""
+    """Raise BadBackup unless a file is a whole store, of a release that lets this one serve it."""
     try:
         with closing(sqlite3.connect(f"{path.absolute().as_uri()}?mode=ro", uri=True)) as connection:
             if connection.execute("PRAGMA quick_check(1)").fetchone()[0] != "ok":
                 raise BadBackup(f"{path} is damaged or cut short.")
-            version = connection.execute("PRAGMA user_version").fetchone()[0]
             tables = {name for (name,) in connection.execute("SELECT name FROM sqlite_master")}
+            if "project" not in tables or "message" not in tables:
+                raise BadBackup(f"{path} is a SQLite file, but no store of this program.")
+            version = connection.execute("PRAGMA user_version").fetchone()[0]
+            schema.require_known(version, lambda sql: connection.execute(sql).fetchall())
     except sqlite3.Error:
         raise BadBackup(f"{path} is damaged or cut short.") from None
-    if version > schema.VERSION:
-        raise BadBackup(f"{path} was made by a later release of this program.")
-    if "project" not in tables or "message" not in tables:
-        raise BadBackup(f"{path} is a SQLite file, but no store of this program.")
+    except ServiceUnavailable:
+        raise BadBackup(f"{path} was made by a later release of this program.") from None
 
 
 def copy_file(path: Path, copy: Path) -> None:
