@@ -65,7 +65,7 @@ def find_batch(db: MongoDatabase, rows: Rows, query: Query) -> Batch | None:
         "projection": query.fields,
         "sort": dict(query.sort),
         "limit": query.most,
-        "batchSize": query.most,
+        "batchSize": query.most + 1,  # some servers keep a cursor open where it is the limit
         "readConcern": rows.read_concern.document,
     }
     with suppress(PyMongoError):
