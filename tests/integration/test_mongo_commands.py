@@ -160,6 +160,32 @@ def test_a_memory_is_written_once(server: Server, backend: Backend) -> None:
         assert update in server.recorder.commands[1]["updates"][0]["u"]
 
 
+def test_memories_that_stay_as_they_are_are_written_at_once(server: Server, backend: Backend) -> None:
+    """However many are locked; one that another has changed meanwhile has all of them read again."""
+    for one in ("a", "b", "c"):
+        backend.write(SCOPE, methodcaller("insert_memory", memory(id=one, label="old")))
+    seen: list[list[str | None]] = []
+
+    def lock(tx: Transaction) -> None:
+        found = [tx.lock_memory(one) for one in ("c", "a", "b")]
+        seen.append([None if one is None else one.label for one in found])
+        if len(seen) == 1:
+            server.database["memories"].update_one({"id": "b"}, {"$set": {"label": "theirs"}})
+
+    backend.write(SCOPE, lock)
+    assert seen == [["old", "old", "old"], ["old", "old", "theirs"]]
+    server.recorder.commands.clear()
+    backend.write(SCOPE, lock)
+    assert server.recorder.names() == ["find", "find", "find", "update", "commitTransaction"]
+
+    def remove(tx: Transaction) -> None:
+        lock(tx)
+        tx.remove_memory("b")
+
+    backend.write(SCOPE, remove)
+    assert [backend.get_memory(SCOPE, one) is None for one in ("a", "b", "c")] == [False, True, False]
+
+
 def test_a_page_of_messages_is_one_find(server: Server, backend: Backend) -> None:
     """Whoever lists them has found their generation, so that nothing else is asked."""
     parent = dialogue(id="d")

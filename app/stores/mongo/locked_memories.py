@@ -43,8 +43,12 @@ class LockedMemories:
 
     def touch_unwritten(self) -> None:
         """Write to those that stay as they are; raises WriteConflict."""
-        for memory_id in sorted(self._unwritten):
-            self._update(memory_id, LOCK)
+        if not self._unwritten:
+            return
+        query = {"_id": {"$in": [key_of(self._scope, one) for one in sorted(self._unwritten)]}}
+        if self._rows.update_many(query, LOCK, session=self._session).matched_count < len(self._unwritten):
+            raise WriteConflict
+        self._unwritten.clear()
 
     def _update(self, memory_id: str, changes: Document) -> None:
         if not update_document(self._rows, self._key(memory_id), changes, self._session):
