@@ -44,6 +44,8 @@ def migrate() -> None:
                 typer.echo(f"Indexed {indexed + done:,} items.", err=True)
             indexed += done
             rest()
+    if indexed:
+        typer.echo(f"Indexed {indexed:,} items in all.", err=True)
     typer.echo(f"The store is at version {version}.")
 
 

@@ -20,7 +20,7 @@ from app.cli.serve import command_name, server_command, server_environment
 from app.domain.records import Rights
 from app.services.bootstrap import prepare
 from app.services.keys import hash_key
-from app.stores.sqlite import open_sqlite
+from app.stores.sqlite import SqliteBackend, open_sqlite
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [
@@ -78,6 +78,16 @@ def test_each_command_explains_itself_with_an_example(command: list[str]) -> Non
         f"  {'COLLOQUY_PORT=9000 ' if command == ['serve'] else ''}colloquy {' '.join(command)}" in text
         or (f"$(colloquy {' '.join(command)}" in text)
     )
+
+
+def test_migrate_says_how_much_it_has_indexed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A line at first and after each thousand, and the sum at the end; none where nothing was to be done."""
+    steps = iter([700, 700, 700, 0, 0])
+    monkeypatch.setattr(SqliteBackend, "index_step", lambda _: next(steps))
+    said = run("migrate").stderr.splitlines()
+    numbers = ["700 items.", "2,100 items.", "2,100 items in all."]
+    assert said == [f"Indexed {number}" for number in numbers]
+    assert run("migrate").stderr == ""
 
 
 def test_keys_create_prints_the_key_alone(store: Path) -> None:
