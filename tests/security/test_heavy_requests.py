@@ -147,16 +147,14 @@ def test_who_waits_for_a_model_lends_its_place() -> None:
 
     with ThreadPoolExecutor(3) as pool:
         going = [pool.submit(lend, name) for name in answered]
-        while heavy._aside["a"] < 2:
-            threading.Event().wait(0.01)
+        await_true(lambda: heavy._aside["a"] == 2)
         heavy.enter("a")
         going.append(pool.submit(begin))
-        while not heavy._waiting:
-            threading.Event().wait(0.01)
-        for number, event in enumerate(answered.values(), 1):
-            event.set()
-            while len(heavy._returning) < number:
-                threading.Event().wait(0.01)
+        await_true(lambda: heavy._waiting)
+        answered["first"].set()
+        await_true(lambda: len(heavy._returning) == 1)
+        answered["second"].set()
+        await_true(lambda: len(heavy._returning) == 2)
         assert heavy.present("a") == 4
         heavy.leave("a")
         for one in going:
