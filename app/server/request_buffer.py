@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from ..domain.limits import MOST_BODY_BYTES
+from .chunks import are_too_small
 
 HEAD_BYTES = 64 * 1024
 """The longest request line and headers together, in bytes; beyond it the response is 431."""
@@ -26,7 +27,16 @@ class RequestBuffer:
     deadline, and one that is handled too late is dropped at its own deadline.
     """
 
-    __slots__ = ("_body_start", "_chunk", "_end", "_needed", "_searched", "awaits_continue", "data")
+    __slots__ = (
+        "_body_start",
+        "_chunk",
+        "_chunks",
+        "_end",
+        "_needed",
+        "_searched",
+        "awaits_continue",
+        "data",
+    )
 
     def __init__(self) -> None:
         self.data = bytearray()
@@ -35,6 +45,7 @@ class RequestBuffer:
         self._needed = 0
         self._end = 0
         self._chunk = 0
+        self._chunks = 0
         self.awaits_continue = False
         """Whether the client may be waiting for "100 Continue" before it sends the body."""
 
@@ -82,7 +93,7 @@ class RequestBuffer:
         """Find the end of a chunked body in what has come of it."""
         while (line := self.data.find(b"\r\n", self._chunk)) >= 0:
             size = self.data[self._chunk : line].partition(b";")[0]
-            if not _CHUNK_SIZE.fullmatch(size):
+            if not _CHUNK_SIZE.fullmatch(size) or are_too_small(self._chunks, self._chunk - self._body_start):
                 self._needed = self._chunk = 0  # the parser will reject it
                 return
             if not int(size, 16):
@@ -90,6 +101,7 @@ class RequestBuffer:
                 self._end = 0 if end < 0 else end + len(_END)
                 return
             self._chunk = line + int(size, 16) + 2 * len(b"\r\n")
+            self._chunks += 1
 
     @property
     def is_ready(self) -> bool:

@@ -16,6 +16,8 @@ from urllib.parse import unquote_to_bytes
 from gunicorn.http import wsgi
 from gunicorn.util import http_date
 
+from .chunks import bound_chunks
+
 CONTENT: Final = {"CONTENT-TYPE": "CONTENT_TYPE", "CONTENT-LENGTH": "CONTENT_LENGTH"}
 """Headers whose names WSGI does not prefix."""
 
@@ -42,6 +44,7 @@ def base_environ(client: Any, server: Any) -> dict[str, Any]:
 
 def build_environ(request: Any, connection: dict[str, Any]) -> dict[str, Any]:
     """Return the environment of a request that gunicorn has parsed."""
+    bound_chunks(request)
     environ = connection | {
         "REQUEST_METHOD": request.method,
         "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),

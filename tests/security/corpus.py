@@ -208,6 +208,13 @@ LENGTHS = (
     ),
     Case("good chunks", chunked("/dialogue", chunks(b'{"label"', b':"a"}')), (200,)),
     Case("10,000 chunks of a byte", chunked("/dialogue", chunks(*[b" "] * 10_000, b"{}")), (200,)),
+    Case(
+        "50,000 chunks of a byte",
+        chunked("/dialogue", chunks(*[b" "] * 50_000, b"{}")),
+        (400,),
+        "INVALID_INPUT",
+        shut=True,
+    ),
     Case("chunks with a trailer", chunked("/dialogue", b"2\r\n{}\r\n0\r\nX-Y: z\r\n\r\n"), (200,)),
     Case("a chunk extension", chunked("/dialogue", b"2;a=b\r\n{}\r\n0\r\n\r\n"), (200,)),
     Case(
