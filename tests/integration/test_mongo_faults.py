@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 
 import pytest
@@ -99,17 +99,20 @@ def test_a_lasting_failure_is_refused(
     append(backend)
 
 
+def refuse_in_time(call: Callable[[], object]) -> None:
+    """Expect a call to be refused within the time limit; the turn to make the server fail is had before."""
+    start = time.monotonic()
+    with pytest.raises(ServiceUnavailable):
+        call()
+    assert time.monotonic() - start < TIMEOUT + SLACK
+
+
 @pytest.mark.parametrize("step", ["update", "commitTransaction"])
 def test_retries_end_with_the_time_limit(server: Server, backend: Backend, step: str) -> None:
     """A failure that looks passing for ever is refused in time, and the next request succeeds."""
     label = "TransientTransactionError" if step == "update" else "UnknownTransactionCommitResult"
-    start = time.monotonic()
-    with (
-        server.failing(step, times=0, errorCode=112, errorLabels=[label]),
-        pytest.raises(ServiceUnavailable),
-    ):
-        append(backend, "late")
-    assert time.monotonic() - start < TIMEOUT + SLACK
+    with server.failing(step, times=0, errorCode=112, errorLabels=[label]):
+        refuse_in_time(lambda: append(backend, "late"))
     append(backend, "next")
     current(backend)
 
@@ -118,13 +121,8 @@ def test_retries_end_with_the_time_limit(server: Server, backend: Backend, step:
 def test_a_server_that_is_too_slow_is_refused_in_time(server: Server, backend: Backend, step: str) -> None:
     """Reads and writes alike; the dialogue is free for others afterwards."""
     call = backend.get_dialogue if step == "find" else lambda _, name: append(backend, name)
-    start = time.monotonic()
-    with (
-        server.failing(step, times=0, blockConnection=True, blockTimeMS=4000),
-        pytest.raises(ServiceUnavailable),
-    ):
-        call(SCOPE, "d")
-    assert time.monotonic() - start < TIMEOUT + SLACK
+    with server.failing(step, times=0, blockConnection=True, blockTimeMS=4000):
+        refuse_in_time(lambda: call(SCOPE, "d"))
     if step != "commitTransaction":
         append(backend, "next")
         current(backend)

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from io import BytesIO
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
+from gunicorn.http.body import Body, LengthReader
 
+from app.server.piece_reader import PieceReader
 from app.server.wsgi import Response, base_environ, build_environ
 
 
@@ -20,7 +21,7 @@ def parsed(*headers: tuple[str, str], path: str = "/dialogue/a") -> Any:
         query="limit=1",
         version=(1, 1),
         scheme="http",
-        body=BytesIO(),
+        body=Body(LengthReader(PieceReader(None), 0)),
         headers=headers,
     )
 
