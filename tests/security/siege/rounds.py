@@ -26,7 +26,7 @@ ROUNDS: Final[dict[str, Victim]] = {
 }
 """Each attack, and who suffers most from it."""
 
-HEAVY: Final = ("many_searches", "many_compactions", "many_contexts", "large_lists")
+HEAVY: Final = ("many_values", "many_searches", "many_compactions", "many_contexts", "large_lists")
 """Attacks by requests that take much processor time, beside which light ones keep their pace."""
 
 MOST_TIMES: Final = 3.0
