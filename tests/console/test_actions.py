@@ -397,10 +397,11 @@ def test_back_leads_to_the_list_as_it_was_left(tab: Tab, client: Client) -> None
     page = tab.open("#/dialogues")
     page.get_by_label("Tags").fill("returning")
     row = page.locator(".row", has_text="To return from")
+    tab.wait("location.hash === '#/dialogues?tags=returning'")
     tab.wait("document.querySelectorAll('.row').length === 1")
     row.evaluate("(row) => { row.dataset.same = 'yes'; }")
     row.get_by_role("link").click()
-    page.get_by_role("link", name="Dialogues").last.click()
+    page.locator(".back", has_text="Dialogues").click()
     tab.wait("location.hash === '#/dialogues?tags=returning'")
     assert row.get_attribute("data-same") == "yes"
 
