@@ -13,6 +13,9 @@ HEAD_BYTES = 64 * 1024
 PREFETCH_BYTES = 64 * 1024
 """How much of a body is read ahead; the rest of a larger one is read by the thread that handles it."""
 
+LINE_BYTES = 16 * 1024
+"""The longest line with the size of a chunk, or trailers behind the last, whose end is awaited here."""
+
 _END = b"\r\n\r\n"
 _LENGTH = re.compile(rb"0*[0-9]{1,18}")
 _CHUNK_SIZE = re.compile(rb"[0-9a-fA-F]{1,8}")
@@ -99,9 +102,11 @@ class RequestBuffer:
             if not int(size, 16):
                 end = self.data.find(_END, line)
                 self._end = 0 if end < 0 else end + len(_END)
-                return
+                break
             self._chunk = line + int(size, 16) + 2 * len(b"\r\n")
             self._chunks += 1
+        if not self._end and len(self.data) - self._chunk > LINE_BYTES:
+            self._needed = self._chunk = 0
 
     @property
     def is_ready(self) -> bool:

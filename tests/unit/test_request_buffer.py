@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from app.domain.limits import MOST_BODY_BYTES
-from app.server.request_buffer import HEAD_BYTES, PREFETCH_BYTES, RequestBuffer
+from app.server.request_buffer import HEAD_BYTES, LINE_BYTES, PREFETCH_BYTES, RequestBuffer
 
 HEAD = b"POST / HTTP/1.1\r\nHost: a\r\n"
 
@@ -38,6 +38,9 @@ def buffered(*pieces: bytes) -> RequestBuffer:
         (HEAD + b"Transfer-Encoding: Chunked\r\n\r\n0\r\n\r\n", True),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\nX-Y: z\r\n\r\n", True),
         (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * PREFETCH_BYTES, True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * LINE_BYTES, False),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n" + b"1" * (LINE_BYTES + 1), True),
+        (HEAD + b"Transfer-Encoding: chunked\r\n\r\n0\r\nX: " + b"a" * LINE_BYTES, True),
         (HEAD + b"Transfer-Encoding: zip\r\n\r\n", True),
     ],
 )
