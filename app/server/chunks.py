@@ -22,14 +22,14 @@ def are_too_small(count: int, size: int) -> bool:
     return count > MOST_SMALL_CHUNKS and size < count * LEAST_MEAN_BYTES
 
 
-def bound_chunks(request: Any) -> None:
-    """Have the body of a request that gunicorn has parsed refuse chunks that are too small.
+def bound_chunks(body: Any) -> Any:
+    """Return the body of a request, as gunicorn has made it, so that it refuses chunks that are too small.
 
     A chunk that comes in several pieces counts as so many.
     """
-    reader = request.body.reader
-    if isinstance(reader, ChunkedReader):
-        reader.parser = _bounded(reader.parser)
+    if isinstance(body.reader, ChunkedReader):
+        body.reader.parser = _bounded(body.reader.parser)
+    return body
 
 
 def _bounded(pieces: Iterator[bytes]) -> Iterator[bytes]:

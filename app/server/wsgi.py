@@ -44,14 +44,13 @@ def base_environ(client: Any, server: Any) -> dict[str, Any]:
 
 def build_environ(request: Any, connection: dict[str, Any]) -> dict[str, Any]:
     """Return the environment of a request that gunicorn has parsed."""
-    bound_chunks(request)
     environ = connection | {
         "REQUEST_METHOD": request.method,
         "PATH_INFO": unquote_to_bytes(request.path).decode("latin-1"),
         "QUERY_STRING": request.query,
         "SERVER_PROTOCOL": f"HTTP/1.{request.version[1]}",
         "wsgi.url_scheme": request.scheme,
-        "wsgi.input": request.body,
+        "wsgi.input": bound_chunks(request.body),
     }
     for name, value in request.headers:
         key = CONTENT.get(name) or f"HTTP_{name.replace('-', '_')}"

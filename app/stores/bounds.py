@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
-from typing import Final
+from typing import Any, Final, TypeVar
 
 from ..domain.list_items import DialogueItem, MemoryItem, MessageItem
+from ..domain.list_queries import Page
 from ..domain.records import Message
 from ..search.query import Found, Hit
 from ..search.results import Ranked, Ranking
+
+T = TypeVar("T")
 
 PAGE_BYTES = 8 * 1024 * 1024
 """A page of a list ends early at this many bytes of JSON, but always has one item."""
@@ -40,6 +43,27 @@ class Results:
         more = len(hits) < len(self.ranking.results)
         last = self.ranking.results[len(hits) - 1].position if more else None
         return Found(hits, self.ranking.frequencies, last)
+
+
+def take_page(
+    rows: Iterable[Any], limit: int, large: Iterable[Any], read: Callable[[Any], T], *, more: bool = False
+) -> Page[T]:
+    """Read up to ``limit`` items, fewer if their large texts exceed PAGE_BYTES, but one at least.
+
+    ``large`` are the keys of those texts in a row; ``more`` says that there are rows behind these.
+    """
+    items: list[T] = []
+    size = 0
+    for row in rows:
+        size += sum([_bytes_in(row[key]) for key in large])
+        if len(items) == limit or (items and size > PAGE_BYTES):
+            return Page(items, more=True)
+        items.append(read(row))
+    return Page(items, more=more)
+
+
+def _bytes_in(text: str) -> int:
+    return len(text) if text.isascii() else len(text.encode())
 
 
 def take_bytes(messages: Iterable[Message], most_bytes: int | None) -> list[Message]:

@@ -12,6 +12,20 @@ from .server import Client
 from .test_actions import press, see
 
 
+def rotate_at_once(tab: Tab, old: str) -> str:
+    """Have a key, whose question is open, end now: the new one is shown and works, the old one does not."""
+    page = tab.page
+    page.get_by_label("The old key goes on working").select_option("0")
+    press(page, "Rotate it")
+    page.get_by_role("heading", name="The new key").wait_for()
+    issued: str = page.locator(".secret code").inner_text()
+    press(page, "I have copied it")
+    assert Client(tab.server, issued).ask("GET", "/key")["rights"] == "read"
+    with pytest.raises(AssertionError, match="UNAUTHORIZED"):
+        Client(tab.server, old).ask("GET", "/key")
+    return issued
+
+
 def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Tab]) -> None:
     """The new key works, is not shown again, and stops working when it is revoked."""
     tab = open_tab("manage")
@@ -32,14 +46,7 @@ def test_a_key_is_made_shown_once_rotated_and_revoked(open_tab: Callable[..., Ta
 
     row = page.locator(".row", has_text="a browser test").first
     row.get_by_role("button", name="Rotate").click()
-    page.get_by_label("The old key goes on working").select_option("0")
-    press(page, "Rotate it")
-    page.get_by_role("heading", name="The new key").wait_for()
-    second = page.locator(".secret code").inner_text()
-    press(page, "I have copied it")
-    assert Client(tab.server, second).ask("GET", "/key")["rights"] == "read"
-    with pytest.raises(AssertionError, match="UNAUTHORIZED"):
-        Client(tab.server, secret).ask("GET", "/key")
+    second = rotate_at_once(tab, secret)
 
     name = Client(tab.server, second).ask("GET", "/key")["id"]
     page.locator(".row", has_text=name).get_by_role("button", name="Revoke").click()
@@ -110,14 +117,7 @@ def test_a_key_is_shown_though_its_question_was_left(open_tab: Callable[..., Tab
 
     page.route("**/rotate*", leave_then_answer)
     page.locator(".row", has_text=old["id"]).get_by_role("button", name="Rotate").click()
-    page.get_by_label("The old key goes on working").select_option("0")
-    press(page, "Rotate it")
-    page.get_by_role("heading", name="The new key").wait_for()
-    issued = page.locator(".secret code").inner_text()
-    press(page, "I have copied it")
-    assert Client(tab.server, issued).ask("GET", "/key")["rights"] == "read"
-    with pytest.raises(AssertionError, match="UNAUTHORIZED"):
-        Client(tab.server, old["key"]).ask("GET", "/key")
+    rotate_at_once(tab, old["key"])
 
 
 def test_the_audit_names_the_project(open_tab: Callable[..., Tab]) -> None:

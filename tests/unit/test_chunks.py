@@ -25,8 +25,7 @@ def read(raw: bytes) -> bytes:
     reader = PieceReader(None)
     reader.unread(raw)
     body = Body(ChunkedReader(SimpleNamespace(trailers=[]), reader))
-    bound_chunks(SimpleNamespace(body=body))
-    found: bytes = body.read()
+    found: bytes = bound_chunks(body).read()
     return found
 
 
@@ -57,5 +56,4 @@ def test_a_body_with_a_length_stays_as_it_is() -> None:
     reader = PieceReader(None)
     reader.unread(b"{}")
     body = Body(LengthReader(reader, 2))
-    bound_chunks(SimpleNamespace(body=body))
-    assert body.read() == b"{}"
+    assert bound_chunks(body).read() == b"{}"

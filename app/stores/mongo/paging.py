@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Generic, TypeVar
 
 from ...domain.list_queries import Page
-from .. import PAGE_BYTES
+from ..bounds import take_page
 from .database import Document, MongoDatabase, Projection, Rows
 from .statements import Query, Sort, find_batch
 
@@ -35,21 +35,6 @@ def read_page(db: MongoDatabase, source: Source[T], query: Document, sort: Sort,
     """
     batch = find_batch(db, source.rows, Query(query, source.fields, sort, limit + 1))
     if batch is not None:
-        return _cut(source, batch.documents, limit, more=not batch.is_last)
+        return take_page(batch.documents, limit, source.large, source.record, more=not batch.is_last)
     with source.rows.find(query, source.fields, sort=sort, limit=limit + 1, batch_size=limit + 1) as cursor:
-        return _cut(source, cursor, limit, more=False)
-
-
-def _cut(source: Source[T], documents: Iterable[Document], limit: int, *, more: bool) -> Page[T]:
-    items: list[T] = []
-    size = 0
-    for document in documents:
-        size += sum([_bytes_of(document[name]) for name in source.large])
-        if len(items) == limit or (items and size > PAGE_BYTES):
-            return Page(items, more=True)
-        items.append(source.record(document))
-    return Page(items, more=more)
-
-
-def _bytes_of(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
+        return take_page(cursor, limit, source.large, source.record)
