@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import tempfile
 from collections.abc import Iterator
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
@@ -18,7 +18,8 @@ from ..services.audit import note_export
 from ..services.repair import repair
 from ..settings import Settings
 from ..stores import BadBackup
-from .terminal import CommandError, open_store, require_folder
+from .output_files import remove, replacing
+from .terminal import CommandError, counted, open_store
 from .upkeep import verify_projects
 
 if TYPE_CHECKING:
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
     from ..transfer.backup import Entry
 
 MEGABYTE = 1_000_000
-BESIDE = ("", "-wal", "-shm", ".lock")
-"""The endings of the files of a SQLite store."""
 
 
 @dataclass(slots=True)
@@ -59,7 +58,7 @@ def back_up(
     with open_store() as backend, Meter(None, lambda: 0, lambda: progress.messages) as meter:
         for project in backend.list_projects():
             backend.write(Scope(project.name), partial(note_export, project=project.name, namespace=None))
-        with _replacing(file) as partial_file:
+        with replacing(file) as partial_file:
             if not backend.copy_to(partial_file, lambda _, __: None):
                 write_archive(partial_file, _counted(dump(backend), progress, meter.tick))
     size = file.stat().st_size / MEGABYTE
@@ -71,18 +70,6 @@ def _counted(entries: Iterable[Entry], progress: Progress, tick: Callable[[], No
         yield entry
         progress.count(entry)
         tick()
-
-
-@contextmanager
-def _replacing(path: Path) -> Iterator[Path]:
-    """Give the name of a file that gets the wanted name when it is whole."""
-    require_folder(path)
-    partial_file = path.with_name(f".{path.name}.{os.getpid()}.partial")
-    try:
-        yield partial_file
-        partial_file.replace(path)
-    finally:
-        partial_file.unlink(missing_ok=True)
 
 
 def restore(
@@ -119,12 +106,24 @@ def _restore(file: Path, settings: Settings) -> None:
 
 def _restore_file(file: Path, place: Path, settings: Settings) -> int:
     """Make the store in a file beside its place, which it gets when it is whole; how many problems it has."""
-    from ..opening import open_backend, open_copy
-
     _require_nothing(place, settings)
     place.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     beside = place.with_name(f".{place.name}.restoring")
-    _remove(beside)
+    remove(beside)
+    try:
+        problems = _make_file(file, beside, settings)
+        remove(place)
+        beside.replace(place)
+    finally:
+        remove(beside)
+    _sync(place.parent)
+    return problems
+
+
+def _make_file(file: Path, beside: Path, settings: Settings) -> int:
+    """Make a store in a file; how many problems it has."""
+    from ..opening import open_backend, open_copy
+
     backend = open_copy(file, beside)
     try:
         if backend is None:
@@ -136,10 +135,6 @@ def _restore_file(file: Path, place: Path, settings: Settings) -> int:
     finally:
         if backend is not None:
             backend.close()
-    _remove(place)
-    beside.replace(place)
-    _remove(beside)
-    _sync(place.parent)
     return problems
 
 
@@ -183,7 +178,8 @@ def _check(backend: Backend) -> int:
         for text in repair(backend, problems):
             typer.echo(f"mended: {text}", err=True)
         problems = verify_projects(backend, names)
-    typer.echo(f"Restored {len(names):,} projects; {len(problems):,} problems.", err=True)
+    restored, left = counted(len(names), "project"), counted(len(problems), "problem")
+    typer.echo(f"Restored {restored}; {left}.", err=True)
     return len(problems)
 
 
@@ -203,11 +199,6 @@ def _require_nothing(place: Path, settings: Settings) -> None:
         raise CommandError(
             f"there is a store at {place.absolute()}: restore makes a new one, in another place"
         )
-
-
-def _remove(place: Path) -> None:
-    for ending in BESIDE:
-        place.with_name(place.name + ending).unlink(missing_ok=True)
 
 
 def _sync(folder: Path) -> None:

@@ -19,7 +19,8 @@ from ..domain.records import Scope, ScopeFilter, Status
 from ..services.audit import note_export
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import STANDARD_INPUT
-from .terminal import CommandError, columns, open_store, require_folder, require_project
+from .output_files import replacing
+from .terminal import CommandError, columns, counted, open_store, require_project
 
 if TYPE_CHECKING:
     from ..domain.records import TimeRange
@@ -121,12 +122,15 @@ def _require_found(backend: Backend, selection: Selection) -> None:
 
 
 def _sum_up(counts: Counts, seconds: float) -> str:
-    others = [(counts.memories, "memories"), (counts.summaries, "summaries"), (counts.keys, "keys")]
-    others.append((counts.deleted, "deleted dialogues"))
-    also = "".join(f", {count:,} {what}" for count, what in others if count)
-    return (
-        f"Exported {counts.dialogues:,} dialogues and {counts.messages:,} messages{also} in {seconds:.1f} s."
-    )
+    dialogues, messages = counted(counts.dialogues, "dialogue"), counted(counts.messages, "message")
+    others = [
+        counted(counts.memories, "memory", "memories"),
+        counted(counts.summaries, "summary", "summaries"),
+        counted(counts.keys, "key"),
+        counted(counts.deleted, "deleted dialogue"),
+    ]
+    also = "".join(f", {other}" for other in others if not other.startswith("0 "))
+    return f"Exported {dialogues} and {messages}{also} in {seconds:.1f} s."
 
 
 def _writer(name: str) -> Writer:
@@ -163,13 +167,8 @@ def _writing(output: str) -> Iterator[IO[str]]:
         sys.stdout.flush()
         return
     path = Path(output)
-    require_folder(path)
-    partial = path.with_name(f".{path.name}.{os.getpid()}.partial")
     opened = gzip.open if path.suffix == ".gz" else open
-    try:
+    with replacing(path) as partial:
         os.close(os.open(partial, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o600))
         with opened(partial, "wt", encoding="utf-8") as file:
             yield file
-        partial.replace(path)
-    finally:
-        partial.unlink(missing_ok=True)

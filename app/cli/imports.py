@@ -14,7 +14,7 @@ from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import Documents
 from ..transfer.tally import Tally
 from .origins import Origin
-from .terminal import CommandError, columns, open_store, require_project
+from .terminal import CommandError, columns, counted, open_store, require_project
 
 if TYPE_CHECKING:
     from ..transfer.drafts import Drafter
@@ -214,21 +214,32 @@ def sum_up(tally: Tally, seconds: float, *, dry_run: bool) -> Iterator[str]:
     did = "Would import" if dry_run else "Imported"
     rate = tally.messages / max(seconds, 0.001)
     yield (
-        f"{did} {tally.dialogues:,} dialogues and {tally.messages:,} messages in {seconds:.1f} s "
-        f"({rate:,.0f} messages/s); {tally.unchanged:,} were there already, {tally.bad:,} bad lines."
+        f"{did} {counted(tally.dialogues, 'dialogue')} and {counted(tally.messages, 'message')} "
+        f"in {seconds:.1f} s ({rate:,.0f} messages/s); "
+        f"{counted(tally.unchanged, 'was there already', 'were there already')}, "
+        f"{counted(tally.bad, 'bad line')}."
     )
-    counted = [
-        (tally.memories, "memories were stored"),
-        (tally.summaries, "summaries were stored"),
-        (tally.keys, "keys were stored"),
-        (tally.tombstones, "dialogues that were deleted there are deleted here, their messages with them"),
-        (tally.updated, "dialogues were brought up to date"),
+    others = [
+        (tally.memories, "memory was stored", "memories were stored"),
+        (tally.summaries, "summary was stored", "summaries were stored"),
+        (tally.keys, "key was stored", "keys were stored"),
+        (
+            tally.tombstones,
+            "dialogue that was deleted there is deleted here, its messages with it",
+            "dialogues that were deleted there are deleted here, their messages with them",
+        ),
+        (tally.updated, "dialogue was brought up to date", "dialogues were brought up to date"),
         (
             tally.different,
+            "thing differs from what is stored, which stays; --update takes over titles, tags and status",
             "things differ from what is stored, which stays; --update takes over titles, tags and status",
         ),
-        (tally.deleted, "messages were deleted here since an earlier import, and stay away"),
-        (tally.skipped, "files beside them hold no conversations"),
-        *((count, kind) for kind, count in sorted(tally.notes.items())),
+        (
+            tally.deleted,
+            "message was deleted here since an earlier import, and stays away",
+            "messages were deleted here since an earlier import, and stay away",
+        ),
+        (tally.skipped, "file beside them holds no conversations", "files beside them hold no conversations"),
+        *((count, kind, kind) for kind, count in sorted(tally.notes.items())),
     ]
-    yield from (f"  {count:,} {what}." for count, what in counted if count)
+    yield from (f"  {counted(count, one, many)}." for count, one, many in others if count)

@@ -83,4 +83,4 @@ def main() -> None:
     # A command says in one line what went wrong; what the store logs of it is for debugging.
     if os.environ.get("COLLOQUY_LOG_LEVEL") != SHOW_TRACEBACK:
         logging.getLogger(__name__.partition(".")[0]).addHandler(logging.NullHandler())
-    cli()
+    cli(prog_name="colloquy")

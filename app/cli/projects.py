@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
+from dataclasses import asdict
 from functools import partial
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
+import orjson
 import typer
 
 from ..domain.errors import quote
@@ -21,6 +23,7 @@ from .terminal import (
     Commands,
     columns,
     confirm,
+    counted,
     example,
     open_store,
     print_json,
@@ -77,7 +80,7 @@ def show(*, as_json: AsJson = False) -> None:
             project.name,
             "yes" if project.immutable else "no",
             project.created,
-            _in_words(project.retention) or "everything",
+            _in_words(retention_fields(project.retention)) or "everything",
         ]
         for project in found
     ]
@@ -108,37 +111,36 @@ def change(  # one option for each number of a policy
     archived_days: Days = None,
     memory_days: Days = None,
     keep_everything: Annotated[
-        bool, typer.Option("--keep-everything", help="Remove the retention policy.")
+        bool,
+        typer.Option("--keep-everything", help="Forget the days set before; those set here are all then."),
     ] = False,
 ) -> None:
     """Change a project.
 
-    That is whether it is immutable, and how many days it keeps what nobody changes. The days are given anew
-    as a whole: those of dialogues, of dialogues of one status instead, of memories.
+    That is whether it is immutable, and how many days it keeps what nobody changes: dialogues, dialogues of
+    one status instead, memories. What is not named stays as it was.
     """
-    policy = Retention(dialogue_days, active_days, ended_days, archived_days, memory_days)
-    if keep_everything and policy != FOR_GOOD:
-        raise CommandError("--keep-everything goes without numbers of days")
-    if immutable is None and policy == FOR_GOOD and not keep_everything:
+    numbers = Retention(dialogue_days, active_days, ended_days, archived_days, memory_days)
+    days = {name: number for name, number in asdict(numbers).items() if number is not None}
+    if immutable is None and not days and not keep_everything:
         raise CommandError("say what to change: see 'colloquy projects set --help'")
     command = projects.ProjectUpdate(
-        UNSET if immutable is None else immutable,
-        policy if keep_everything or policy != FOR_GOOD else UNSET,
+        UNSET if immutable is None else immutable, FOR_GOOD if keep_everything else UNSET, days
     )
     with open_store() as backend:
         if backend.get_project(name) is None:
             raise CommandError(f"there is no project {name}")
-        backend.write(SERVER, partial(projects.update, actor=COMMAND_LINE, name=name, command=command))
+        rule = partial(projects.update, actor=COMMAND_LINE, name=name, command=command)
+        changed: dict[str, Any] = orjson.loads(backend.write(SERVER, rule).body)
     if immutable is not None:
         typer.echo(f"The project {name} is {'immutable' if immutable else 'not immutable'} now.")
-    if command.retention is not UNSET:
-        typer.echo(f"The project {name} keeps {_in_words(command.retention) or 'everything'} now.")
+    if days or keep_everything:
+        typer.echo(f"The project {name} keeps {_in_words(changed.get('retention', {})) or 'everything'} now.")
 
 
-def _in_words(policy: Retention) -> str:
-    """Return what a policy limits, empty where it limits nothing."""
-    fields = retention_fields(policy).items()
-    return ", ".join(f"{KINDS[name]} for {days} days" for name, days in fields)
+def _in_words(policy: dict[str, int]) -> str:
+    """Return what the fields of a policy limit, empty where it limits nothing."""
+    return ", ".join(f"{KINDS[name]} for {counted(days, 'day')}" for name, days in policy.items())
 
 
 KINDS = {

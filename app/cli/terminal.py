@@ -8,7 +8,6 @@ import socket
 import traceback
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any, NoReturn
 
 import typer
@@ -72,7 +71,8 @@ def require_free(host: str, port: int, advice: str) -> None:
 def _describe(error: OSError) -> str:
     if error.filename is None:
         return str(error)
-    return f"{error.filename}: {error.strerror}"
+    # Where there are two, the second is what was to be written.
+    return f"{error.filename2 or error.filename}: {error.strerror}"
 
 
 def _fail(reason: str) -> NoReturn:
@@ -112,12 +112,6 @@ def open_store(*, create: bool = False) -> Iterator[Backend]:
         backend.close()
 
 
-def require_folder(path: Path) -> None:
-    """Refuse a file in a folder that does not exist, in words that name the folder."""
-    if not path.parent.is_dir():
-        raise CommandError(f"there is no folder {path.parent}: make it, or name a file elsewhere")
-
-
 def require_project(backend: Backend, name: str) -> None:
     """Refuse a project that does not exist; the default one is made where there is none and no key."""
     if name == DEFAULT_PROJECT and backend.is_empty():
@@ -134,6 +128,11 @@ def confirm(question: str, *, sure: bool) -> None:
     if not typer.get_text_stream("stdin").isatty():
         raise CommandError("this cannot be undone: repeat it with --yes")
     typer.confirm(question, abort=True, err=True)
+
+
+def counted(number: int, one: str, many: str | None = None) -> str:
+    """Return a number with what is counted; ``many`` is its plural where an s does not make it."""
+    return f"{number:,} {one if number == 1 else many or one + 's'}"
 
 
 AsJson = Annotated[bool, typer.Option("--json", help="Print JSON, one object a line.")]

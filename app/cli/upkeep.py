@@ -16,7 +16,7 @@ from ..services.repair import repair
 from ..services.verify import Problem, Seen, verify
 from ..stores import Backend
 from ..waiting import in_steps, rest
-from .terminal import CommandError, confirm, open_store, require_project
+from .terminal import CommandError, confirm, counted, open_store, require_project
 
 
 def check(
@@ -83,9 +83,11 @@ def verify_projects(
     dialogues = sum(seen.dialogues for seen in checked)
     unembedded = sum(seen.unembedded for seen in checked)
     if unembedded:
-        typer.echo(f"{unembedded:,} items wait to be embedded.", err=True)
+        typer.echo(f"To be embedded: {counted(unembedded, 'item')}.", err=True)
     typer.echo(
-        f"Checked {dialogues:,} dialogues and {messages():,} messages: {len(problems):,} problems.", err=True
+        f"Checked {counted(dialogues, 'dialogue')} and {counted(messages(), 'message')}: "
+        f"{counted(len(problems), 'problem')}.",
+        err=True,
     )
     return problems
 
@@ -116,6 +118,7 @@ def erase_namespace(
         while backend.sweep():
             rest()
     typer.echo(
-        f"Erased {erased.dialogues:,} dialogues, {erased.messages:,} messages, {erased.memories:,} memories "
-        f"and {erased.summaries:,} summaries."
+        f"Erased {counted(erased.dialogues, 'dialogue')}, {counted(erased.messages, 'message')}, "
+        f"{counted(erased.memories, 'memory', 'memories')} and "
+        f"{counted(erased.summaries, 'summary', 'summaries')}."
     )

@@ -133,7 +133,7 @@ def get_key(catalog: Catalog, place: KeyPlace) -> Result:
     """Return what is stored of a key; raises KeyNotFound."""
     key = catalog.get_key(place.id)
     if key is None or key.project != place.project:
-        raise _not_found(place.id)
+        raise _not_found(place)
     return Result(compact_json(key_fields(key)))
 
 
@@ -180,7 +180,7 @@ def _note(tx: Transaction, actor: Actor, action: Action, key: Key, **details: st
 def _lock_key(tx: Transaction, actor: Actor, place: KeyPlace) -> Key:
     key = tx.lock_key(place.id)
     if key is None or key.project != place.project:
-        raise _not_found(place.id)
+        raise _not_found(place)
     if not actor.rights.covers(key.rights):
         raise Forbidden(f"The key has the right {key.rights}, which yours has not.")
     return key
@@ -190,8 +190,8 @@ def _ending(key: Key, when: Timestamp) -> Key:
     return replace(key, revoked=when if key.revoked is None else min(key.revoked, when))
 
 
-def _not_found(key_id: str) -> KeyNotFound:
-    return KeyNotFound(f"There is no key {quote(key_id)} in this project.")
+def _not_found(place: KeyPlace) -> KeyNotFound:
+    return KeyNotFound(f"There is no key {quote(place.id)} in the project {quote(place.project)}.")
 
 
 def _require_covered(actor: Actor, rights: Rights, expires: Timestamp | None) -> None:

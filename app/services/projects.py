@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Any
 
 from ..domain import timestamps
@@ -24,6 +24,8 @@ from .inputs import UNSET, Unset
 from .results import Result
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from ..domain.list_queries import ProjectListQuery
     from ..stores import Catalog, Transaction
 
@@ -42,10 +44,11 @@ class NewProject:
 
 @dataclass(frozen=True, slots=True)
 class ProjectUpdate:
-    """What of a project to change."""
+    """What of a project to change: its policy as a whole, and then single numbers of days by their fields."""
 
     immutable: bool | Unset = UNSET
     retention: Retention | Unset = UNSET
+    days: Mapping[str, int] = field(default_factory=dict)
 
 
 def free_name(catalog: Catalog, name: str) -> None:
@@ -89,10 +92,11 @@ def update(tx: Transaction, actor: Actor, name: str, command: ProjectUpdate) -> 
     of an immutable project.
     """
     project = lock_project(tx, name)
+    policy = project.retention if command.retention is UNSET else command.retention
     changed = replace(
         project,
         immutable=project.immutable if command.immutable is UNSET else command.immutable,
-        retention=project.retention if command.retention is UNSET else command.retention,
+        retention=replace(policy, **command.days),
     )
     if changed.immutable != project.immutable and not actor.rights.covers(Rights.ADMIN):
         raise Forbidden("Whether a project is immutable is for a key with the right admin to say.")

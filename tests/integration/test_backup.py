@@ -38,7 +38,7 @@ from app.transfer.backup_file import write_archive
 from app.transfer.conversation import Conversation
 from tests.integration.everything import PROJECT, fill, first_key, observe, open_api
 from tests.integration.importing import bring_in, check_store, drafter
-from tests.server import ROOT
+from tests.server import ROOT, free_port
 
 SCOPE = Scope(DEFAULT_PROJECT)
 
@@ -365,6 +365,25 @@ def test_a_full_database_is_refused(places: dict[str, Any], tmp_path: Path) -> N
     backend.close()
 
     assert "holds something already" in target.refused("restore", str(tmp_path / "file"))
+
+
+def test_a_database_that_is_away_is_not_awaited_for_long(
+    places: dict[str, Any], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A restore gives up within the limit of a request, not that of a migration, which is an hour."""
+    source = places["sqlite"]()
+    source.open().close()
+    source.ok("backup", str(tmp_path / "file"))
+    monkeypatch.setenv("COLLOQUY_REQUEST_TIMEOUT", "0.5")
+    monkeypatch.setattr("app.stores.mongo.backups.MIGRATION_SECONDS", 60.0)
+    begun = time.monotonic()
+
+    refused = Place(f"mongodb://127.0.0.1:{free_port()}/x", monkeypatch).refused(
+        "restore", str(tmp_path / "file")
+    )
+
+    assert "cannot be used" in refused
+    assert time.monotonic() - begun < 30
 
 
 def test_what_is_deleted_during_a_backup_is_in_it_once(places: dict[str, Any], backend: Backend) -> None:

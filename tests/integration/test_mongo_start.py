@@ -11,11 +11,13 @@ from typing import Any
 
 import mongomock
 import pytest
+from pymongo.errors import OperationFailure
 
 from app.domain.errors import ServiceUnavailable
 from app.domain.records import ScopeFilter
 from app.stores import Backend, Transaction
 from app.stores.mongo import maintenance, open_mongo, schema, start_up_lock
+from app.stores.mongo.failures import unavailable
 from app.stores.mongo.schema import INDEXES, VERSION, require_transactions
 from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
@@ -47,6 +49,15 @@ def test_a_url_that_cannot_be_read_is_refused_without_its_password(url: str) -> 
         open_mongo(url)
     assert "secret" not in str(caught.value)
     assert caught.value.__cause__ is None
+
+
+@pytest.mark.parametrize(
+    ("code", "said"), [(13, "does not allow"), (18, "user and the password"), (91, "does not answer")]
+)
+def test_what_the_server_refuses_for_good_is_said(code: int, said: str) -> None:
+    """To try again would change nothing; what the server says may quote what was stored, and is left out."""
+    assert said in str(unavailable(OperationFailure("secret", code)))
+    assert "secret" not in str(unavailable(OperationFailure("secret", code)))
 
 
 def test_the_database_is_the_urls_or_colloquy() -> None:

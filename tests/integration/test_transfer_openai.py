@@ -336,7 +336,7 @@ def test_the_command_reads_ids_from_a_file(
     again = command(*origin, "--ids", "-", text="conv_1\nconv_gone\n")
     assert again.exit_code == 1
     assert "conv_gone" in again.stderr
-    assert "1 were there already" in again.stdout
+    assert "1 was there already" in again.stdout
 
 
 @pytest.mark.parametrize(

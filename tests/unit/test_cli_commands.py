@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -165,6 +166,69 @@ def test_projects_are_created_changed_and_deleted() -> None:
     assert "no project" in refused("keys", "create", "--project", "shop")
 
 
+def test_days_that_are_not_named_stay_as_they_were() -> None:
+    """A policy is changed by the number; one number alone is left where the others are to be forgotten."""
+    ok("migrate")
+    ok("projects", "create", "shop")
+    ok("projects", "set", "shop", "--dialogue-days", "365", "--ended-days", "1")
+
+    assert ok("projects", "set", "shop", "--memory-days", "30").splitlines() == [
+        "The project shop keeps dialogues for 365 days, ended dialogues for 1 day, memories for 30 days now."
+    ]
+    assert "dialogues for 365 days, ended" in ok("projects", "set", "shop", "--ended-days", "2")
+    assert "keeps memories for 7 days now" in ok(
+        "projects", "set", "shop", "--keep-everything", "--memory-days", "7"
+    )
+    assert "no retention policy" in refused("projects", "set", "shop", "--immutable")
+    assert "keeps everything now" in ok("projects", "set", "shop", "--keep-everything")
+    assert "say what to change" in refused("projects", "set", "shop")
+    assert orjson.loads(ok("projects", "list", "--json")).keys() == {"id", "immutable", "created"}
+
+
+@pytest.mark.parametrize("command", [["backup"], ["export", "--output"]])
+def test_what_is_no_file_is_not_replaced(command: list[str], tmp_path: Path) -> None:
+    """A file that is made takes the place of a file alone: not of a folder, a pipe or a device."""
+    ok("migrate")
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+
+    assert f"{pipe} is no file" in refused(*command, str(pipe))
+    assert pipe.is_fifo()
+    assert f"{tmp_path} is a folder" in refused(*command, str(tmp_path))
+    assert "there is no folder" in refused(*command, str(tmp_path / "no" / "x"))
+
+
+def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A limit of the size of files stands for a full disk; the store is not what is said to be full."""
+    source = tmp_path / "source.jsonl"
+    source.write_bytes(orjson.dumps({"id": "c", "messages": [{"role": "user", "content": "hi" * 500_000}]}))
+    ok("import", str(source))
+    made, soft = tmp_path / "made", resource.getrlimit(resource.RLIMIT_FSIZE)
+    restored = tmp_path / "elsewhere" / "restored.db"
+    ok("backup", str(tmp_path / "whole"))
+    resource.setrlimit(resource.RLIMIT_FSIZE, (300_000, soft[1]))
+    try:
+        backup, export = run("backup", str(made)), run("export", "--output", str(made))
+        monkeypatch.setenv("COLLOQUY_STORE_URL", f"sqlite:///{restored}")
+        restore = run("restore", str(tmp_path / "whole"))
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, soft)
+
+    assert {one.exit_code for one in (backup, export, restore)} == {1}
+    assert backup.stderr.splitlines()[-1].startswith(f"colloquy: {made}: ")
+    assert export.stderr.splitlines()[-1].startswith(f"colloquy: {made}: File too large")
+    assert str(restored.parent) in restore.stderr
+    assert not any(restored.parent.iterdir())
+    assert sorted(path.name for path in tmp_path.iterdir()) == [
+        "elsewhere",
+        "folder",
+        "source.jsonl",
+        "whole",
+    ]
+
+
 def test_conversations_go_in_and_out(tmp_path: Path) -> None:
     """Import, verify, export and erase work on what the others left; a bad line gives status 1."""
     line = {"id": "c", "messages": [{"role": "user", "content": "hi"}]}
@@ -174,17 +238,15 @@ def test_conversations_go_in_and_out(tmp_path: Path) -> None:
 
     assert result.exit_code == 1
     assert f"{source}, line 2: " in result.stderr
-    assert "Imported 1 dialogues and 1 messages" in result.stdout
-    assert "1 were there already" in ok(
-        "import", "-", "--namespace", "anna", text=orjson.dumps(line).decode()
-    )
+    assert "Imported 1 dialogue and 1 message in" in result.stdout
+    assert "1 was there already" in ok("import", "-", "--namespace", "anna", text=orjson.dumps(line).decode())
     ok("verify")
     exported = tmp_path / "out.jsonl.gz"
     ok("export", "--output", str(exported))
     assert exported.stat().st_mode & 0o777 == 0o600
     kinds = [orjson.loads(line)["type"] for line in ok("export", "--namespace", "anna").splitlines()]
     assert kinds == ["export", "dialogue", "end"]
-    assert "Erased 1 dialogues, 1 messages" in ok("erase", "anna", "--yes")
+    assert "Erased 1 dialogue, 1 message, 0 memories" in ok("erase", "anna", "--yes")
     assert '"type":"dialogue"' not in ok("export")
     ok("import", str(exported), "--dry-run")
     assert '"type":"dialogue"' not in ok("export")
@@ -220,7 +282,7 @@ def test_formats_are_listed_and_must_be_known(tmp_path: Path) -> None:
     assert "chatgpt" in ok("import", "--list-formats")
     assert "markdown" in ok("export", "--list-formats")
     assert "--list-formats" in refused("import", str(source), "--format", "nonsense")
-    assert "1 dialogues" in ok("import", str(source), "--format", "openai", "--branches", "current")
+    assert "1 dialogue " in ok("import", str(source), "--format", "openai", "--branches", "current")
     assert "--output" in refused("export", "--format", "html")
     assert "<h1>T</h1>" in ok("export", "--format", "html", "--dialogue", "c")
     ok("export", "--format", "markdown", "--output", str(tmp_path / "pages"))
@@ -412,7 +474,7 @@ def test_a_broken_zip_is_named_and_the_others_come(tmp_path: Path, *, is_cut: bo
     result = run("import", str(broken), str(whole))
     assert result.exit_code == 1
     assert "broken.zip: The compressed data is damaged" in result.stderr
-    assert "Imported 1 dialogues" in result.stdout + result.stderr
+    assert "Imported 1 dialogue and" in result.stdout + result.stderr
 
 
 def test_exporting_a_dialogue_that_is_not_there_is_refused(tmp_path: Path) -> None:

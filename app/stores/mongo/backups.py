@@ -28,9 +28,11 @@ class MongoBackups(Backups):
     @contextmanager
     def restoring(self) -> Iterator[None]:
         db = self._db
-        with db.bounded(MIGRATION_SECONDS):
+        # Within the usual limit: a server that is not there would be awaited as long as a migration may take.
+        with db.bounded():
             if db.transactional:
                 require_transactions(db.database.command("hello"))
+        with db.bounded(MIGRATION_SECONDS):
             if db.meta.find_one(MARK) is not None:
                 _clear(db)
             elif any(db.database[name].find_one({}, ["_id"]) is not None for name in FILLED):

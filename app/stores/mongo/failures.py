@@ -3,10 +3,17 @@
 from __future__ import annotations
 
 import logging
+from typing import Final
 
 from pymongo.errors import OperationFailure
 
 from ...domain.errors import ServiceUnavailable
+
+_REFUSED: Final[dict[int | None, str]] = {
+    13: "The store does not allow its user to do that.",
+    18: "The store refuses the user and the password that it is opened with.",
+}
+"""What lasts until somebody changes it, by MongoDB's numbers: Unauthorized, AuthenticationFailed."""
 
 log = logging.getLogger(__name__)
 
@@ -16,6 +23,7 @@ def unavailable(error: Exception) -> ServiceUnavailable:
 
     What the server says of a refused command may quote what was to be written: its number must do.
     """
+    code = error.code if isinstance(error, OperationFailure) else None
     said = f"code {error.code}" if isinstance(error, OperationFailure) else error
     log.error("MongoDB failed: %s: %s", type(error).__name__, said)
-    return ServiceUnavailable()
+    return ServiceUnavailable() if code not in _REFUSED else ServiceUnavailable(_REFUSED[code])

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import sqlite3
@@ -26,6 +27,15 @@ REST: Final = 4.0
 """How many times as long as it took to copy them the copy pauses then, so that writers have the disk."""
 
 
+UNWRITTEN: Final = {
+    sqlite3.SQLITE_FULL: errno.ENOSPC,
+    sqlite3.SQLITE_IOERR_WRITE: errno.EIO,
+    sqlite3.SQLITE_IOERR_FSYNC: errno.EIO,
+    sqlite3.SQLITE_IOERR_TRUNCATE: errno.EIO,
+}
+"""What SQLite says of a file that it cannot write, and what the system does."""
+
+
 class SqliteBackups(SqliteMaintenance, Backups):
     """SQLite's online backup."""
 
@@ -41,6 +51,9 @@ class SqliteBackups(SqliteMaintenance, Backups):
                     _copy(self._db.connection(), target, tick)
                 target.execute("PRAGMA journal_mode = DELETE")
         except sqlite3.Error as error:
+            # The store is only read: what cannot be written is the copy.
+            if number := UNWRITTEN.get(getattr(error, "sqlite_errorcode", 0)):
+                raise OSError(number, os.strerror(number), str(path)) from error
             raise translate(error) from error
         with path.open("rb") as file:
             os.fsync(file.fileno())
