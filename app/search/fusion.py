@@ -4,10 +4,10 @@
 
 Nearness is how near an item is by meaning, from that of the last candidate (0) to that of the nearest (1).
 Words add to it as far as an item has what the query says, which is its coverage: all of the words almost
-always mean what is looked for, and one of a long question says nothing. So the share that words have
-grows from 0 for a coverage of LEAST_COVERAGE to 1 for all of the query. Reciprocal rank fusion knows no such
-difference: it lets any item in that has a common word of the question. Below LEAST_COVERAGE words keep only
-a trace: among items that have no vectors, or are equally near, those with the best words come first.
+always mean what is looked for, and some of a long question say nothing. So the share that words have
+grows from 0 for the least coverage that counts to 1 for all of the query. Reciprocal rank fusion knows no
+such difference: it lets any item in that has a common word of the question. Below the least coverage words
+keep only a trace: of items that have no vectors, or are equally near, those with the best words come first.
 
 A message of few words is near many questions because it says little ("Any preferred one?"). So the distance
 of a message grows the more, the fewer words it has; one that says the same as the query stays nearest.
@@ -21,14 +21,15 @@ from typing import Final, NamedTuple
 WORDS: Final = 5.0
 """How much words count, beside meaning, for an item that says what is asked and hardly more."""
 
-LEAST_COVERAGE: Final = 0.3
-"""An item that has less of a query counts by its meaning alone: questions in other words share a few, too.
+LEAST_COVERAGE: Final = 0.5
+"""An item that has less of a query counts by its meaning alone: questions in other words share some, too."""
 
-Of a query of two words, one of which is misspelt, what it means has about half.
-"""
+FEW_WORDS: Final = 2
+LEAST_OF_FEW: Final = 0.3
+"""The same of a query of up to so many words: one of two may be misspelt, and then weighs the most."""
 
 TRACE: Final = 1e-6
-"""The share of words below LEAST_COVERAGE, for each part of a query: less than what a vector is exact to."""
+"""The share of words below that, for each part of a query: less than what a vector is exact to."""
 
 BREVITY: Final = 1.5
 """By how much a single word is farther away than many words; by half of it two, by a third of it three."""
@@ -59,6 +60,11 @@ def range_of(cosines: Iterable[float]) -> Range:
     return Range(min(found), max(found)) if found else Range()
 
 
+def least_coverage(words: int) -> float:
+    """Return the least coverage that counts, of a query in which so many words say something."""
+    return LEAST_COVERAGE if words > FEW_WORDS else LEAST_OF_FEW
+
+
 class Finding(NamedTuple):
     """What is known of an item: by words its relevance and coverage, from 0 to 1, by meaning its cosine."""
 
@@ -67,7 +73,10 @@ class Finding(NamedTuple):
     cosine: float | None
 
 
-def fuse(finding: Finding, nearness: Range) -> float:
-    """Return the value of an item, from 0 to 1; it grows with each of what is known."""
-    share = max(TRACE * finding.coverage, (finding.coverage - LEAST_COVERAGE) / (1 - LEAST_COVERAGE))
+def fuse(finding: Finding, nearness: Range, least: float) -> float:
+    """Return the value of an item, from 0 to 1; it grows with each of what is known.
+
+    Words count above the ``least`` coverage.
+    """
+    share = max(TRACE * finding.coverage, (finding.coverage - least) / (1 - least))
     return (nearness.place(finding.cosine) + WORDS * share * finding.relevance) / (1 + WORDS)

@@ -15,7 +15,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple, Protocol
 
 from ..domain.records import Order
-from .fusion import Finding, Range, fuse, range_of
+from .fusion import Finding, Range, fuse, least_coverage, range_of
 from .query import Mode, OrderBy, SearchObject, SearchQuery
 from .ranking import (
     MOST_CANDIDATES,
@@ -109,7 +109,8 @@ class _Valuation:
         if self.mode is Mode.MEANING:
             return hit.cosine or 0.0
         coverage = max(map(self.scoring.coverage, hit.scores))
-        return fuse(Finding(self.scoring.relevance(hit.total), coverage, hit.cosine), self.nearness)
+        finding = Finding(self.scoring.relevance(hit.total), coverage, hit.cosine)
+        return fuse(finding, self.nearness, least_coverage(self.scoring.telling))
 
     def relevance(self, value: float) -> float:
         """Return a value as a number from 0 to 1."""

@@ -104,6 +104,8 @@ class Scoring:
         ]
         self._asks_for_more = bool(keywords.phrases or keywords.excluded or keywords.excluded_forms)
         self._together = sum(self.idfs)
+        self.telling = sum(says_little or not word.is_function_word for word in keywords.words)
+        """How many words of the query say something: all of them where there are function words only."""
         asked = [word.plain for word in keywords.words]
         self.best = self._score([], [*asked, *[HEADING_END] * LITTLE_MORE]).total
         """The score of an item that says what is asked and hardly more."""

@@ -12,7 +12,17 @@ from hypothesis import strategies as st
 
 from app.domain.records import ScopeFilter
 from app.search.analysis import message_terms
-from app.search.fusion import LEAST_COVERAGE, TRACE, Finding, Range, fuse, range_of, weigh_cosine
+from app.search.fusion import (
+    LEAST_COVERAGE,
+    LEAST_OF_FEW,
+    TRACE,
+    Finding,
+    Range,
+    fuse,
+    least_coverage,
+    range_of,
+    weigh_cosine,
+)
 from app.search.keywords import read_keywords
 from app.search.paging import SearchPage, open_page
 from app.search.query import Found, Mode, OrderBy, QueryVector, SearchObject, SearchQuery
@@ -22,11 +32,12 @@ from app.search.words import forms_of
 
 SHARES = st.floats(0, 1)
 COSINES = st.none() | st.floats(-1, 1)
+LEASTS = st.sampled_from([LEAST_OF_FEW, LEAST_COVERAGE])
 VECTOR = QueryVector("m", b"what is looked for")
 
 
-@given(st.builds(Finding, SHARES, SHARES, COSINES), st.lists(st.floats(-1, 1), max_size=5), SHARES)
-def test_values_grow_with_each_part(low: Finding, near: list[float], more: float) -> None:
+@given(st.builds(Finding, SHARES, SHARES, COSINES), st.lists(st.floats(-1, 1), max_size=5), SHARES, LEASTS)
+def test_values_grow_with_each_part(low: Finding, near: list[float], more: float, least: float) -> None:
     """A value is from 0 to 1, and never falls when an item is nearer or has more of the words."""
     nearness = range_of(near)
     higher = [
@@ -36,32 +47,42 @@ def test_values_grow_with_each_part(low: Finding, near: list[float], more: float
     ]
 
     for high in higher:
-        assert 0 <= fuse(low, nearness) <= fuse(high, nearness) <= 1
+        assert 0 <= fuse(low, nearness, least) <= fuse(high, nearness, least) <= 1
 
 
-def test_few_words_do_not_outweigh_meaning() -> None:
-    """An item with a third of the query's words stands behind the nearest, one with all of them before."""
+def test_some_words_do_not_outweigh_meaning() -> None:
+    """An item with six tenths of a long query stands behind the nearest, one with all of it before."""
     nearness = Range(0.1, 0.6)
-    nearest, some, everything = Finding(0, 0, 0.6), Finding(0.5, 0.33, 0.2), Finding(0.9, 1, None)
+    nearest, some, everything = Finding(0, 0, 0.6), Finding(0.5, 0.6, 0.2), Finding(0.9, 1, None)
 
-    assert fuse(everything, nearness) > fuse(nearest, nearness) > fuse(some, nearness)
+    values = [fuse(one, nearness, LEAST_COVERAGE) for one in (everything, nearest, some)]
+    assert values == sorted(set(values), reverse=True)
 
 
 @given(st.lists(st.builds(Finding, SHARES, st.floats(0, LEAST_COVERAGE), st.floats(-1, 1)), min_size=1))
 def test_stray_words_leave_the_order_of_meaning(findings: list[Finding]) -> None:
-    """Items that have little of the query are in the order of their cosines, whatever words they have."""
+    """Items that have less than half of a query are in the order of their cosines, whatever they have."""
     nearness = range_of(finding.cosine or 0.0 for finding in findings)
 
-    assert [fuse(one, nearness) for one in findings] == pytest.approx(
-        [fuse(Finding(0, 0, one.cosine), nearness) for one in findings], abs=TRACE
+    assert [fuse(one, nearness, LEAST_COVERAGE) for one in findings] == pytest.approx(
+        [fuse(Finding(0, 0, one.cosine), nearness, LEAST_COVERAGE) for one in findings], abs=TRACE
     )
+
+
+def test_one_of_two_words_counts() -> None:
+    """Four tenths of a query outweigh a little more nearness if it has two words, but not if it has more."""
+    nearness = Range(0.1, 0.6)
+    having, nearer = Finding(0.4, 0.4, 0.3), Finding(0, 0, 0.32)
+
+    assert fuse(having, nearness, least_coverage(2)) > fuse(nearer, nearness, least_coverage(2))
+    assert fuse(having, nearness, least_coverage(3)) < fuse(nearer, nearness, least_coverage(3))
 
 
 def test_items_without_vectors_are_in_the_order_of_their_words() -> None:
     """Even if they have little of the query: an embedder may only just have been switched on."""
     found = [Finding(0.9, 0.2, None), Finding(0.5, 0.2, None), Finding(0.5, 0.1, None), Finding(0, 0, None)]
 
-    values = [fuse(one, Range(0.1, 0.6)) for one in found]
+    values = [fuse(one, Range(0.1, 0.6), LEAST_COVERAGE) for one in found]
     assert values == sorted(set(values), reverse=True)
 
 

@@ -127,6 +127,16 @@ def test_a_search_does_no_more_in_a_larger_store(text: str, kind: SearchObject, 
         assert scored <= (4 if indexes > 1 else 1) * MOST_CANDIDATES
 
 
+@pytest.mark.parametrize(
+    ("query", "words"), [("", 0), ("the train to Rome", 2), ("how are you", 3), ('"late train" refund', 3)]
+)
+def test_words_that_say_something_are_counted(query: str, words: int) -> None:
+    """Function words are no such, unless there are no others."""
+    keywords = read_keywords(query)
+
+    assert Scoring(keywords, [10] * len(keywords.words), 1000).telling == words
+
+
 def score(query: str, written: str) -> float:
     """Return the score of an item, 0 when it is no hit; all words are alike rare."""
     keywords = read_keywords(query)
