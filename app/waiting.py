@@ -27,6 +27,9 @@ T = TypeVar("T")
 SHORTEST_REST: Final = 0.005
 """Seconds between two steps of a long work: time for whoever waits to write."""
 
+LONGEST_REST: Final = 1.0
+"""Seconds of rest at most behind a work that could not be done in steps."""
+
 
 class _Thread(threading.local):
     """What is known of the thread at hand."""
@@ -97,6 +100,17 @@ def rest(seconds: float = SHORTEST_REST) -> None:
     """Let others write, who wait for what this thread has just done."""
     with blocking(seconds) as limit:
         time.sleep(limit)
+
+
+@contextmanager
+def spaced() -> Iterator[None]:
+    """Rest for as long as the work inside took, at most LONGEST_REST: it may have kept all who write waiting.
+
+    What is done is done, so that no budget ends this rest.
+    """
+    begun = time.monotonic()
+    yield
+    time.sleep(min(LONGEST_REST, time.monotonic() - begun))
 
 
 def lead(promote: Callable[[], None]) -> None:

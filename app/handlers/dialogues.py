@@ -14,9 +14,11 @@ from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
 from ..schemas.messages import require_size
 from ..services import dialogue_reads, dialogues, exports
+from ..services.fork import is_long
 from ..transfer.writers import WRITERS
 from ..transfer.writers.names import file_name
 from ..transfer.writers.page import POLICY
+from ..waiting import spaced
 from ..web.answers import commit, fetch, fetch_page
 from ..web.cursors import PageRequest
 from ..web.request_context import condition, context, known_etags, principal, scope
@@ -30,8 +32,14 @@ DIALOGUE_UPDATE = DialogueUpdateSchema()
 def create_dialogue(body: dict[str, Any], namespace: str | None = None) -> Response:
     """POST /dialogue."""
     command = load(NEW_DIALOGUE, body).command
-    require_size(command.messages, context().parts.settings.message_bytes)
-    return commit(scope(namespace), dialogues.create, command)
+    current = context()
+    require_size(command.messages, current.parts.settings.message_bytes)
+    where = scope(namespace)
+    if is_long(current.parts.backend, where, command):
+        current.take_turn()
+        with spaced():
+            return commit(where, dialogues.create, command)
+    return commit(where, dialogues.create, command)
 
 
 def list_dialogues(namespace: str | None = None, ids: list[str] | None = None, **query: Any) -> Response:

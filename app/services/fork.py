@@ -13,14 +13,26 @@ from ..domain.json_text import compact_json
 from .state import parse
 
 if TYPE_CHECKING:
-    from ..domain.records import Dialogue, Message, Timestamp
-    from ..stores import Transaction
+    from ..domain.records import Dialogue, Message, Scope, Timestamp
+    from ..stores import Store, Transaction
+    from .inputs import NewDialogue
 
 FORK_MESSAGES = 10_000
 """The most messages that one fork copies."""
 
 FORK_BYTES = 64 * 1024 * 1024
 """The most that the copied messages may take together, in bytes of their JSON."""
+
+LONG_FORK = 200
+"""A fork of a dialogue with more messages than this works for longer than a moment, in one transaction."""
+
+
+def is_long(store: Store, scope: Scope, command: NewDialogue) -> bool:
+    """Whether a creation is a fork that may copy more than LONG_FORK messages."""
+    if command.fork_at is None or command.thread_of is None:
+        return False
+    parent = store.get_dialogue(scope, command.thread_of)
+    return parent is not None and parent.total > LONG_FORK
 
 
 def fork(

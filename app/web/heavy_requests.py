@@ -5,7 +5,8 @@ each other and everybody else down, so that in one worker (with the usual eight 
 a key runs at a time and two of all keys, the next ones wait their turn, and those for which that is too far
 off are told to come back. Who waits for a model's endpoint lends its place to others. ``x-heavy`` in the
 description says which operations are meant: ``always``; ``digest``: where the server itself writes summaries;
-``large``: reads, while the key has been answered much in the last seconds.
+``large``: reads, while the key has been answered much in the last seconds. Forks of long dialogues take their
+turn in the handler, which knows their parent.
 """
 
 from __future__ import annotations
@@ -195,7 +196,7 @@ class Place:
 
 def _refusal() -> RateLimitExceeded:
     return RateLimitExceeded(
-        "Too many searches, digests, contexts, exports or large reads run at this moment. "
+        "Too many searches, digests, contexts, exports, long forks or large reads run at this moment. "
         "Try again in a second.",
         headers={"Retry-After": "1"},
     )

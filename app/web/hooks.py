@@ -16,13 +16,12 @@ from ..domain.records import Rights
 from ..logs import follow_trace
 from ..telemetry.measures import IN_FLIGHT
 from ..telemetry.timing import begin_timing
-from ..waiting import begin_request, end_request, lend_place
+from ..waiting import begin_request, end_request
 from .access import record, trace_of
 from .application import SAFE_HEADERS, ReadyHeaders
 from .authentication import require_right
 from .body import read_json
 from .error_responses import answer_error
-from .heavy_requests import Place
 from .request_context import CURRENT, RequestContext
 
 if TYPE_CHECKING:
@@ -72,7 +71,7 @@ class Hooks:
         if route.takes_body:
             context.body = read_json(request, parts.settings.body_bytes, required=route.requires_body)
         if route.heavy is not None and _is_heavy(route.heavy, context):
-            self._enter(context, waits=not environ.get("colloquy.has_large_body", False))
+            context.take_turn()
 
     def _admit_caller(self, request: Request, context: RequestContext, right: Rights) -> None:
         """Authenticate and authorise the caller; count the request by its address, then by its key."""
@@ -91,12 +90,6 @@ class Hooks:
         require_right(principal, right)
         if limits.key is not None:
             limits.key.count(principal.key_id, context.limits)
-
-    def _enter(self, context: RequestContext, *, waits: bool) -> None:
-        """Wait for a place among the heavy requests; who must not wait for one has it until the end."""
-        context.place = Place(context.parts.heavy_requests, context.key_id, waits=waits)
-        if waits:
-            lend_place(context.place.aside)
 
     def _explain_empty_id(self, request: Request, context: RequestContext, routing: HTTPException) -> None:
         """Say that an id is missing where an empty path segment stands for it."""

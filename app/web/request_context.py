@@ -9,7 +9,9 @@ from typing import TYPE_CHECKING, Any, Final, cast
 
 from ..domain.records import Actor
 from ..services.inputs import UNCONDITIONAL
+from ..waiting import lend_place
 from .etag import if_match, if_none_match
+from .heavy_requests import Place
 
 if TYPE_CHECKING:
     from flask import Request
@@ -17,7 +19,6 @@ if TYPE_CHECKING:
     from ..domain.records import Scope
     from ..services.inputs import Condition
     from .authentication import Principal
-    from .heavy_requests import Place
     from .parts import Parts
     from .rate_limits import RateLimitState
 
@@ -53,6 +54,17 @@ class RequestContext:
     def key_id(self) -> str:
         """Whose key the request carries."""
         return "" if self.principal is None else self.principal.key_id
+
+    def take_turn(self) -> None:
+        """Wait for a place among the heavy requests, which the request has until its end.
+
+        Who holds what others wait for, room for a large body, gets one at once or not. Raises
+        RateLimitExceeded when no turn comes in time.
+        """
+        waits = not self.request.environ.get("colloquy.has_large_body", False)
+        self.place = Place(self.parts.heavy_requests, self.key_id, waits=waits)
+        if waits:
+            lend_place(self.place.aside)
 
 
 CURRENT: Final[ContextVar[RequestContext]] = ContextVar("request")

@@ -17,6 +17,7 @@ from app import waiting
 from app.domain.errors import RateLimitExceeded
 from app.domain.limits import MEBIBYTE
 from app.opening import open_embedder
+from app.services import fork
 from app.settings import Settings
 from app.stores import Backend
 from app.web.heavy_requests import HeavyRequests, Place
@@ -269,6 +270,36 @@ def test_large_lists_of_a_key_go_one_at_a_time(client: Callable[..., Any], sqlit
             assert not listing.done()
             heavy.leave(name)
             assert listing.result().status_code == 200
+    finally:
+        assert is_empty(heavy)
+
+
+def test_long_forks_of_a_key_go_one_at_a_time(
+    client: Callable[..., Any], sqlite_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """They wait for each other and for other heavy requests; short forks and other creations do not."""
+    monkeypatch.setattr(fork, "LONG_FORK", 2)
+    send = client()
+    key = make_key(sqlite_backend)
+    for dialogue, count in (("short", 2), ("long", 3)):
+        messages = [{"id": f"m{n}", "role": "user", "content": "x"} for n in range(count)]
+        assert send(key, "POST", "/dialogue", json={"id": dialogue, "messages": messages}).status_code == 200
+    heavy = parts_of(application()).heavy_requests
+    [record] = sqlite_backend.list_keys(None)
+    heavy.enter(record.id)
+    try:
+        with ThreadPoolExecutor(1) as pool:
+            body = {"threadOf": "long", "forkAt": "m1"}
+            headers = {"Authorization": f"Bearer {key}"}
+            forking = pool.submit(application().test_client().post, "/dialogue", json=body, headers=headers)
+            await_true(lambda: heavy.present(record.id) == 2)
+            for light in ({"threadOf": "short", "forkAt": "m1"}, {"threadOf": "long"}, {"id": "other"}):
+                assert send(key, "POST", "/dialogue", json=light).status_code == 200
+            missing = {"threadOf": "missing", "forkAt": "m1"}
+            assert send(key, "POST", "/dialogue", json=missing).status_code == 404
+            assert not forking.done()
+            heavy.leave(record.id)
+            assert forking.result().get_json()["totalMessages"] == 2
     finally:
         assert is_empty(heavy)
 

@@ -106,3 +106,19 @@ def test_a_follower_promotes_nobody() -> None:
     assert waiting.is_leader()
     waiting.promote_follower()
     assert promoted == ["another"]
+
+
+@pytest.mark.parametrize("limit", [0.02, 5.0])
+def test_long_work_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
+    """As long as the work took, up to a limit, whatever is left of the budget."""
+    rests: list[float] = []
+    monkeypatch.setattr(waiting, "LONGEST_REST", limit)
+    waiting.begin_request(0.0)
+    begun = time.monotonic()
+    with monkeypatch.context() as patch:
+        patch.setattr(waiting.time, "sleep", rests.append)
+        with waiting.spaced():
+            while time.monotonic() < begun + 0.04:
+                pass
+        took = time.monotonic() - begun
+    assert [min(0.03, limit)] <= rests <= [min(took, limit)]
