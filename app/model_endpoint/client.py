@@ -16,11 +16,13 @@ from typing import Any
 import urllib3
 
 from ..waiting import blocking
+from .deadline import Deadline, pool_within
 
 MEBIBYTE = 1024 * 1024
 PIECE = 64 * 1024
 SUCCESS, TOO_MANY, SERVER_ERROR = 200, 429, 500
 FIRST_PAUSE, LONGEST_PAUSE = 0.5, 8.0
+LATE = "The model's endpoint did not answer in time"
 
 
 class EndpointError(Exception):
@@ -76,12 +78,13 @@ class EndpointClient:
         headers = {"Content-Type": "application/json", "Accept": "application/json"}
         if self.key:
             headers["Authorization"] = f"Bearer {self.key}"
-        deadline = time.monotonic() + self.timeout
+        address = self.base_url.rstrip("/") + path
+        deadline = Deadline(self.timeout)
         try:
-            with blocking(), urllib3.PoolManager(retries=False, timeout=self.timeout) as pool:
+            with blocking(), deadline, pool_within(deadline, address) as pool:
                 response = pool.request(
                     "POST",
-                    self.base_url.rstrip("/") + path,
+                    urllib3.util.parse_url(address).request_uri,
                     body=sent,
                     headers=headers,
                     redirect=False,
@@ -95,17 +98,17 @@ class EndpointClient:
         except urllib3.exceptions.LocationValueError as error:
             raise EndpointError("The model's endpoint has no valid address") from error
         except (urllib3.exceptions.HTTPError, OSError) as error:
-            raise _Passing(_explain(error)) from error
+            raise _Passing(LATE if deadline.has_passed else _explain(error)) from error
 
-    def _read(self, response: urllib3.BaseHTTPResponse, deadline: float) -> bytes:
+    def _read(self, response: urllib3.BaseHTTPResponse, deadline: Deadline) -> bytes:
         pieces, size = [], 0
         while piece := response.read1(PIECE, decode_content=False):
             size += len(piece)
             if size > self.mebibytes * MEBIBYTE:
                 raise EndpointError(f"The model's endpoint answered with more than {self.mebibytes} MiB")
-            if time.monotonic() > deadline:
-                raise _Passing("The model's endpoint did not answer in time")
             pieces.append(piece)
+        if deadline.has_passed:
+            raise _Passing(LATE)
         return b"".join(pieces)
 
 
@@ -113,7 +116,7 @@ def _explain(error: Exception) -> str:
     # urllib3 counts a refused connection among the timeouts.
     late = isinstance(error, urllib3.exceptions.TimeoutError)
     if late and not isinstance(error, urllib3.exceptions.NewConnectionError):
-        return "The model's endpoint did not answer in time"
+        return LATE
     return "The model's endpoint cannot be reached or broke off"
 
 
