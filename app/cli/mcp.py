@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from importlib.metadata import version
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Annotated
@@ -96,8 +96,9 @@ def _run(
         return
     import uvicorn
 
-    from ..mcp.http import create_http_app
+    from ..mcp.http import configure_http
 
     host, port = address
     typer.echo(f"MCP on http://{host}:{port}/mcp", err=True)
-    uvicorn.run(create_http_app(server, host), host=host, port=port, log_level="warning", access_log=False)
+    with suppress(KeyboardInterrupt):
+        uvicorn.Server(configure_http(server, transport, host, port)).run()

@@ -127,7 +127,7 @@ OWNERS: dict[str, set[str]] = {
     "typer": {"cli"},
     "ulid": {"domain"},
     "urllib3": {"mcp", "model_endpoint"},
-    "uvicorn": {"cli"},
+    "uvicorn": {"cli", "mcp"},
     "werkzeug": {"web", "wiring"},
     "yaml": {"schemas"},
 }

@@ -116,7 +116,7 @@ def test_long_work_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch, limit:
     waiting.begin_request(0.0)
     begun = time.monotonic()
     with monkeypatch.context() as patch:
-        patch.setattr(waiting.time, "sleep", rests.append)
+        patch.setattr(time, "sleep", rests.append)
         with waiting.spaced():
             while time.monotonic() < begun + 0.04:
                 pass

@@ -1,0 +1,82 @@
+"""Connections of MCP over HTTP: how many there are, and how long each may take to send and to read."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import Any, Final
+
+from uvicorn.protocols.http.h11_impl import H11Protocol, RequestResponseCycle
+
+HEAD_SECONDS: Final = 20.0
+"""How long a client may take to send the head of a request, from when it connects or was answered."""
+
+TRANSFER_SECONDS: Final = 60.0
+"""How long a body, and a client that reads an answer, may take."""
+
+MOST_CONNECTIONS: Final = 500
+"""Beyond so many, the one whose time ends first is closed for a new one, or the new one if none waits."""
+
+
+class BoundedProtocol(H11Protocol):
+    """uvicorn's own, which by itself waits for requests without an end.
+
+    It builds on the insides of uvicorn: ``cycle``, the request at hand, and ``on_response_complete``.
+    """
+
+    def __init__(self, *args: Any, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.cycle: RequestResponseCycle | None = None  # type: ignore[assignment]  # uvicorn begins with None
+        self.deadline: asyncio.TimerHandle | None = None
+        """When the connection is closed, whatever was sent or read; None while a request is at work."""
+        self._timed: tuple[RequestResponseCycle | None, float | None] | None = None
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]  # uvicorn's
+        """Take a client, for whom another one may have to go."""
+        super().connection_made(transport)
+        self._time()
+        if len(self.connections) > MOST_CONNECTIONS:
+            self._make_room()
+
+    def data_received(self, data: bytes) -> None:
+        """Take what has come."""
+        super().data_received(data)
+        self._time()
+
+    def on_response_complete(self) -> None:
+        """Wait for the client to read the answer, and for its next request."""
+        super().on_response_complete()
+        self._time()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Forget the client."""
+        self.stop_timing()
+        super().connection_lost(exc)
+
+    def _time(self) -> None:
+        """Set another deadline if the client is to do something else than before."""
+        timed = (self.cycle, self._limit())
+        if timed != self._timed:
+            self.stop_timing()
+            self._timed = timed
+            if timed[1] is not None:
+                self.deadline = self.loop.call_later(timed[1], self.transport.abort)
+
+    def stop_timing(self) -> None:
+        """Set no deadline any more."""
+        if self.deadline is not None:
+            self.deadline.cancel()
+            self.deadline = None
+
+    def _limit(self) -> float | None:
+        """Return for how long the client may go on with what it does; None when it waits for an answer."""
+        cycle = self.cycle
+        if cycle is not None and not cycle.response_complete:
+            return TRANSFER_SECONDS if cycle.more_body else None
+        return TRANSFER_SECONDS if self.transport.get_write_buffer_size() else HEAD_SECONDS
+
+    def _make_room(self) -> None:
+        """Close a connection of those that wait, of which this one, just made, is the last."""
+        waiting = [one for one in self.connections if isinstance(one, BoundedProtocol) and one.deadline]
+        first = min(waiting, key=lambda one: one.deadline.when())  # type: ignore[union-attr]  # it has one
+        first.stop_timing()
+        first.transport.abort()
