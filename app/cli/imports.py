@@ -189,6 +189,7 @@ class Target:
 
 
 def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) -> Loader:
+    from ..transfer.drafting import Drafting
     from ..transfer.http import Client
     from ..transfer.http_loader import HttpLoader
     from ..transfer.loader import NoLoader, StoreLoader
@@ -199,7 +200,8 @@ def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) ->
     if target.url is None:
         backend = stack.enter_context(open_store(create=True))
         require_project(backend, target.project)
-        loader = StoreLoader(backend, target.project, drafter, tally, update=target.update)
+        drafting = stack.enter_context(Drafting(drafter))
+        loader = StoreLoader(backend, target.project, drafting, tally, update=target.update)
         loader.parts = StoreParts(backend, target.project, drafter, tally, with_keys=target.with_keys)
         return loader
     if target.key is None:

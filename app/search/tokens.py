@@ -173,11 +173,16 @@ def _samples(identity: str) -> Iterator[str]:
     return (letter for letter, one_in in LEVELS if number % one_in == 0)
 
 
-def marked_text(tokens: Sequence[str], scope: Scope) -> str:
-    """Return the same as ``mark_tokens`` in one text, separated by spaces."""
-    return " ".join([found + f" {found}".join(tokens) for found in marks(scope)]) if tokens else ""
+def index_text(written: str, identity: str) -> str:
+    """Return the same as ``index_tokens`` in one text, separated by spaces."""
+    return " ".join(index_tokens(written, identity))
+
+
+def marked_text(tokens: str, scope: Scope) -> str:
+    """Return a text of tokens with every mark that an item of a scope is found under."""
+    return " ".join([found + tokens.replace(" ", f" {found}") for found in marks(scope)]) if tokens else ""
 
 
 def mark_tokens(tokens: Sequence[str], scope: Scope) -> list[str]:
-    """Return tokens with every mark that an item of a scope is found under."""
+    """Return the same of a list of tokens."""
     return [found + token for found in marks(scope) for token in tokens]

@@ -35,7 +35,7 @@ def restore_deleted(tx: Transaction, record: Record, origin: Origin, start: int)
     elif start == 0 and _is_complete(tx, dialogue, record):
         return Outcome()
     added = _missing(tx, dialogue, record, origin, start)
-    tx.insert_messages(added)
+    tx.insert_messages(added, record.tokens)
     summaries = insert_summaries(tx, dialogue, origin) if record.is_last(start) else 0
     return Outcome(messages=len(added), summaries=summaries, tombstone=is_new)
 

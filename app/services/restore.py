@@ -91,7 +91,7 @@ def _create(tx: Transaction, record: Record, *, orphan: bool) -> Outcome:
     is_last = record.is_last(0)
     dialogue = _count_in(tx, dialogue, [*copies, *added], record, is_last=is_last)
     tx.insert_dialogue(_finish(dialogue, record) if is_last else dialogue)
-    tx.insert_messages([*copies, *added])
+    tx.insert_messages([*copies, *added], record.tokens)
     summaries = insert_summaries(tx, dialogue, record.origin) if is_last and record.origin else 0
     return Outcome(created=True, messages=len(added), summaries=summaries)
 
@@ -175,7 +175,7 @@ def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int, *, 
         messages.require_active(dialogue)
     if changed != dialogue:
         tx.save_dialogue(_touch(changed, dialogue, record, start))
-        tx.insert_messages(added)
+        tx.insert_messages(added, record.tokens)
     summaries = insert_summaries(tx, changed, record.origin) if is_last and record.origin else 0
     return Outcome(
         messages=len(added),

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING, Literal
 
 from ..domain.records import Dialogue, Message, Status, Timestamp
@@ -26,6 +27,7 @@ class Record:
     conversation begins, so that another one may have it. ``last_modified`` is known of a server's own
     dialogues only; where it is later than the stored one, the record's head is taken over. ``origin`` is
     how the dialogue lay in another store of ours. ``fate`` is set of one that was deleted there.
+    ``tokens`` are those of its messages, by id, where they are known; see ``Transaction.insert_messages``.
     """
 
     command: NewDialogue
@@ -38,6 +40,7 @@ class Record:
     guessed: bool = False
     origin: Origin | None = None
     fate: Literal["kept", "purged"] | None = None
+    tokens: Mapping[str, str] = field(default_factory=dict)
 
     def chunk(self, start: int) -> range:
         """Return the places of the messages that one transaction takes, from ``start`` on."""

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Protocol
+from collections.abc import Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, Protocol
 
 from ..domain.records import Dialogue, IdempotencyRecord, Memory, Message, Scope, Summary, Tombstone
 from .administration import Administration
 from .erasure import NamespaceErasure, Removed
+
+NOTHING_KNOWN: Final[Mapping[str, str]] = MappingProxyType({})
+"""No message's tokens."""
 
 
 class Transaction(Administration, NamespaceErasure, Protocol):
@@ -81,8 +85,11 @@ class Transaction(Administration, NamespaceErasure, Protocol):
     ) -> list[Message]:
         """The first messages in (created, seq) order through one; ``limit``, and ``take_bytes``, cut."""
 
-    def insert_messages(self, messages: Sequence[Message]) -> None:
-        """Add messages to the dialogue that was locked or inserted in this transaction."""
+    def insert_messages(self, messages: Sequence[Message], known: Mapping[str, str] = NOTHING_KNOWN) -> None:
+        """Add messages to the dialogue that was locked or inserted in this transaction.
+
+        ``known`` has the tokens of some of them, by id, in one text: what ``search.tokens`` would make.
+        """
 
     def save_message(self, message: Message) -> None:
         """Replace one message (its tags, modified, body)."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 
 from ..domain.errors import ColloquyError, quote
@@ -13,6 +14,7 @@ from ..schemas.json_schema import BodyValidator
 from ..schemas.load import load
 from ..schemas.memories import MemorySchema
 from ..schemas.messages import draft_valid
+from ..search.tokens import index_text
 from ..services.inputs import NewMemory, NewMessage
 from ..services.projects import ProjectUpdate
 from ..services.restore_inputs import Record
@@ -25,10 +27,24 @@ MEMORY = MemorySchema()
 PROJECT = ProjectUpdateSchema()
 
 
+@dataclass(frozen=True, slots=True)
+class Drafted:
+    """What the services restore of a conversation; ``problem`` is set, and the rest empty, of a bad one.
+
+    ``record`` is None of one that is memories and nothing else.
+    """
+
+    memories: list[tuple[str, NewMemory]]
+    namespace: str = ""
+    record: Record | None = None
+    problem: str | None = None
+
+
 class Drafter:
     """Holds the compiled schemas of a new dialogue, message and memory in ``openapi.yaml``."""
 
     def __init__(self, specification: Fields) -> None:
+        self.specification = specification
         schemas = specification["components"]["schemas"]
         self._dialogue = BodyValidator(_resolve(schemas["NewDialogue"], specification))
         self._message = BodyValidator(_resolve(schemas["NewMessage"], specification))
@@ -40,6 +56,17 @@ class Drafter:
     def limits(self) -> Limits:
         """What one message may hold."""
         return Limits(MESSAGE_BYTES, self._roles)
+
+    def prepare(self, conversation: Conversation) -> Drafted:
+        """Check a conversation and turn it into what the services restore; nothing of a bad one is left."""
+        try:
+            self.check(conversation)
+            memories = self.memories(conversation)
+            if not conversation.dialogue:
+                return Drafted(memories)
+            return Drafted(memories, *self.draft(conversation))
+        except BadLine as error:
+            return Drafted([], problem=str(error))
 
     def check(self, conversation: Conversation) -> None:
         """Raise BadLine unless the API would take the conversation, sizes apart."""
@@ -91,6 +118,7 @@ class Drafter:
             guessed=conversation.alternate is not None,
             origin=None if conversation.origin is None else origin_of(conversation.origin),
             fate=conversation.fate,
+            tokens={one.id: index_text(one.terms, f"{placed.command.id}/{one.id}") for one in drafts},
         )
         return placed.namespace or DEFAULT_NAMESPACE, record
 

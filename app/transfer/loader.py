@@ -11,7 +11,8 @@ from ..services.origin import MemoryOrigin
 from ..services.restore import restore
 from ..services.restore_inputs import STEP, Outcome, Record
 from .conversation import BadLine, Conversation, Fields, Part
-from .drafts import Drafter
+from .drafting import Drafting
+from .drafts import Drafted, Drafter
 from .memory_batches import MemoryBatches
 from .parts import NoParts, Parts
 from .spool import Spool
@@ -38,11 +39,11 @@ class StoreLoader:
     """
 
     def __init__(
-        self, store: Store, project: str, drafter: Drafter, tally: Tally, *, update: bool = False
+        self, store: Store, project: str, drafting: Drafting, tally: Tally, *, update: bool = False
     ) -> None:
         self._store = store
         self._project = project
-        self._drafter = drafter
+        self._drafting = drafting
         self._tally = tally
         self._update = update
         self.parts: Parts = NoParts(tally)
@@ -55,32 +56,36 @@ class StoreLoader:
         self.waiting = Spool()
 
     def add(self, place: str, conversation: Conversation) -> None:
-        """Take a conversation; raises BadLine when it breaks a rule."""
-        self._drafter.check(conversation)
-        memories = self._drafter.memories(conversation)
-        if conversation.dialogue:
-            self._add_dialogue(place, conversation)
+        """Take a conversation; one that breaks a rule is reported, now or later."""
+        for done in self._drafting.add(place, conversation):
+            self._add_drafted(*done)
+
+    def _add_drafted(self, place: str, conversation: Conversation, drafted: Drafted) -> None:
+        if drafted.problem is not None:
+            self._tally.reject(place, drafted.problem)
+        if drafted.record is not None:
+            self._add_dialogue((place, conversation, drafted.record), drafted.namespace)
         origin = None
-        if memories and not conversation.dialogue and conversation.origin:
+        if drafted.memories and not conversation.dialogue and conversation.origin:
             origin = MemoryOrigin(**conversation.origin)
-        for namespace, command in memories:
+        for namespace, command in drafted.memories:
             self._memories.add(namespace, command, origin)
 
     def add_part(self, place: str, part: Part) -> None:
         """Take settings or keys; raises BadLine when they break a rule."""
         self.parts.add(place, part)
 
-    def _add_dialogue(self, place: str, conversation: Conversation) -> None:
-        namespace, record = self._drafter.draft(conversation)
+    def _add_dialogue(self, entry: Entry, namespace: str) -> None:
+        record = entry[-1]
         size = sum(draft.content_length for draft in record.messages)
         is_long = len(record.messages) > STEP
         if is_long or namespace != self._namespace or self._is_full(record, size):
             self._store_batch()
         self._namespace = namespace
         if is_long:
-            self._load_alone((place, conversation, record))
+            self._load_alone(entry)
             return
-        self._batch.append((place, conversation, record))
+        self._batch.append(entry)
         self._messages += len(record.messages)
         self._bytes += size
 
@@ -95,6 +100,8 @@ class StoreLoader:
         """Return the ids of the messages that the dialogue of this id has already."""
         scope = Scope(self._project, conversation.dialogue.get("namespace") or DEFAULT_NAMESPACE)
         dialogue_id = conversation.dialogue["id"]
+        if self._drafting.holds(dialogue_id):
+            self._take_drafted()
         if any(record.command.id == dialogue_id for _, _, record in self._batch):
             self._store_batch()
         found = self._store.get_dialogue(scope, dialogue_id)
@@ -112,8 +119,13 @@ class StoreLoader:
 
     def flush(self) -> None:
         """Store what was taken so far."""
+        self._take_drafted()
         self._store_batch()
         self._memories.flush()
+
+    def _take_drafted(self) -> None:
+        for done in self._drafting.drain():
+            self._add_drafted(*done)
 
     def _store_batch(self) -> None:
         """Store the conversations taken so far; if one is refused, each in a transaction of its own."""
@@ -172,7 +184,7 @@ class StoreLoader:
     def _load_under_alternate(self, place: str, conversation: Conversation, alternate: str) -> None:
         named = renamed(conversation, alternate)
         try:
-            _, record = self._drafter.draft(named)
+            _, record = self._drafting.drafter.draft(named)
         except BadLine as error:
             self._tally.reject(place, str(error))
             return

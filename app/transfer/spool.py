@@ -34,7 +34,7 @@ class Spool:
         self._file.seek(0)
         for entry in self._file:
             place, fields = orjson.loads(entry)
-            yield place, _conversation(fields)
+            yield place, conversation_of(fields)
 
     def close(self) -> None:
         """Remove the file, if there is one."""
@@ -42,6 +42,7 @@ class Spool:
             self._file.close()
 
 
-def _conversation(fields: dict[str, Any]) -> Conversation:
+def conversation_of(fields: dict[str, Any]) -> Conversation:
+    """Return the conversation that orjson wrote as an object."""
     typed = {"status": Status(fields["status"]), "modified": tuple(fields["modified"])}
     return Conversation(**fields | typed)

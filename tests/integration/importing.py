@@ -17,6 +17,7 @@ from app.schemas.specification import find_spec
 from app.services.bootstrap import DEFAULT_PROJECT
 from app.services.verify import Seen, verify
 from app.stores import Backend
+from app.transfer.drafting import Drafting
 from app.transfer.drafts import Drafter
 from app.transfer.exporter import Counts, Selection, export_whole
 from app.transfer.input.containers import Document
@@ -46,7 +47,7 @@ def bring_in(
     backend.create_project(Project(project, immutable=False, created=timestamps.now()))
     reports: list[str] = []
     tally = Tally(reports.append)
-    loader = StoreLoader(backend, project, drafter(), tally, update=update)
+    loader = StoreLoader(backend, project, Drafting(drafter()), tally, update=update)
     choices = Choices(namespace, branches=branches)
     Intake(loader, drafter(), tally, choices).run([document(*values)], lambda: None)
     return tally, reports

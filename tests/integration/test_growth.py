@@ -11,6 +11,7 @@ import pytest
 
 from app.stores import Backend
 from app.transfer import drafts
+from app.transfer.drafting import Drafting
 from app.transfer.input.containers import Documents
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
@@ -116,7 +117,7 @@ def test_images_beside_the_export_are_embedded(sqlite_backend: Backend, tmp_path
     (tmp_path / "file_1-photo.dat").write_bytes(b"\x89PNG\r\n")
     bring_in(sqlite_backend, [])
     tally = Tally(lambda _: None)
-    loader = StoreLoader(sqlite_backend, "default", drafter(), tally)
+    loader = StoreLoader(sqlite_backend, "default", Drafting(drafter()), tally)
     Intake(loader, drafter(), tally, Choices()).run(Documents([str(tmp_path)]), lambda: None)
     [block, _] = texts(sqlite_backend, "chat-1")[2]
 
@@ -131,7 +132,7 @@ def test_files_of_other_kinds_in_an_export_are_passed_over(sqlite_backend: Backe
     bring_in(sqlite_backend, [])
     for name, bad, skipped in ((tmp_path, 0, 1), (tmp_path / "user.json", 1, 0)):
         tally = Tally(lambda _: None)
-        loader = StoreLoader(sqlite_backend, "default", drafter(), tally)
+        loader = StoreLoader(sqlite_backend, "default", Drafting(drafter()), tally)
         Intake(loader, drafter(), tally, Choices()).run(Documents([str(name)]), lambda: None)
         assert (tally.bad, tally.skipped) == (bad, skipped)
     assert len(export_all(sqlite_backend)) == 1

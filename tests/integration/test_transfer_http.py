@@ -16,6 +16,7 @@ from app.domain.records import Project, Scope, Status
 from app.services.keys import Grant, create_key
 from app.settings import Settings
 from app.stores import Backend
+from app.transfer.drafting import Drafting
 from app.transfer.http import Client, ServerAway
 from app.transfer.http_loader import HttpLoader
 from app.transfer.intake import Choices, Intake
@@ -187,7 +188,7 @@ def bring_over(server: Server, backend: Backend) -> tuple[Tally, list[str]]:
     bring_in(backend, [])
     reports: list[str] = []
     tally = Tally(reports.append)
-    intake = Intake(StoreLoader(backend, "default", drafter(), tally), drafter(), tally, Choices())
+    intake = Intake(StoreLoader(backend, "default", Drafting(drafter()), tally), drafter(), tally, Choices())
     Remote(Client(server.url, server.key, pause=0), tally).run(intake, lambda: None)
     return tally, reports
 

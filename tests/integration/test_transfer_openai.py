@@ -21,6 +21,7 @@ from app.services.bootstrap import prepare
 from app.settings import Settings
 from app.stores import Backend
 from app.stores.sqlite import open_sqlite
+from app.transfer.drafting import Drafting
 from app.transfer.http import Client, ServerAway
 from app.transfer.http_loader import HttpLoader
 from app.transfer.intake import Choices, Intake, Loader
@@ -159,7 +160,7 @@ def move(url: str, loader: Callable[[Tally], Loader], *ids: str, key: str = KEY)
 
 def into(backend: Backend) -> Callable[[Tally], Loader]:
     """Return what loads straight into a store."""
-    return lambda tally: StoreLoader(backend, "acme", drafter(), tally)
+    return lambda tally: StoreLoader(backend, "acme", Drafting(drafter()), tally)
 
 
 class Site:

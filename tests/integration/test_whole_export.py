@@ -16,6 +16,7 @@ from app.services import dialogues, messages
 from app.services.inputs import UNCONDITIONAL as NOW
 from app.stores import Backend
 from app.transfer.conversation import Conversation
+from app.transfer.drafting import Drafting
 from app.transfer.exporter import Counts, Selection, export_whole
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
@@ -36,7 +37,7 @@ def take_in(backend: Backend, lines: list[bytes]) -> tuple[Tally, list[str]]:
     """Import lines with settings and keys."""
     reports: list[str] = []
     tally = Tally(reports.append)
-    loader = StoreLoader(backend, PROJECT, drafter(), tally)
+    loader = StoreLoader(backend, PROJECT, Drafting(drafter()), tally)
     loader.parts = StoreParts(backend, PROJECT, drafter(), tally, with_keys=True)
     Intake(loader, drafter(), tally, Choices()).run([document(*lines)], lambda: None)
     return tally, reports

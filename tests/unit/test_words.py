@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from app.domain.records import Scope
 from app.search.languages import ASSUMED_LANGUAGES, BY_FUNCTION_WORD, SCRIPTS, Languages, stem
-from app.search.tokens import _described, index_tokens, marked_text, pair_form
+from app.search.tokens import _described, index_text, index_tokens, mark_tokens, marked_text, pair_form
 from app.search.words import (
     LONGEST_WORD,
     MOST_WORDS,
@@ -185,12 +185,13 @@ def test_what_is_remembered_of_words_is_what_would_be_worked_out(texts: list[str
     """A text gives the same words and tokens whether its words were met before or not."""
     text = " ".join(texts)
     known = read_words(text)
-    tokens = marked_text(index_tokens(" ".join(known), "d/m"), Scope("p", "n"))
+    tokens = marked_text(index_text(" ".join(known), "d/m"), Scope("p", "n"))
+    assert tokens.split() == mark_tokens(index_tokens(" ".join(known), "d/m"), Scope("p", "n"))
     _chunks_in.cache_clear()
     forms_of.cache_clear()
     _described.clear()
     assert read_words(text) == known
-    assert marked_text(index_tokens(" ".join(known), "d/m"), Scope("p", "n")) == tokens
+    assert marked_text(index_text(" ".join(known), "d/m"), Scope("p", "n")) == tokens
     assert [forms_of(word) for word in known] == [make_forms(word) for word in known]
     assert [_described[word] for word in known] == [(forms_of(word), pair_form(word)) for word in known]
 

@@ -31,9 +31,10 @@ class _Numbers:
 _numbers = _Numbers()
 
 
-def searched(scope: Scope, terms: str, identity: str) -> Document:
-    """Return the fields that a search finds and scores an item by."""
-    return {"terms": terms, "tokens": mark_tokens(index_tokens(terms, identity), scope)}
+def searched(scope: Scope, terms: str, identity: str, tokens: str | None = None) -> Document:
+    """Return the fields that a search finds and scores an item by; its tokens, in one text, may be known."""
+    made = index_tokens(terms, identity) if tokens is None else tokens.split()
+    return {"terms": terms, "tokens": mark_tokens(made, scope)}
 
 
 def numbered(document: Document) -> Document:

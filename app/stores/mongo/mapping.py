@@ -172,12 +172,12 @@ def dialogue_item_from(document: Document) -> DialogueItem:
     return DialogueItem._make(map(document.get, DIALOGUE_ITEM))
 
 
-def message_document(scope: Scope, message: Message) -> Document:
-    """Return a message's document."""
+def message_document(scope: Scope, message: Message, tokens: str | None = None) -> Document:
+    """Return a message's document; its tokens, in one text, may be known."""
     return {
         **place(scope),
         **plain(message, MESSAGE),
-        **searched(scope, message.terms, f"{message.dialogue_id}/{message.id}"),
+        **searched(scope, message.terms, f"{message.dialogue_id}/{message.id}", tokens),
         "facets": facets(message.metadata),
     }
 

@@ -7,7 +7,7 @@ WriteConflict, and then the whole work runs again.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -24,7 +24,7 @@ from ...domain.records import (
     Tombstone,
 )
 from ..erasure import Removed
-from ..transaction import Transaction
+from ..transaction import NOTHING_KNOWN, Transaction
 from . import expiry, queries
 from .administration import Surroundings
 from .commit import WriteConflict
@@ -172,8 +172,10 @@ class MongoTransaction(MongoErasure, Transaction):
         }
         return read_messages(self._reader, query, IN_ORDER, limit, most_bytes)
 
-    def insert_messages(self, messages: Sequence[Message]) -> None:
-        documents = [numbered(message_document(self.scope, message)) for message in messages]
+    def insert_messages(self, messages: Sequence[Message], known: Mapping[str, str] = NOTHING_KNOWN) -> None:
+        documents = [
+            numbered(message_document(self.scope, message, known.get(message.id))) for message in messages
+        ]
         if len(documents) == 1:
             insert_document(self._db.messages, documents[0], self._session)
         elif documents:

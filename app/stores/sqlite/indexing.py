@@ -13,7 +13,7 @@ from sqlite3 import Connection
 from typing import Any, Final, NamedTuple
 
 from ...domain.records import Scope
-from ...search.tokens import index_tokens, marked_text
+from ...search.tokens import index_text, marked_text
 
 IndexedRow = tuple[int, str, str, str]
 """Number of the row, its namespace, its words, what identifies it in its namespace."""
@@ -37,7 +37,7 @@ def count_terms(terms: str) -> int:
 def row_text(project: str, row: IndexedRow) -> str:
     """Return the tokens that a row is indexed by, separated by spaces."""
     _, namespace, terms, identity = row
-    return marked_text(index_tokens(terms, identity), Scope(project, namespace))
+    return marked_text(index_text(terms, identity), Scope(project, namespace))
 
 
 def pending_before(connection: Connection, table: str) -> int:
@@ -54,15 +54,13 @@ def add_terms(connection: Connection, table: str, project: str, rows: Iterable[I
 
 def insert_tokens(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:
     """Index rows of ``table`` that have words."""
-    for number, namespace, terms, identity in rows:
-        add_tokens(connection, table, number, index_tokens(terms, identity), Scope(project, namespace))
+    add_texts(connection, table, [(row[0], row_text(project, row)) for row in rows])
 
 
-def add_tokens(connection: Connection, table: str, number: int, tokens: Sequence[str], scope: Scope) -> None:
-    """Index a row of ``table`` by its tokens, if it has any."""
-    if tokens:
-        sql = f"INSERT INTO {table}_tokens (rowid, tokens) VALUES (?, ?)"
-        connection.execute(sql, (number, marked_text(tokens, scope)))
+def add_texts(connection: Connection, table: str, rows: Iterable[tuple[int, str]]) -> None:
+    """Index rows of ``table``, each by a text of marked tokens, if it has any."""
+    sql = f"INSERT INTO {table}_tokens (rowid, tokens) VALUES (?, ?)"
+    connection.executemany(sql, [row for row in rows if row[1]])
 
 
 def drop_terms(connection: Connection, table: str, project: str, rows: Iterable[IndexedRow]) -> None:

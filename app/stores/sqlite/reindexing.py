@@ -11,9 +11,9 @@ import orjson
 
 from ...domain.records import JsonText, Scope
 from ...search.analysis import body_terms, dialogue_terms, memory_terms
-from ...search.tokens import index_tokens
+from ...search.tokens import index_text, marked_text
 from . import checksums, facets
-from .indexing import INDEXED_ROW, add_tokens, count_terms
+from .indexing import INDEXED_ROW, add_texts, count_terms
 from .mapping import read_tags
 
 _Derive = Callable[..., tuple[str, str | None]]
@@ -91,8 +91,8 @@ def _index_below(connection: Connection, *, table: str, pending: int, rows: int)
         if (words, count_terms(words)) != (terms, size):
             sql = f"UPDATE {table} SET terms = ?, size = ? WHERE number = ?"
             connection.execute(sql, (words, count_terms(words), number))
-        tokens = index_tokens(words, identity)
-        add_tokens(connection, table, number, tokens, Scope(project, namespace))
+        tokens = index_text(words, identity)
+        add_texts(connection, table, [(number, marked_text(tokens, Scope(project, namespace)))])
         if table == "message":
-            connection.execute(checksums.SET_CHECKSUM, (len(tokens), number))
+            connection.execute(checksums.SET_CHECKSUM, (count_terms(tokens), number))
     return (cast("int", found[-1][0]), len(found)) if found else None

@@ -6,7 +6,7 @@ Each change of a searched row changes the search index in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from sqlite3 import Connection
 
 import orjson
@@ -23,17 +23,17 @@ from ...domain.records import (
     Tombstone,
 )
 from ...search.analysis import dialogue_terms
-from ...search.tokens import index_tokens
+from ...search.tokens import index_text, marked_text
 from ..bounds import take_bytes
 from ..erasure import Removed
 from ..policies import read_retention
-from ..transaction import Transaction
+from ..transaction import NOTHING_KNOWN, Transaction
 from . import expiry, facets, mapping, statements, sweeping
 from .administration import SqliteAdministration
 from .checksums import checksum_of
 from .database import note_size
 from .erasure import SqliteErasure
-from .indexing import IndexedRow, add_terms, add_tokens, count_terms, drop_terms, drop_vectors, enqueue
+from .indexing import IndexedRow, add_terms, add_texts, count_terms, drop_terms, drop_vectors, enqueue
 
 
 class SqliteTransaction(SqliteAdministration, SqliteErasure, Transaction):
@@ -177,16 +177,18 @@ class SqliteTransaction(SqliteAdministration, SqliteErasure, Transaction):
         key = (*self._key, dialogue.id, dialogue.uid)
         return [mapping.MESSAGE.read(row) for row in self._connection.execute(sql, (*key, *values))]
 
-    def insert_messages(self, messages: Sequence[Message]) -> None:
-        added = []
+    def insert_messages(self, messages: Sequence[Message], known: Mapping[str, str] = NOTHING_KNOWN) -> None:
+        added, texts = [], []
         for message in messages:
-            tokens = index_tokens(message.terms, f"{message.dialogue_id}/{message.id}")
-            derived = (count_terms(message.terms), checksum_of(len(tokens), message.terms, message.body))
+            tokens = known.get(message.id) or index_text(message.terms, f"{message.dialogue_id}/{message.id}")
+            checksum = checksum_of(count_terms(tokens), message.terms, message.body)
+            derived = (count_terms(message.terms), checksum)
             values = (*mapping.MESSAGE_FIELDS.values(message), *self._key, *derived)
             number = self._connection.execute(statements.INSERT_MESSAGE, values).lastrowid or 0
             note_size(self._connection, len(message.body))
-            add_tokens(self._connection, "message", number, tokens, self.scope)
+            texts.append((number, marked_text(tokens, self.scope)))
             added.append((number, self.scope.namespace))
+        add_texts(self._connection, "message", texts)
         enqueue(self._connection, "message", self.scope.project, added, self._model)
 
     def save_message(self, message: Message) -> None:

@@ -1,0 +1,127 @@
+"""Long imports are drafted in a second process, and come out as if they were not."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from multiprocessing import active_children
+
+from app.stores import Backend
+from app.transfer.conversation import Conversation
+from app.transfer.drafting import BATCH_BYTES, LARGE_BYTES, TOO_DEEP, Done, Drafting
+from app.transfer.drafts import Drafted
+from app.transfer.intake import Choices, Intake
+from app.transfer.loader import StoreLoader
+from app.transfer.tally import Tally
+from tests.integration.importing import bring_in, check_store, document, drafter, texts
+from tests.integration.test_growth import chat, node
+from tests.server import ROOT
+
+LIMIT = 120.0
+"""How many seconds a process may take to start or to end on a busy machine."""
+
+PARENT = """
+import os, signal
+from multiprocessing import active_children
+from app.transfer.conversation import Conversation
+from app.transfer.drafting import Drafting
+from tests.integration.importing import drafter
+from tests.integration.test_drafting import conversation, use_second
+
+if __name__ == "__main__":
+    use_second(Drafting(drafter(), start_bytes=0))
+    print(active_children()[0].pid, flush=True)
+    os.kill(os.getpid(), signal.SIGKILL)
+"""
+
+
+def conversation(name: str, said: object = "How are you?") -> Conversation:
+    """Return a dialogue of one message."""
+    return Conversation({"id": name}, [{"id": "m", "role": "user", "content": said}])
+
+
+def wait(condition: Callable[[], bool]) -> None:
+    """Wait until something is so."""
+    deadline = time.monotonic() + LIMIT
+    while not condition():
+        assert time.monotonic() < deadline
+        time.sleep(0.01)
+
+
+def use_second(drafting: Drafting) -> None:
+    """Give conversations to be drafted until one is not given back at once."""
+    wait(lambda: not list(drafting.add("a place", conversation("early"))))
+    list(drafting.drain())
+
+
+def is_running(process: int) -> bool:
+    """Whether a process that is no child of this one is there."""
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    return True
+
+
+def test_a_second_process_drafts_as_this_one_does() -> None:
+    """What comes back is the same in the same order; bad, large and very deep ones are among them."""
+    deep: object = []
+    for _ in range(300):
+        deep = [deep]
+    many = [conversation(f"d{number}", "a text " * 1000) for number in range(3 * BATCH_BYTES // 7000)]
+    bad = [conversation("bad", 7), conversation("large", "x" * LARGE_BYTES)]
+    memory = Conversation({}, memories=[{"id": "f", "value": {"likes": "tea"}, "namespace": "n"}])
+    wanted = [*many[:90], *bad, memory, *many[90:]]
+    expected: list[Done] = [("", one, drafter().prepare(one)) for one in wanted]
+    wanted.insert(95, conversation("deep", deep))
+    expected.insert(95, ("", wanted[95], Drafted([], problem=TOO_DEEP)))
+    with Drafting(drafter(), start_bytes=0) as drafting:
+        use_second(drafting)
+        [process] = active_children()
+        os.kill(process.pid or 0, signal.SIGINT)  # Ctrl-C reaches every process of a terminal
+        done: list[Done] = []
+        for one in wanted:
+            done += drafting.add("", one)
+        assert drafting.holds(many[-1].dialogue["id"])
+        assert len(done) < len(wanted)
+        assert process.is_alive()
+        done += drafting.drain()
+        assert done == expected
+        assert not drafting.holds(many[-1].dialogue["id"])
+
+        list(drafting.add("a place", many[0]))
+        process.kill()
+        process.join()
+        assert list(drafting.drain()) == [("a place", many[0], drafter().prepare(many[0]))]
+        assert [one[-1] for one in drafting.add("a place", many[1])] == [drafter().prepare(many[1])]
+    assert active_children() == []
+
+
+def test_a_killed_import_leaves_no_process() -> None:
+    """The second process ends by itself when the first is gone."""
+    command = [sys.executable, "-c", PARENT]
+    found = subprocess.run(command, check=False, cwd=ROOT, capture_output=True, text=True)
+    assert found.returncode == -signal.SIGKILL, found.stderr
+    wait(lambda: not is_running(int(found.stdout)))
+
+
+def test_branches_are_kept_to_what_is_on_its_way(sqlite_backend: Backend) -> None:
+    """A later export of a dialogue that the second process still has keeps its path, and adds a thread."""
+    old = [node("a", None), node("b", "a")]
+    new = [node("b2", "a"), node("c2", "b2")]
+    tally = Tally(lambda _: None)
+    bring_in(sqlite_backend, [])
+    with Drafting(drafter(), start_bytes=0) as drafting:
+        use_second(drafting)
+        loader = StoreLoader(sqlite_backend, "default", drafting, tally)
+        exports = document(chat("b", *old), chat("c2", *old, *new))
+        Intake(loader, drafter(), tally, Choices()).run([exports], lambda: None)
+
+    assert (tally.bad, tally.dialogues, tally.messages) == (0, 2, 4)
+    assert texts(sqlite_backend, "c") == ["a", "b"]
+    assert texts(sqlite_backend, "c:b2") == ["a", "b2", "c2"]
+    check_store(sqlite_backend)
