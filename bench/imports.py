@@ -3,8 +3,9 @@
     python -m bench.imports            # 100,000 messages of ChatGPT and LibreChat, an array of 200 MB
     python -m bench.imports --gigabytes 2
 
-Each file is made first, imported by the command line in a process of its own into a fresh store, and removed.
-The peak is that of the process's resident memory, as the system counts it. ``make bench-imports`` runs it.
+Each file is made first, imported by the command line into a fresh store, and removed. The CPU time is that of
+both processes of a long import, the peak the resident memory of the larger one, as the system counts it.
+``make bench-imports`` runs it.
 """
 
 from __future__ import annotations

@@ -42,10 +42,10 @@ class VectorIndex(TermIndex, Protocol):
     def refs_of(self, seqs: Sequence[int]) -> Mapping[int, Ref]:
         """The items that have these vectors still; None for those that do not pass the filters."""
 
-    def dated(self, limit: int) -> Sequence[int] | None:
-        """The vectors of all items of the project that the filter on ``created`` leaves, maybe of others.
+    def narrowed(self, limit: int) -> Sequence[int] | None:
+        """The vectors of all items of the project that the filters leave, maybe of others.
 
-        None without such a filter, and where it leaves more items than ``limit``.
+        None without a filter that has an index, and where each of these leaves more items than ``limit``.
         """
 
 
@@ -85,9 +85,9 @@ class Nearness:
         for_dialogues = self._has_filters and not filtered
         found = self._walk(index, scores, limit, for_dialogues=for_dialogues)
         if len(found) < limit and scores.count > MOST_WALKED:
-            dated = index.dated(MOST_WALKED)
-            if dated is not None:
-                found = self._walk(index, scores.among(dated), limit, for_dialogues=for_dialogues)
+            narrowed = index.narrowed(MOST_WALKED)
+            if narrowed is not None:
+                found = self._walk(index, scores.among(narrowed), limit, for_dialogues=for_dialogues)
         return found
 
     def _walk(

@@ -24,7 +24,7 @@ from .conversation import Conversation, Fields
 from .drafts import Drafted, Drafter
 from .spool import conversation_of
 
-START_BYTES: Final = 4 * 1024 * 1024 if (os.cpu_count() or 1) > 1 else math.inf
+START_BYTES: Final = 2 * 1024 * 1024 if (os.cpu_count() or 1) > 1 else math.inf
 """How much JSON of conversations there has to be for a second process, which takes a second to start.
 
 A machine with one processor has no use for it.
@@ -113,8 +113,9 @@ class Drafting:
             if self._bytes < self._start_bytes:
                 return False
             self._start_bytes = math.inf
-            self._second = _SecondProcess(self.drafter.specification)
-        return self._second.is_ready()
+            with suppress(OSError):  # a machine may have no room for another process
+                self._second = _SecondProcess(self.drafter.specification)
+        return self._second is not None and self._second.is_ready()
 
     def _exchange(self) -> Iterator[Done]:
         """Give what was gathered to the second process, and yield what it had before."""

@@ -10,7 +10,10 @@ import time
 from collections.abc import Callable
 from multiprocessing import active_children
 
+import pytest
+
 from app.stores import Backend
+from app.transfer import drafting
 from app.transfer.conversation import Conversation
 from app.transfer.drafting import BATCH_BYTES, LARGE_BYTES, TOO_DEEP, Done, Drafting
 from app.transfer.drafts import Drafted
@@ -79,26 +82,41 @@ def test_a_second_process_drafts_as_this_one_does() -> None:
     expected: list[Done] = [("", one, drafter().prepare(one)) for one in wanted]
     wanted.insert(95, conversation("deep", deep))
     expected.insert(95, ("", wanted[95], Drafted([], problem=TOO_DEEP)))
-    with Drafting(drafter(), start_bytes=0) as drafting:
-        use_second(drafting)
+    with Drafting(drafter(), start_bytes=0) as second:
+        use_second(second)
         [process] = active_children()
         os.kill(process.pid or 0, signal.SIGINT)  # Ctrl-C reaches every process of a terminal
         done: list[Done] = []
         for one in wanted:
-            done += drafting.add("", one)
-        assert drafting.holds(many[-1].dialogue["id"])
+            done += second.add("", one)
+        assert second.holds(many[-1].dialogue["id"])
         assert len(done) < len(wanted)
         assert process.is_alive()
-        done += drafting.drain()
+        done += second.drain()
         assert done == expected
-        assert not drafting.holds(many[-1].dialogue["id"])
+        assert not second.holds(many[-1].dialogue["id"])
 
-        list(drafting.add("a place", many[0]))
+        list(second.add("a place", many[0]))
         process.kill()
         process.join()
-        assert list(drafting.drain()) == [("a place", many[0], drafter().prepare(many[0]))]
-        assert [one[-1] for one in drafting.add("a place", many[1])] == [drafter().prepare(many[1])]
+        assert list(second.drain()) == [("a place", many[0], drafter().prepare(many[0]))]
+        assert [one[-1] for one in second.add("a place", many[1])] == [drafter().prepare(many[1])]
     assert active_children() == []
+
+
+def test_an_import_goes_on_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Then everything is drafted here, and it is tried once."""
+    tried = []
+
+    def refuse(*_: object) -> None:
+        tried.append(1)
+        raise BlockingIOError
+
+    monkeypatch.setattr(drafting, "_SecondProcess", refuse)
+    alone = Drafting(drafter(), start_bytes=0)
+    for _ in range(2):
+        assert len(list(alone.add("", conversation("d")))) == 1
+    assert len(tried) == 1
 
 
 def test_a_killed_import_leaves_no_process() -> None:
@@ -115,9 +133,9 @@ def test_branches_are_kept_to_what_is_on_its_way(sqlite_backend: Backend) -> Non
     new = [node("b2", "a"), node("c2", "b2")]
     tally = Tally(lambda _: None)
     bring_in(sqlite_backend, [])
-    with Drafting(drafter(), start_bytes=0) as drafting:
-        use_second(drafting)
-        loader = StoreLoader(sqlite_backend, "default", drafting, tally)
+    with Drafting(drafter(), start_bytes=0) as second:
+        use_second(second)
+        loader = StoreLoader(sqlite_backend, "default", second, tally)
         exports = document(chat("b", *old), chat("c2", *old, *new))
         Intake(loader, drafter(), tally, Choices()).run([exports], lambda: None)
 

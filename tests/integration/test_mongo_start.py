@@ -18,7 +18,7 @@ from app.domain.records import ScopeFilter
 from app.stores import Backend, Transaction
 from app.stores.mongo import maintenance, open_mongo, schema, start_up_lock
 from app.stores.mongo.failures import unavailable
-from app.stores.mongo.schema import INDEXES, VERSION, require_transactions
+from app.stores.mongo.schema import INDEXES, OLDEST, VERSION, require_transactions
 from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
 from tests.records import ANNA, SCOPE, close_project, deleted, dialogue, message, project, stored
@@ -139,7 +139,7 @@ def test_a_later_schema_may_let_this_release_go_on(server: Server) -> None:
     assert store.index_step() == 0
     assert server.database["meta"].find_one({"_id": "reindexing"}) is not None
     found = server.database["meta"].find_one({"_id": "schema"})
-    assert found == {"_id": "schema", "version": VERSION + 1, "oldest": VERSION}
+    assert found == {"_id": "schema", "version": VERSION + 1, "oldest": OLDEST}
 
 
 @pytest.mark.mongodb

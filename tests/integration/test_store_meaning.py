@@ -236,6 +236,37 @@ def test_dates_that_leave_few_are_searched_wholly(
     assert tagged == []
 
 
+@pytest.mark.parametrize("kind", [SearchObject.MESSAGE, SearchObject.MEMORY, SearchObject.DIALOGUE])
+def test_tags_and_times_that_leave_few_are_searched_wholly(
+    monkeypatch: pytest.MonkeyPatch, store: Backend, kind: SearchObject
+) -> None:
+    """However many others are nearer, and as they are now; each filter that has an index is tried."""
+    monkeypatch.setattr(nearest_items, "STEP", 4)
+    monkeypatch.setattr(nearest_items, "MOST_WALKED", 4)
+    letter = {SearchObject.MESSAGE: "m", SearchObject.MEMORY: "k", SearchObject.DIALOGUE: "d"}[kind]
+    for number in range(12):
+        said = "cat" if number < 8 else "bird"
+        tags = ("usual",) if number < 6 else ("rare", f"t{number}")[: 12 - number]
+        at = {"created": instant(number), "modified": instant(number), "tags": tags}
+        parent = dialogue(SCOPE, id=f"d{number}", label=said, **at)
+        stored(store, parent, [message(parent, 0, said, id=f"m{number}", has_image=number > 9, **at)])
+        keep(store, memory(SCOPE, id=f"k{number}", value=JsonText(f'"{said}"'), **at))
+    embed(store)
+
+    def found(**filters: Any) -> set[str]:
+        return set(ids(store, ask("cat", kind, **filters)))
+
+    assert found(tags_all=("rare", "t10")) == {f"{letter}10"}
+    assert found(tags_any=("t9", "t10", "none")) == {f"{letter}9", f"{letter}10"}
+    assert found(tags_any=("t9", "t10"), tags_none=("t9",)) == {f"{letter}10"}
+    times = TimeRange(instant(8))
+    assert found(tags_any=("rare",), created=times) == {f"{letter}{number}" for number in range(8, 12)}
+    if kind is SearchObject.MESSAGE:
+        assert found(has_image=True) == {"m10", "m11"}
+    else:
+        assert found(modified=times) == {f"{letter}{number}" for number in range(8, 12)}
+
+
 def test_messages_count_for_the_dialogues_that_pass(monkeypatch: pytest.MonkeyPatch, store: Backend) -> None:
     """However many messages of other dialogues are nearer."""
     monkeypatch.setattr(results, "MOST_CANDIDATES", 3)

@@ -187,7 +187,7 @@ def test_a_store_that_is_not_migrated_is_not_ready(path: Path) -> None:
     store.check_ready()
     assert isinstance(store, SqliteBackend)
     store._db.all(f"PRAGMA user_version = {VERSION + 1}")
-    raised = "UPDATE meta SET value = value + 1 WHERE name = 'oldest'"
+    raised = "UPDATE meta SET value = value + 1000 WHERE name = 'oldest'"
     for sql in (raised, "DELETE FROM meta WHERE name = 'oldest'"):
         change(store, sql)
         for ask in (store.check_ready, store.migrate):

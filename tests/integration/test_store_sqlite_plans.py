@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
 import pytest
@@ -25,7 +25,7 @@ from app.search.keywords import Keywords, read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, dialogue_lists
-from app.stores.sqlite.dated import dated_query
+from app.stores.sqlite.narrowed import dated_query, tag_lists_query, tagged_query
 from tests.records import (
     SCOPE,
     close_project,
@@ -163,11 +163,28 @@ def test_a_filter_that_leaves_many_is_walked_past(
 @pytest.mark.parametrize("kind", SearchObject)
 def test_items_of_a_time_come_from_an_index(recorder: Recorder, kind: SearchObject) -> None:
     """So do the numbers of their vectors, which are not read for it."""
-    sql, values = dated_query(kind, SearchQuery(ScopeFilter("acme"), kind, Keywords(), 5, created=SPAN))
+    query = SearchQuery(ScopeFilter("acme"), kind, Keywords(), 5, created=SPAN, modified=SPAN)
+    for name in ("created",) if kind is SearchObject.MESSAGE else ("created", "modified"):
+        steps = plan_of(recorder, *dated_query(kind, query, name))
+        assert f"{name}>? AND {name}<?" in steps[0], steps
+        assert "vector USING COVERING INDEX" in steps[-1], steps
+
+
+@pytest.mark.parametrize("kind", SearchObject)
+def test_items_with_tags_come_from_an_index(recorder: Recorder, kind: SearchObject) -> None:
+    """Which has one entry for each, and is entered once for each list of tags."""
+    query = SearchQuery(ScopeFilter("acme"), kind, Keywords(), 5, tags_any=("a",))
+    steps = plan_of(recorder, *tagged_query(kind, query, ['["a"]']))
+    assert f"{kind.value}_tags (project=? AND tags=?)" in steps[0], steps
+    steps = plan_of(recorder, tag_lists_query(kind), ("acme",))
+    assert all(f"{kind.value}_tags (project=?" in step for step in steps if "item" in step), steps
+    assert any(f"{kind.value}_tags (project=? AND tags>?)" in step for step in steps), steps
+
+
+def plan_of(recorder: Recorder, sql: str, values: Sequence[object]) -> list[str]:
+    """Return the steps of a query whose last value is a limit."""
     plan = recorder.connection.execute(f"EXPLAIN QUERY PLAN {sql}", (*values, 5)).fetchall()
-    steps = [step for _, _, _, step in plan]
-    assert "created>? AND created<?" in steps[0], steps
-    assert "vector USING COVERING INDEX" in steps[-1], steps
+    return [step for _, _, _, step in plan]
 
 
 def test_a_deep_page_is_found_by_its_position(sqlite_backend: Backend, recorder: Recorder) -> None:

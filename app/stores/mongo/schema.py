@@ -55,6 +55,9 @@ EXPIRY = _index(
 )
 """What the sweeper walks to find what has an end of its own."""
 
+BY_TAG = _index("project", "tags", partialFilterExpression={"tags": {"$gt": ""}})
+"""What a search by meaning narrows itself to, see ``narrowed``; items without tags are not in it."""
+
 INDEXES: Mapping[str, list[IndexModel]] = {
     "dialogues": [
         # Roots, which have no isThread, and threads stand apart, so that roots are found without walking
@@ -71,6 +74,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         EXPIRY,
         _index("project", "namespace", "threadOf", "created", "id"),
         _index("project", "status", "namespace"),
+        BY_TAG,
         SEARCHED,
     ],
     "messages": [
@@ -79,6 +83,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         _index(*GENERATION, "seq"),
         _index("project", "created", "namespace"),
         _index("project", "uid", partialFilterExpression={"hasImage": True}),
+        BY_TAG,
         SEARCHED,
     ],
     "graves": [
@@ -96,6 +101,7 @@ INDEXES: Mapping[str, list[IndexModel]] = {
         # What the sweeper walks to find what is too old.
         _index("project", "modified", "namespace", "id"),
         EXPIRY,
+        BY_TAG,
         SEARCHED,
     ],
     "summaries": [
@@ -198,13 +204,14 @@ MIGRATIONS = (
     create_indexes,
     create_indexes,
     create_indexes,
+    create_indexes,
 )
 """Step n leads from version n to n + 1. Each may be run again after it was cut short."""
 
 VERSION = len(MIGRATIONS)
 """The version that this release reads and writes."""
 
-OLDEST = VERSION
+OLDEST = 9
 """The oldest version whose servers may serve a database of this one; a step that they can bear leaves it."""
 
 

@@ -21,7 +21,6 @@ from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from .counts import hidden_rows
 from .database import Document, MongoDatabase, Projection, Rows, aggregate_together
-from .dated import dated_vectors
 from .filters import conditions, has_image
 from .indexing import written_terms
 from .mapping import (
@@ -33,6 +32,7 @@ from .mapping import (
     memory_item_from,
     message_item_from,
 )
+from .narrowed import narrowed_vectors
 from .queries import expired_dialogues, expired_memories, in_scope
 
 if TYPE_CHECKING:
@@ -167,9 +167,9 @@ class DocumentIndex:
         passing = {one.ref for one in self.read([*items.values()])}
         return {seq: ref if ref in passing else None for seq, ref in items.items()}
 
-    def dated(self, limit: int) -> list[int] | None:
+    def narrowed(self, limit: int) -> list[int] | None:
         """See ``VectorIndex``."""
-        return dated_vectors(self._rows, self._vectors, self._query, limit) if self._filters else None
+        return narrowed_vectors(self._rows, self._vectors, self._query, limit) if self._filters else None
 
     def count(self, looks: Sequence[Look]) -> list[int]:
         """See ``TermIndex``."""

@@ -226,6 +226,12 @@ CREATE INDEX erasure_touched ON erasure (touched);
 CREATE INDEX grave_erasable ON grave (project, namespace, uid) WHERE fate IN (0, 1, 3);
 """
 
+# What a search by meaning narrows itself to; see ``narrowed``.
+_TAGS = "".join(
+    f"CREATE INDEX {kind}_tags ON {kind} (project, tags) WHERE tags <> '[]';\n"
+    for kind in ("dialogue", "message", "memory")
+)
+
 MIGRATIONS: Final = (
     _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
     RANKED_SEARCH,
@@ -237,12 +243,13 @@ MIGRATIONS: Final = (
     _USAGE,
     _CHECKSUMS,
     _ERASURE,
+    _TAGS,
 )
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 
 VERSION: Final = len(MIGRATIONS)
 
-OLDEST: Final = VERSION
+OLDEST: Final = 10
 """The oldest version whose servers may serve a file of this one; a migration that they can bear leaves it."""
 
 _NOTE_OLDEST: Final = "INSERT OR REPLACE INTO meta (name, value) VALUES ('oldest', ?)"

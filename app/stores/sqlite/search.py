@@ -16,10 +16,10 @@ from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from . import mapping
 from .database import SqliteDatabase
-from .dated import dated_vectors
 from .filters import filter_clauses, scope_conditions
 from .indexing import match_any, vocabulary_of
 from .mapping import Columns
+from .narrowed import narrowed_vectors
 from .queries import Clauses, Query, scope_clauses
 from .statements import MEMORY_EXPIRED, NOT_EXPIRED, NOT_PURGED, dialogue_expired
 
@@ -129,9 +129,9 @@ class RowIndex:
         found = self._db.all(sql, (*self._clauses.values, orjson.dumps(seqs).decode()))
         return {seq: number if passes else None for seq, number, passes in found}
 
-    def dated(self, limit: int) -> list[int] | None:
+    def narrowed(self, limit: int) -> list[int] | None:
         """See ``VectorIndex``."""
-        return dated_vectors(self._db, self._kind, self._query, limit) if self._is_filtered else None
+        return narrowed_vectors(self._db, self._kind, self._query, limit) if self._is_filtered else None
 
     def leave_out_expired(self, expiry: Expiry) -> None:
         """Keep to what has not expired."""
