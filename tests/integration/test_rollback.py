@@ -64,8 +64,11 @@ def upgrade(url: str, *, serves_this: bool) -> None:
     else:
         with pymongo.MongoClient[dict[str, Any]](url) as client:
             client[place]["later"].insert_one({})
-            changes = {"version": 1, "oldest": 0 if serves_this else 1}
-            assert client[place]["meta"].update_one({"_id": "schema"}, {"$inc": changes}).modified_count
+            schema = client[place]["meta"].find_one({"_id": "schema"})
+            assert schema is not None
+            version = schema["version"]
+            changes = {"version": version + 1, "oldest": version if serves_this else version + 1}
+            assert client[place]["meta"].update_one({"_id": "schema"}, {"$set": changes}).modified_count
     time.sleep(GOOD_SECONDS)
 
 
