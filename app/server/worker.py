@@ -28,20 +28,13 @@ from gunicorn.workers.gthread import ThreadWorker
 from .. import waiting
 from ..domain.addresses import network_of
 from .admission import LargeBodies
-from .connection import (
-    LINGER_SECONDS,
-    RECEIVE_SECONDS,
-    TRANSFER_SECONDS,
-    Connection,
-    Connections,
-    Phase,
-)
+from .connection import LINGER_SECONDS, RECEIVE_SECONDS, TRANSFER_SECONDS, Connection, Connections, Phase
 from .listeners import Listeners
 from .refusals import ErrorPage, refusal
 from .request_buffer import RequestBuffer
 from .thread_pool import ThreadPool
 from .tls_socket import socket_opener
-from .tuning import fit_connections, tune_process
+from .tuning import fit_connections, keep_loaded, tune_process
 from .wsgi import Response, build_environ
 
 TICK_SECONDS: Final = 1.0
@@ -71,6 +64,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
 
     def run(self) -> None:
         """Have the threads serve until the worker is told to stop; then let them finish."""
+        keep_loaded()
         queue = self.method_queue
         self.poller.register(queue.fileno(), selectors.EVENT_READ, queue.run_callbacks)
         self.listeners = Listeners(self.sockets, self.poller, self.age)

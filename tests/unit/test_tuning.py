@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import ctypes
+import gc
 from pathlib import Path
 
 import pytest
 
-from app.server.tuning import trim_heaps
+from app.server.tuning import keep_loaded, trim_heaps
 
 LIBC = ctypes.CDLL(None)
 STATUS = Path("/proc/self/status")
@@ -47,3 +48,11 @@ def test_another_c_library_is_left_alone(monkeypatch: pytest.MonkeyPatch) -> Non
     """Where heaps cannot be trimmed, nothing happens."""
     monkeypatch.setattr(ctypes, "CDLL", lambda _: object())
     trim_heaps()
+
+
+def test_what_is_loaded_is_not_looked_through_again() -> None:
+    """The collector of garbage knows all that is there as permanent."""
+    loaded = [[number] for number in range(100)]
+    before = gc.get_freeze_count()
+    keep_loaded()
+    assert gc.get_freeze_count() >= before + len(loaded)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import math
+import selectors
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, cast
@@ -12,6 +13,7 @@ import pytest
 from gunicorn.config import Config
 
 from app import waiting
+from app.server import worker as worker_module
 from app.server.admission import LargeBodies
 from app.server.connection import BUFFERED_BYTES, TRANSFER_SECONDS, Connection, Connections, Phase
 from app.server.eviction import rank_buffered
@@ -184,6 +186,22 @@ def test_who_has_just_come_is_not_sent_away() -> None:
     assert connections.make_room()
     assert gone(fresh, arrived) == [True, False]
     assert not connections.make_room()
+
+
+def test_what_was_loaded_is_left_out_of_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Once the application is there, and before requests make objects that come and go."""
+    done: list[str] = []
+    worker = Worker(1, 1, [], None, 30, Config(), logging.getLogger("worker"))
+    monkeypatch.setattr(worker_module, "keep_loaded", lambda: done.append("kept"))
+    monkeypatch.setattr(worker.threads, "start", lambda: done.append("serving"))
+    worker.alive = False
+    worker.poller = selectors.DefaultSelector()
+    worker.method_queue.init()
+    try:
+        worker.run()
+    finally:
+        worker.poller.close()
+    assert done == ["kept", "serving"]
 
 
 def test_a_thread_that_fails_gives_the_lead_back(
