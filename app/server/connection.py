@@ -18,7 +18,7 @@ from gunicorn.workers.gthread import TConn
 from ..domain.addresses import network_of
 from .admission import LargeBodies
 from .client_socket import LARGE_PIECE, PIECE, ClientSocket
-from .eviction import choose_idle, rank_buffered
+from .eviction import Spared, rank_buffered
 from .piece_reader import PieceReader
 from .refusals import refusal
 from .request_buffer import RequestBuffer
@@ -175,13 +175,14 @@ class Connections:
         self._all: dict[Connection, None] = {}
         self._large = large
         self._buffered = 0
+        self.spared = Spared()
         self.handover = threading.RLock()
         """Held while a connection is handed to another thread, and while waiting ones are looked through."""
 
     def __len__(self) -> int:
         return len(self._all)
 
-    def __contains__(self, conn: Connection) -> bool:
+    def __contains__(self, conn: object) -> bool:
         return conn in self._all
 
     def add(self, conn: Connection) -> None:
@@ -262,7 +263,7 @@ class Connections:
     def make_room(self) -> bool:
         """Drop the connection that can best be spared, if there is one."""
         with self.handover:
-            spared = choose_idle(self.waiting(), time.monotonic())
+            spared = self.spared.take(self) or self.spared.choose(self.waiting(), time.monotonic())
             if spared is not None:
                 self.drop(spared)
         return spared is not None

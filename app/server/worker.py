@@ -134,6 +134,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 else:
                     self.connections.drop(conn)
             self.connections.drop_excess()
+            self.connections.spared.forget()
 
     def _accept(self, listener: Any) -> None:
         try:

@@ -13,10 +13,11 @@ import pytest
 from gunicorn.config import Config
 
 from app import waiting
+from app.server import eviction
 from app.server import worker as worker_module
 from app.server.admission import LargeBodies
 from app.server.connection import BUFFERED_BYTES, TRANSFER_SECONDS, Connection, Connections, Phase
-from app.server.eviction import rank_buffered
+from app.server.eviction import rank_buffered, rank_idle
 from app.server.request_buffer import RequestBuffer
 from app.server.worker import Worker
 from tests.unit.test_request_buffer import buffered
@@ -186,6 +187,38 @@ def test_who_has_just_come_is_not_sent_away() -> None:
     assert connections.make_room()
     assert gone(fresh, arrived) == [True, False]
     assert not connections.make_room()
+
+
+def test_room_is_made_for_many_by_looking_through_all_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Who was chosen and has asked something since, is served or is gone stays; then all are seen again."""
+    looked: list[float] = []
+
+    def rank(waiting: Any, now: float) -> list[Connection]:
+        looked.append(now)
+        return rank_idle(waiting, now)
+
+    monkeypatch.setattr(eviction, "rank_idle", rank)
+    monkeypatch.setattr(eviction, "CHOSEN", 7)
+    clients = [Client(since=float(number), network=str(number), is_idle=True) for number in range(8)]
+    connections = crowd(*clients)
+    assert connections.make_room()
+    waits_anew, served, arrived, left = clients[1:5]
+    waits_anew.since = 100.0
+    connections.take(cast("Connection", served))
+    arrived.arrived = True
+    connections.drop(cast("Connection", left))
+    assert connections.make_room()
+    assert connections.make_room()
+    assert gone(*clients) == [True, False, False, False, True, True, True, False]
+    assert len(looked) == 1
+    arrived.arrived = False
+    assert connections.make_room()
+    assert len(looked) == 2
+    assert gone(arrived, clients[7]) == [True, False]
+    connections.spared.forget()
+    assert connections.make_room()
+    assert len(looked) == 3
+    assert gone(waits_anew, served, clients[7]) == [False, False, True]
 
 
 def test_what_was_loaded_is_left_out_of_garbage_collection(monkeypatch: pytest.MonkeyPatch) -> None:
