@@ -48,7 +48,7 @@ def fork(
         raise _refusal(f"names no message of the parent: {quote(message_id)}")
     originals = tx.messages_through(parent, last, FORK_MESSAGES + 1, FORK_BYTES)
     if len(originals) > FORK_MESSAGES or _size(originals) > FORK_BYTES:
-        raise _refusal("a fork copies at most 10,000 messages or 64 MiB")
+        raise _refusal("asks for too much: a fork copies at most 10,000 messages or 64 MiB")
     copies = [_copy(original, thread, seq, now) for seq, original in enumerate(originals)]
     metadata = {"forkedFrom": message_id} | parse(thread.metadata)
     created_count = thread.created_count + len(copies)

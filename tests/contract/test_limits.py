@@ -23,7 +23,9 @@ def test_forks_beyond_their_limits_are_refused(
     api.ok("POST", "/dialogue", {"id": "p", "messages": batch})
     monkeypatch.setattr(fork, limit, value)
     error = api.refused(400, "INVALID_INPUT", "POST", "/dialogue", {"threadOf": "p", "forkAt": "m4"})
-    assert "10,000 messages or 64 MiB" in error["message"]
+    problem = "asks for too much: a fork copies at most 10,000 messages or 64 MiB"
+    assert error["message"] == f"forkAt {problem}."
+    assert error["details"] == [{"field": "forkAt", "message": problem, "code": "INVALID"}]
     assert api.ok("GET", "/dialogue/p")["threadCount"] == 0
     assert api.ok("GET", "/dialogue", query={"threadOf": "p"}) == {"items": []}
     assert api.ok("POST", "/dialogue", {"threadOf": "p", "forkAt": "m1"})["totalMessages"] == 2
