@@ -36,11 +36,11 @@ class Block:
     def of(cls, items: Sequence[tuple[int, bytes]], dimensions: int) -> Block:
         """Read stored vectors; what has another size than those of the model is left out."""
         size = dimensions * NUMBER_BYTES
-        known = [(seq, pieces) for seq, pieces in items if pieces and len(pieces) % size == 0]
-        ends = np.cumsum([len(pieces) // size for _, pieces in known], dtype=np.int64)
-        halves = np.frombuffer(b"".join(pieces for _, pieces in known), "<f2")
-        rows = halves.astype(np.float32).reshape(-1, dimensions)
-        return cls(rows, np.array([seq for seq, _ in known], np.int64), np.concatenate(([0], ends[:-1])))
+        known = [item for item in items if item[1] and len(item[1]) % size == 0]
+        seqs, pieces = zip(*known, strict=True) if known else ((), ())
+        ends = np.cumsum(list(map(len, pieces)), dtype=np.int64) // size
+        rows = np.frombuffer(b"".join(pieces), "<f2").astype(np.float32).reshape(-1, dimensions)
+        return cls(rows, np.array(seqs, np.int64), np.concatenate(([0], ends[:-1])))
 
     @classmethod
     def joined(cls, blocks: Sequence[Block], rows: Floats | None = None) -> Block:

@@ -163,9 +163,9 @@ class VectorFile:
         """
         if not self._is_readable:
             return False
-        records = np.zeros(sum(len(block.rows) for block in blocks), self._record)
-        records["seq"] = np.concatenate([block.seqs_of_rows() for block in blocks])
-        records["row"] = np.concatenate([block.rows for block in blocks])
+        records = np.empty(sum(len(block.rows) for block in blocks), self._record)
+        np.concatenate([block.seqs_of_rows() for block in blocks], out=records["seq"])
+        np.concatenate([block.rows for block in blocks], out=records["row"])
         with self._files.locked():
             if self._inode != _inode_of(self._path) or self._count != self._known:
                 return True
@@ -178,7 +178,7 @@ class VectorFile:
         descriptor = os.open(self._path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o600)
         try:
             made = int(time.time()) if self._opened is None else self._opened.header().made
-            _write_at(descriptor, records.tobytes(), (1 + self._known) * self._record.itemsize)
+            _write_at(descriptor, records.view(np.uint8).data, (1 + self._known) * self._record.itemsize)
             _write_at(descriptor, HEADER.pack(self._known + len(records), made), 0)
         finally:
             os.close(descriptor)
@@ -242,7 +242,7 @@ def _inode_of(path: Path) -> int:
         return 0
 
 
-def _write_at(descriptor: int, what: bytes, place: int) -> None:
+def _write_at(descriptor: int, what: bytes | memoryview, place: int) -> None:
     left = memoryview(what)
     while left:
         written = os.pwrite(descriptor, left, place)

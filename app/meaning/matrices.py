@@ -56,7 +56,7 @@ class Source(Protocol):
 class _Matrix:
     """What is known of one scope: what the file has, and the tail behind it in memory.
 
-    Each block of the tail is at least twice as large as the next, so that little is copied.
+    Between searches each block of the tail is at least twice as large as the next, so that little is copied.
     """
 
     def __init__(self, dimensions: int, file: VectorFile | None) -> None:
@@ -85,25 +85,23 @@ class _Matrix:
 
     def update(self, source: Source, most_bytes: int) -> bool:
         """Read what was added since the last time; False when it is more than may be kept."""
+        is_kept = self._read_on(source, most_bytes)
+        self._tail = _joined(self._tail)
+        return is_kept
+
+    def _read_on(self, source: Source, most_bytes: int) -> bool:
         self._follow()
         while self.size <= most_bytes:
             items = source.vectors_after(self._last, STEP)
             if items:
-                self._add(Block.of(items, self._dimensions))
+                block = Block.of(items, self._dimensions)
+                self._tail += [block] if len(block.seqs) else []
                 self._last = items[-1][0]
             # Then there may be more to read: another process may have let the file begin anew.
             is_shared = self._tail_bytes >= MOST_TAIL_BYTES and self._share()
             if len(items) < STEP and not is_shared:
                 return self.size <= most_bytes
         return False
-
-    def _add(self, block: Block) -> None:
-        if not len(block.seqs):
-            return
-        blocks = [*self._tail, block]
-        while len(blocks) > 1 and len(blocks[-2].rows) < 2 * len(blocks[-1].rows):
-            blocks[-2:] = [Block.joined(blocks[-2:])]
-        self._tail = blocks
 
     def _follow(self) -> None:
         """Take from the file what this or another process has added to it."""
@@ -150,6 +148,18 @@ class _Matrix:
 
     def _begin(self) -> None:
         self._tail, self._last, self._gone = [], 0, 0
+
+
+def _joined(blocks: Sequence[Block]) -> list[Block]:
+    """Return blocks of which each is at least twice as large as the next; each is copied once at most."""
+    groups: list[tuple[int, list[Block]]] = []
+    for block in blocks:
+        size, group = len(block.rows), [block]
+        while groups and groups[-1][0] < 2 * size:
+            before, earlier = groups.pop()
+            size, group = before + size, earlier + group
+        groups.append((size, group))
+    return [group[0] if len(group) == 1 else Block.joined(group) for _, group in groups]
 
 
 def _scan(source: Source, vector: Floats) -> Scores:
