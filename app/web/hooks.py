@@ -124,6 +124,8 @@ class Hooks:
         """Give back what the request held, and forget what this thread knows of it."""
         IN_FLIGHT.leave()
         end_request()
+        # Its traceback leads back to the request, and only garbage collection would free them.
+        request_ctx.request.routing_exception = None
         context = CURRENT.get(None)
         if context is None or context.token is None:
             return

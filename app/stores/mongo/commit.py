@@ -18,7 +18,7 @@ from pymongo.read_preferences import ReadPreference
 from ...telemetry.measures import STORE_RETRIES
 from ...waiting import blocking
 from .database import DURABLE, MongoDatabase, in_snapshot
-from .failures import unavailable
+from .failures import release, unavailable
 from .in_doubt import ABORT_SECONDS
 from .striped_locks import LockHolder, StripedLocks
 
@@ -78,6 +78,7 @@ def commit(db: MongoDatabase, locks: LockHolder, deadline: float, attempt: Attem
             late = time.monotonic() + pause >= deadline
             if late or clashes > CLASHES or not _is_passing(error):
                 raise unavailable(error) from error
+            release(error)
         STORE_RETRIES.add()
         time.sleep(pause)
         locks.acquire_again()
@@ -154,6 +155,6 @@ def _commit(session: ClientSession, deadline: float) -> None:
 
 
 def _end(session: ClientSession) -> None:
-    """Give the session back; the driver aborts once more, which is harmless."""
+    """Give the session back; the driver may abort once more, which is harmless."""
     with suppress(PyMongoError):
         session.end_session()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from traceback import clear_frames
 from typing import Final
 
 from pymongo.errors import OperationFailure
@@ -26,4 +27,13 @@ def unavailable(error: Exception) -> ServiceUnavailable:
     code = error.code if isinstance(error, OperationFailure) else None
     said = f"code {error.code}" if isinstance(error, OperationFailure) else error
     log.error("MongoDB failed: %s: %s", type(error).__name__, said)
+    release(error)
     return ServiceUnavailable() if code not in _REFUSED else ServiceUnavailable(_REFUSED[code])
+
+
+def release(error: Exception) -> None:
+    """Let go of what the calls behind a failure held: one of the driver's holds the failure itself.
+
+    Through those that called it that cycle has the whole request, until garbage collection finds it.
+    """
+    clear_frames(error.__traceback__)

@@ -131,6 +131,8 @@ class InDoubtTransactions:
             if error.code != NO_SUCH_TRANSACTION:
                 raise
             return False
+        # Else the driver aborts once more at the session's end: a command that the server refuses.
+        session._transaction.reset()  # noqa: SLF001  # there is no public way to tell it
         return True
 
     def _begin_later(self, session: ClientSession) -> None:

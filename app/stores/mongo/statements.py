@@ -8,7 +8,6 @@ there is no session, knows the driver's methods alone.
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,6 +16,7 @@ from pymongo.client_session import ClientSession
 from pymongo.errors import DuplicateKeyError, PyMongoError, WriteError
 
 from .database import Document, MongoDatabase, Projection, Rows, in_snapshot
+from .failures import release
 
 Sort = Sequence[tuple[str, int]]
 
@@ -27,10 +27,12 @@ DUPLICATE: Final = 11000
 def get_document(db: MongoDatabase, rows: Rows, key: Document, fields: Projection) -> Document | None:
     """Read a document by its key, outside a transaction."""
     if db.transactional and not in_snapshot.get():
-        # What fails in passing is read again below, where the driver repeats it while there is time.
-        with suppress(PyMongoError):
-            command = _find(rows, key, fields)
+        command = _find(rows, key, fields)
+        try:
             return _first(rows, {**command, "readConcern": rows.read_concern.document})
+        except PyMongoError as error:
+            # What fails in passing is read again below, where the driver repeats it while there is time.
+            release(error)
     return rows.find_one(key, fields)
 
 
@@ -68,12 +70,14 @@ def find_batch(db: MongoDatabase, rows: Rows, query: Query) -> Batch | None:
         "batchSize": query.most + 1,  # some servers keep a cursor open where it is the limit
         "readConcern": rows.read_concern.document,
     }
-    with suppress(PyMongoError):
+    try:
         cursor = rows.database.command(command)["cursor"]
         if cursor["id"]:
             rows.database.command({"killCursors": rows.name, "cursors": [cursor["id"]]})
-        return Batch(cursor["firstBatch"], is_last=not cursor["id"])
-    return None
+    except PyMongoError as error:
+        release(error)
+        return None
+    return Batch(cursor["firstBatch"], is_last=not cursor["id"])
 
 
 def read_document(

@@ -53,8 +53,18 @@ class _Job:
     error: BaseException | None = None
 
     def fail(self, error: BaseException) -> None:
-        self.error = error
+        self.error = translate(error) if isinstance(error, sqlite3.Error) else error
         self.result = None
+
+    def outcome(self) -> Any:
+        """Return the result, or raise the error, which is kept nowhere: its traceback leads to this job."""
+        if self.error is None:
+            return self.result
+        error, self.error = self.error, None
+        try:
+            raise error
+        finally:
+            del error
 
 
 class GroupCommit:
@@ -96,9 +106,7 @@ class GroupCommit:
                 self._wait(job, job.wake)
             if job.phase is _Phase.LEADING:
                 self._lead(job)
-        if job.error is not None:
-            raise job.error
-        result: T = job.result
+        result: T = job.outcome()
         return result
 
     def _wait(self, job: _Job, wake: threading.Event) -> None:
@@ -117,9 +125,8 @@ class GroupCommit:
         try:
             self._run_batch(batch)
         except BaseException as error:  # noqa: BLE001 - raised by each waiting thread itself
-            cause = translate(error) if isinstance(error, sqlite3.Error) else error
-            own.fail(cause)
-            message = cause.message if isinstance(cause, ServiceUnavailable) else _UNCERTAIN
+            own.fail(error)
+            message = own.error.message if isinstance(own.error, ServiceUnavailable) else _UNCERTAIN
             for job in batch[1:]:
                 job.fail(ServiceUnavailable(message))
         finally:
@@ -201,5 +208,5 @@ def _run_in_savepoint(connection: Connection, job: _Job) -> None:
             # A full disk or a failed read undoes the transaction, earlier works included.
             raise
         connection.execute("ROLLBACK TO work")
-        job.fail(translate(error) if isinstance(error, sqlite3.Error) else error)
+        job.fail(error)
     connection.execute("RELEASE work")
