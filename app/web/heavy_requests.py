@@ -26,6 +26,12 @@ from ..waiting import blocking, has_stand_ins, stand_in
 QUEUE: Final = 4
 """How many times as many requests as threads may wait, of one key, where others serve meanwhile."""
 
+WAITING_SHARE: Final = 0.5
+"""How much of the time that a request has it may wait for its turn: the rest is for its work.
+
+Begun with less it would be cut off, after work for nothing, with an error as if the store had failed.
+"""
+
 COUNTED_BYTES: Final = 64 * 1024
 """Answers from this size on count as large."""
 
@@ -72,7 +78,7 @@ class HeavyRequests:
                 if is_full or not (waits or self._has_room(key)):
                     raise _refusal()
                 turn = self._start(key, self._waiting)
-            self._wait(turn, key, self._waiting, seconds)
+            self._wait(turn, key, self._waiting, seconds * WAITING_SHARE)
 
     def step_aside(self, key: str) -> None:
         """Leave, but go on counting among those that are present."""

@@ -89,14 +89,23 @@ def test_threads_remain_for_light_requests() -> None:
     assert is_empty(heavy)
 
 
-def test_who_waits_too_long_is_refused() -> None:
-    """A request waits for its turn no longer than it may take."""
+def test_who_waits_too_long_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A request waits for its turn for half of the time that it has: the rest is for its work."""
     heavy = HeavyRequests(threads=4)
     heavy.enter("a")
-    waiting.begin_request(0.05)
+    waiting.begin_request(1000.0)
+    waits: list[float] = []
+    whole = HeavyRequests._wait
+
+    def wait(heavy: HeavyRequests, turn: threading.Event, key: str, queue: Any, seconds: float) -> None:
+        waits.append(seconds)
+        whole(heavy, turn, key, queue, 0.01)
+
+    monkeypatch.setattr(HeavyRequests, "_wait", wait)
     try:
         with pytest.raises(RateLimitExceeded):
             heavy.enter("a")
+        assert waits == [pytest.approx(500, abs=5)]
     finally:
         waiting.end_request()
     heavy.leave("a")
