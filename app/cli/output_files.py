@@ -26,6 +26,8 @@ def replacing(path: Path) -> Iterator[Path]:
         yield partial
         partial.replace(path)
     except OSError as error:
+        if error.errno is None or isinstance(error, ConnectionError):  # is not about the file
+            raise
         raise OSError(error.errno, error.strerror, str(path)) from error
     finally:
         remove(partial)

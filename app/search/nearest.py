@@ -25,7 +25,7 @@ STEP: Final = 1000
 MOST_WALKED: Final = 10_000
 """How many of the nearest items the store is asked for at most: to these the filters are applied.
 
-Where dates leave no more items than this, to all of them.
+Where filters that an index serves leave no more items than this, to all of them.
 """
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
 import socket
@@ -16,6 +17,7 @@ import orjson
 import pytest
 from typer.testing import CliRunner, Result
 
+from app.cli.output_files import replacing
 from app.cli.program import cli
 from app.cli.serve import command_name, server_command, server_environment
 from app.domain.records import Rights
@@ -196,6 +198,15 @@ def test_what_is_no_file_is_not_replaced(command: list[str], tmp_path: Path) -> 
     assert pipe.is_fifo()
     assert f"{tmp_path} is a folder" in refused(*command, str(tmp_path))
     assert "there is no folder" in refused(*command, str(tmp_path / "no" / "x"))
+
+
+@pytest.mark.parametrize("error", [ConnectionRefusedError(errno.ECONNREFUSED, "refused"), OSError("no number")])
+def test_a_failure_of_something_else_is_not_said_of_the_file(error: OSError, tmp_path: Path) -> None:
+    """What reads from a store or writes to a terminal fails while the file is open, too."""
+    with pytest.raises(type(error), match=str(error.args[-1])) as raised, replacing(tmp_path / "made"):
+        raise error
+
+    assert raised.value is error
 
 
 def test_a_file_that_cannot_be_written_is_named_and_leaves_nothing(
