@@ -200,7 +200,9 @@ def test_what_is_no_file_is_not_replaced(command: list[str], tmp_path: Path) -> 
     assert "there is no folder" in refused(*command, str(tmp_path / "no" / "x"))
 
 
-@pytest.mark.parametrize("error", [ConnectionRefusedError(errno.ECONNREFUSED, "refused"), OSError("no number")])
+@pytest.mark.parametrize(
+    "error", [ConnectionRefusedError(errno.ECONNREFUSED, "refused"), OSError("no number")]
+)
 def test_a_failure_of_something_else_is_not_said_of_the_file(error: OSError, tmp_path: Path) -> None:
     """What reads from a store or writes to a terminal fails while the file is open, too."""
     with pytest.raises(type(error), match=str(error.args[-1])) as raised, replacing(tmp_path / "made"):
