@@ -225,6 +225,7 @@ def test_what_was_loaded_is_left_out_of_garbage_collection(monkeypatch: pytest.M
     """Once the application is there, and before requests make objects that come and go."""
     done: list[str] = []
     worker = Worker(1, 1, [], None, 30, Config(), logging.getLogger("worker"))
+    worker.tmp.close()
     monkeypatch.setattr(worker_module, "keep_loaded", lambda: done.append("kept"))
     monkeypatch.setattr(worker.threads, "start", lambda: done.append("serving"))
     worker.alive = False
@@ -233,6 +234,7 @@ def test_what_was_loaded_is_left_out_of_garbage_collection(monkeypatch: pytest.M
     try:
         worker.run()
     finally:
+        worker.method_queue.close()
         worker.poller.close()
     assert done == ["kept", "serving"]
 
