@@ -186,10 +186,16 @@ soak-short: $(READY) ## two minutes, in which caches still fill
 second-mongodb: $(READY) ## the contract suite and the store on SecantusDB, a second server that speaks MongoDB's protocol (ARGS='tests/contract/test_state.py')
 	@tests/second_mongodb/check $(ARGS)
 
+# Where that server cannot be had everything else still counts.
+SECOND_MONGODB = if tests/second_mongodb/install; then $1; else echo 'SecantusDB could not be installed: no tests were run on it.' >&2; fi
+
 .PHONY: second-mongodb-short
-second-mongodb-short: $(READY) ## a part of it, which .ci/run runs, and `make test` where MONGODB_URI is not set
-	@if tests/second_mongodb/install; then SHORT=1 tests/second_mongodb/check $(ARGS); \
-	else echo 'SecantusDB could not be installed: no tests were run on MongoDB.' >&2; fi
+second-mongodb-short: $(READY) ## a part of it, which `make test` runs where MONGODB_URI is not set
+	@$(call SECOND_MONGODB,SHORT=1 tests/second_mongodb/check $(ARGS))
+
+.PHONY: second-mongodb-contract
+second-mongodb-contract: $(READY) ## the contract suite on it, in no hurry: .ci/run runs it beside other proofs
+	@$(call SECOND_MONGODB,nice tests/second_mongodb/check tests/contract $(ARGS))
 
 .PHONY: lock-second-mongodb
 lock-second-mongodb: $(READY) ## resolve the packages of `make second-mongodb` again (UPGRADE=1: to the newest)
