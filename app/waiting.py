@@ -26,6 +26,8 @@ T = TypeVar("T")
 
 SHORTEST_REST: Final = 0.005
 """Seconds between two steps of a long work: time for whoever waits to write."""
+LONGEST_REST: Final = 0.1
+"""Seconds between two steps at most."""
 
 LONGEST_REST: Final = 1.0
 """Seconds of rest at most behind a work that could not be done in steps."""
@@ -89,10 +91,14 @@ def at_most(seconds: float) -> Iterator[None]:
 def in_steps(step: Callable[[], T | None]) -> T:
     """Repeat a step until it has a result, with a rest behind each other one, in which others get to write.
 
+    It is as long as the step was: one that had to wait, for the store or the processor, met others.
+
     Raises ServiceUnavailable when the request's budget is used up, and what ``step`` raises.
     """
+    begun = time.monotonic()
     while (result := step()) is None:
-        rest()
+        rest(min(LONGEST_REST, max(SHORTEST_REST, time.monotonic() - begun)))
+        begun = time.monotonic()
     return result
 
 

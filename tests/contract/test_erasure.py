@@ -288,7 +288,7 @@ def test_an_erasure_longer_than_a_request_goes_on_with_the_next(
     """When the time of one is up, that is 503, and the repeat makes and counts the rest."""
     fill(api)
 
-    def run_out() -> None:
+    def run_out(_: float) -> None:
         raise ServiceUnavailable
 
     with monkeypatch.context() as patch:

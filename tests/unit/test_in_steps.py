@@ -13,12 +13,24 @@ from app.domain.timestamps import now
 
 
 def test_a_step_is_repeated_until_it_has_a_result(monkeypatch: pytest.MonkeyPatch) -> None:
-    """None is no result, and everything else is; behind the last step nobody rests."""
-    results: list[int | None] = [None, None, 0]
+    """None is no result, and everything else is; behind the last step nobody rests.
+
+    A rest is as long as the step before it, within bounds.
+    """
+    steps: list[tuple[float, int | None]] = [(0.0, None), (0.03, None), (2.0, None), (5.0, 0)]
     rests: list[float] = []
+    clock = 0.0
+
+    def step() -> int | None:
+        nonlocal clock
+        seconds, result = steps.pop(0)
+        clock += seconds
+        return result
+
     monkeypatch.setattr(time, "sleep", rests.append)
-    assert waiting.in_steps(lambda: results.pop(0)) == 0
-    assert rests == [waiting.SHORTEST_REST, waiting.SHORTEST_REST]
+    monkeypatch.setattr(time, "monotonic", lambda: clock)
+    assert waiting.in_steps(step) == 0
+    assert rests == [waiting.SHORTEST_REST, pytest.approx(0.03), waiting.LONGEST_REST]
 
 
 def test_steps_end_with_the_budget_of_the_request() -> None:

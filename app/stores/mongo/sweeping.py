@@ -7,12 +7,14 @@ from datetime import UTC, datetime, timedelta
 from ...domain.records import Scope
 from .database import Document, MongoDatabase, Rows
 from .mapping import place
-from .queries import in_dialogue
 from .start_up_lock import LeaseLock
 from .vectors import drop_vectors
 
 BATCH = 1000
 """How many documents of a removed project are deleted at a time."""
+
+TOGETHER = 25
+"""Of how many dialogues what is left is removed together: one by one each would take nine commands."""
 
 LATE = timedelta(hours=1)
 """For how long after its removal a project is watched for writes that were still on their way."""
@@ -30,51 +32,67 @@ def sweep_tombstones(db: MongoDatabase, rows: int) -> int:
     removed = 0
     while removed < rows:
         with db.bounded():
-            tombstone = db.tombstones.find_one({"pending": True})
-            if tombstone is None:
+            pending = list(db.tombstones.find({"pending": True}, limit=TOGETHER))
+            if not pending:
                 break
-            count = _empty_tombstone(db, tombstone, rows - removed)
+            scope = Scope(pending[0]["project"], pending[0]["namespace"])
+            here = [one for one in pending if Scope(one["project"], one["namespace"]) == scope]
+            count = _empty_tombstones(db, scope, here, rows - removed)
         removed += count
     return removed
 
 
-def _empty_tombstone(db: MongoDatabase, tombstone: Document, rows: int) -> int:
-    """Remove up to ``rows`` rows of a purged dialogue, and close its tombstone when none is left."""
-    scope = Scope(tombstone["project"], tombstone["namespace"])
-    query = in_dialogue(scope, tombstone["dialogueId"], tombstone["uid"])
+def _empty_tombstones(db: MongoDatabase, scope: Scope, tombstones: list[Document], rows: int) -> int:
+    """Remove up to ``rows`` rows of purged dialogues, and close their tombstones when none is left."""
+    query = {**place(scope), "dialogueId": _all(tombstones, "dialogueId"), "uid": _all(tombstones, "uid")}
     count = delete_messages(db, query, place(scope), rows)
     if count < rows:
         count += delete_some(db.summaries, query, rows - count)
     if count < rows:
-        _close_tombstone(db, tombstone)
+        _close_tombstones(db, scope, tombstones)
     return count
 
 
-def _close_tombstone(db: MongoDatabase, tombstone: Document) -> None:
-    query = {"_id": tombstone["_id"]}
-    is_erased = tombstone.get("erased", False)
-    if not is_erased or _is_needed(db, tombstone):
-        db.tombstones.update_one(query, {"$unset": {"pending": ""}})
+def _close_tombstones(db: MongoDatabase, scope: Scope, tombstones: list[Document]) -> None:
+    erased = [one for one in tombstones if one.get("erased", False)]
+    needed = _needed(db, scope, erased)
+    if staying := [one for one in tombstones if one not in erased or one in needed]:
+        db.tombstones.update_many({"_id": _all(staying, "_id")}, {"$unset": {"pending": ""}})
     # Asked again: the last thread may have gone in between.
-    if is_erased and not _is_needed(db, tombstone):
-        db.tombstones.delete_one(query)
+    needed = _needed(db, scope, erased)
+    if leaving := [one for one in erased if one not in needed]:
+        db.tombstones.delete_many({"_id": _all(leaving, "_id")})
 
 
-def _is_needed(db: MongoDatabase, tombstone: Document) -> bool:
-    """Whether a tombstone must stay.
+def _needed(db: MongoDatabase, scope: Scope, tombstones: list[Document]) -> list[Document]:
+    """Return the tombstones that must stay.
 
-    It is what a re-created parent counts its threads by, and hides messages of the id's earlier dialogues.
+    They are what a re-created parent counts its threads by, and hide messages of the id's earlier dialogues.
     """
-    scope = Scope(tombstone["project"], tombstone["namespace"])
-    threads = {**place(scope), "threadOf": tombstone["dialogueId"]}
-    if db.dialogues.find_one(threads, ["_id"]) is not None:
-        return True
-    earlier = {
-        **in_dialogue(scope, tombstone["dialogueId"]),
-        "uid": {"$lt": tombstone["uid"]},
-        "purged": False,
-    }
-    return db.tombstones.find_one(earlier, ["_id"]) is not None
+    if not tombstones:
+        return []
+    names = _all(tombstones, "dialogueId")
+    parents = db.dialogues.aggregate(
+        [{"$match": {**place(scope), "threadOf": names}}, {"$group": {"_id": "$threadOf"}}]
+    )
+    earliest = db.tombstones.aggregate(
+        [
+            {"$match": {**place(scope), "dialogueId": names, "purged": False}},
+            {"$group": {"_id": "$dialogueId", "uid": {"$min": "$uid"}}},
+        ]
+    )
+    has_threads = {found["_id"] for found in parents}
+    first = {found["_id"]: found["uid"] for found in earliest}
+    return [
+        one
+        for one in tombstones
+        if one["dialogueId"] in has_threads or first.get(one["dialogueId"], one["uid"]) < one["uid"]
+    ]
+
+
+def _all(documents: list[Document], field: str) -> Document:
+    """Return the comparison with any of the values of a field."""
+    return {"$in": [document[field] for document in documents]}
 
 
 def delete_some(rows: Rows, query: Document, limit: int) -> int:
