@@ -26,9 +26,8 @@ T = TypeVar("T")
 
 SHORTEST_REST: Final = 0.005
 """Seconds between two steps of a long work: time for whoever waits to write."""
-LONGEST_REST: Final = 0.1
+REST_BETWEEN_STEPS: Final = 0.1
 """Seconds between two steps at most."""
-
 LONGEST_REST: Final = 1.0
 """Seconds of rest at most behind a work that could not be done in steps."""
 
@@ -97,7 +96,7 @@ def in_steps(step: Callable[[], T | None]) -> T:
     """
     begun = time.monotonic()
     while (result := step()) is None:
-        rest(min(LONGEST_REST, max(SHORTEST_REST, time.monotonic() - begun)))
+        rest(min(REST_BETWEEN_STEPS, max(SHORTEST_REST, time.monotonic() - begun)))
         begun = time.monotonic()
     return result
 

@@ -30,7 +30,7 @@ def test_a_step_is_repeated_until_it_has_a_result(monkeypatch: pytest.MonkeyPatc
     monkeypatch.setattr(time, "sleep", rests.append)
     monkeypatch.setattr(time, "monotonic", lambda: clock)
     assert waiting.in_steps(step) == 0
-    assert rests == [waiting.SHORTEST_REST, pytest.approx(0.03), waiting.LONGEST_REST]
+    assert rests == [waiting.SHORTEST_REST, pytest.approx(0.03), waiting.REST_BETWEEN_STEPS]
 
 
 def test_steps_end_with_the_budget_of_the_request() -> None:
