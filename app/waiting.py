@@ -111,11 +111,13 @@ def rest(seconds: float = SHORTEST_REST) -> None:
 def spaced() -> Iterator[None]:
     """Rest for as long as the work inside took, at most LONGEST_REST: it may have kept all who write waiting.
 
-    What is done is done, so that no budget ends this rest.
+    What is done is done, so that no budget ends this rest, and what failed has kept them waiting as well.
     """
     begun = time.monotonic()
-    yield
-    time.sleep(min(LONGEST_REST, time.monotonic() - begun))
+    try:
+        yield
+    finally:
+        time.sleep(min(LONGEST_REST, time.monotonic() - begun))
 
 
 def lead(promote: Callable[[], None]) -> None:

@@ -37,7 +37,7 @@ def create_dialogue(body: dict[str, Any], namespace: str | None = None) -> Respo
     where = scope(namespace)
     if is_long(current.parts.backend, where, command):
         current.take_turn()
-        with spaced():
+        with spaced():  # in the place still: the next long fork would otherwise begin at once
             return commit(where, dialogues.create, command)
     return commit(where, dialogues.create, command)
 

@@ -7,6 +7,7 @@ import math
 import threading
 import time
 from collections.abc import Iterator
+from types import SimpleNamespace
 
 import pytest
 
@@ -108,17 +109,17 @@ def test_a_follower_promotes_nobody() -> None:
     assert promoted == ["another"]
 
 
-@pytest.mark.parametrize("limit", [0.02, 5.0])
-def test_long_work_is_followed_by_a_rest(monkeypatch: pytest.MonkeyPatch, limit: float) -> None:
-    """As long as the work took, up to a limit, whatever is left of the budget."""
+@pytest.mark.parametrize("fails", [False, True])
+@pytest.mark.parametrize(("took", "rest"), [(0.25, 0.25), (4.0, waiting.LONGEST_REST)])
+def test_long_work_is_followed_by_a_rest(
+    monkeypatch: pytest.MonkeyPatch, took: float, rest: float, *, fails: bool
+) -> None:
+    """As long as the work took, up to a limit, whatever is left of the budget, also when it failed."""
     rests: list[float] = []
-    monkeypatch.setattr(waiting, "LONGEST_REST", limit)
+    clock = SimpleNamespace(monotonic=iter([10.0, 10.0 + took]).__next__, sleep=rests.append)
     waiting.begin_request(0.0)
-    begun = time.monotonic()
-    with monkeypatch.context() as patch:
-        patch.setattr(time, "sleep", rests.append)
-        with waiting.spaced():
-            while time.monotonic() < begun + 0.04:
-                pass
-        took = time.monotonic() - begun
-    assert [min(0.03, limit)] <= rests <= [min(took, limit)]
+    monkeypatch.setattr(waiting, "time", clock)
+    with contextlib.suppress(KeyError), waiting.spaced():
+        if fails:
+            raise KeyError
+    assert rests == [rest]
