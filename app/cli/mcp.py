@@ -100,5 +100,8 @@ def _run(
 
     host, port = address
     typer.echo(f"MCP on http://{host}:{port}/mcp", err=True)
+    http_server = uvicorn.Server(configure_http(server, transport, host, port))
     with suppress(KeyboardInterrupt):
-        uvicorn.Server(configure_http(server, transport, host, port)).run()
+        http_server.run()
+    if not http_server.started:
+        raise typer.Exit(1)

@@ -15,6 +15,7 @@ from pathlib import Path
 
 import orjson
 import pytest
+import uvicorn
 from typer.testing import CliRunner, Result
 
 from app.cli.output_files import replacing
@@ -24,6 +25,7 @@ from app.domain.records import Rights
 from app.services.bootstrap import prepare
 from app.services.keys import hash_key
 from app.stores.sqlite import SqliteBackend, open_sqlite
+from tests.server import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [
@@ -473,6 +475,13 @@ def test_mcp_says_what_is_in_its_way(monkeypatch: pytest.MonkeyPatch) -> None:
         assert f"cannot listen on 127.0.0.1:{port}" in refused("mcp", "--http", "--port", port)
     monkeypatch.setenv("COLLOQUY_KEY", "colloquy_x")
     assert 'http:// or https://, not "localhost:8080"' in refused("mcp", "--url", "localhost:8080")
+
+
+def test_mcp_that_did_not_start_fails(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Some releases of uvicorn return as if all were well when they could not start."""
+    monkeypatch.setattr(uvicorn.Server, "run", lambda _: None)
+    arguments = ["mcp", "--http", "--port", str(free_port()), "--url", "http://127.0.0.1:1"]
+    assert CliRunner().invoke(cli, arguments).exit_code == 1
 
 
 @pytest.mark.parametrize("is_cut", [True, False])
