@@ -43,7 +43,7 @@ def dripping(begin: bytes, piece: bytes) -> Iterator[tuple[str, Callable[[], int
         thread = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
         thread.start()
         try:
-            yield f"127.0.0.1:{server.server_address[1]}", lambda: ended.acquire(timeout=5)
+            yield f"127.0.0.1:{server.server_address[1]}", lambda: ended.acquire(timeout=60)
         finally:
             server.shutdown()
             thread.join()
