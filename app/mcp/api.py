@@ -26,6 +26,11 @@ REPEATS = urllib3.Retry(
 )
 """Any request may be repeated: each write carries an Idempotency-Key."""
 
+RECONNECTS = urllib3.Retry(
+    total=1, allowed_methods=None, redirect=False, raise_on_status=False, respect_retry_after_header=False
+)
+"""Once more where the connection was lost, with any answer taken as it is."""
+
 
 class ApiError(Exception):
     """The API refused, or cannot be reached; the text is for the model that called the tool."""
@@ -35,9 +40,15 @@ class Transport(Protocol):
     """Sends one request and returns its status and body."""
 
     def send(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *,
+        is_patient: bool = True,
     ) -> tuple[int, bytes]:
-        """Raises ApiError when there is no answer."""
+        """Raises ApiError when there is no answer; who ``is_patient`` waits for a server that is busy."""
 
 
 class HttpTransport:
@@ -45,15 +56,22 @@ class HttpTransport:
 
     def __init__(self, url: str) -> None:
         self._url = url.rstrip("/")
-        self._pool = urllib3.PoolManager(retries=REPEATS, timeout=TIMEOUT_SECONDS)
+        self._pool = urllib3.PoolManager(timeout=TIMEOUT_SECONDS)
 
     def send(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *,
+        is_patient: bool = True,
     ) -> tuple[int, bytes]:
-        """See ``Transport``; an answer of 429 or 503 is asked for again, four times at most."""
+        """See ``Transport``; the patient send again what is answered 429 or 503, four times at most."""
+        repeats = REPEATS if is_patient else RECONNECTS
         try:
             answer = self._pool.request(
-                method, self._url + target, body=body, headers=headers, redirect=False
+                method, self._url + target, body=body, headers=headers, redirect=False, retries=repeats
             )
         except urllib3.exceptions.HTTPError as error:
             raise ApiError(f"{self._url} does not answer ({type(error).__name__}).") from error
@@ -68,7 +86,13 @@ class LocalTransport:
         self._new_client = new_client
 
     def send(
-        self, method: str, target: str, body: bytes | None, headers: dict[str, str]
+        self,
+        method: str,
+        target: str,
+        body: bytes | None,
+        headers: dict[str, str],
+        *,
+        is_patient: bool = True,  # noqa: ARG002  # nothing is sent twice
     ) -> tuple[int, bytes]:
         """See ``Transport``."""
         answer = self._new_client().open(target, method=method, data=body, headers=headers)

@@ -19,7 +19,7 @@ from app.mcp.connections import BoundedProtocol
 from app.mcp.http import Gate, configure_http
 from app.mcp.server import create_server
 
-SECONDS = 10.0
+SECONDS = 60.0
 CALL = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -36,19 +36,30 @@ class StandIn:
         self.asked: list[tuple[str, str]] = []
         self.may_answer = threading.Event()
         self.may_answer.set()
+        self.may_refuse = threading.Event()
+        self.may_refuse.set()
+        self.keys = {"good", "other"}
         self.is_away = False
         self.value = "tea"
 
     def send(
-        self, _method: str, target: str, _body: bytes | None, headers: dict[str, str]
+        self,
+        _method: str,
+        target: str,
+        _body: bytes | None,
+        headers: dict[str, str],
+        *,
+        is_patient: bool = True,
     ) -> tuple[int, bytes]:
         """See ``Transport``."""
+        assert is_patient == (target != "/key")
         key = headers["Authorization"].removeprefix("Bearer ")
         self.asked.append((target, key))
         if self.is_away:
             raise ApiError("away")
-        if key not in {"good", "other"}:
-            return (401, b"{}") if key == "bad" else (429, b"{}")
+        if key not in self.keys:
+            assert self.may_refuse.wait(SECONDS)
+            return (429, b"{}") if key == "limited" else (401, b"{}")
         if target != "/key" and key == "good":
             assert self.may_answer.wait(SECONDS)
         return 200, json.dumps({"id": "m", "value": self.value}).encode()
@@ -77,6 +88,12 @@ class Running:
         with self.connect(sent) as client:
             return read(client)
 
+    def connections(self) -> list[BoundedProtocol]:
+        """Return those that are there; they are copied, since the server's thread changes them."""
+        return [
+            one for one in tuple(self.server.server_state.connections) if isinstance(one, BoundedProtocol)
+        ]
+
     def is_idle(self) -> bool:
         """Whether no connection is left."""
         return not self.server.server_state.connections
@@ -97,9 +114,9 @@ def head(key: str | None, length: int, method: str = "POST") -> bytes:
     return "\r\n".join([*lines, "", ""]).encode()
 
 
-def call(key: str) -> bytes:
-    """Return a call of a tool."""
-    body = json.dumps(CALL).encode()
+def call(key: str, size: int = 0) -> bytes:
+    """Return a call of a tool whose body has at least so many bytes."""
+    body = json.dumps(CALL).encode().ljust(size)
     return head(key, len(body)) + body
 
 
@@ -123,11 +140,13 @@ def await_true(condition: Callable[[], object]) -> None:
 
 
 @contextmanager
-def serving() -> Iterator[Running]:
-    """Run a server."""
+def serving(*, sends: int = 0) -> Iterator[Running]:
+    """Run a server, whose sockets hold ``sends`` bytes of an answer or what is usual."""
     api = StandIn()
     made = create_server(api, key=None, namespace=None, read_only=False, version="test")
     with socket.create_server(("127.0.0.1", 0)) as listener:
+        if sends:
+            listener.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, sends)
         port = listener.getsockname()[1]
         server = uvicorn.Server(configure_http(made, api, "127.0.0.1", port))
         thread = threading.Thread(target=server.run, kwargs={"sockets": [listener]})
@@ -137,6 +156,7 @@ def serving() -> Iterator[Running]:
             yield Running(api, server, port)
         finally:
             api.may_answer.set()
+            api.may_refuse.set()
             server.should_exit = True
             thread.join()
 
@@ -177,6 +197,27 @@ def test_few_keys_are_looked_up_at_a_time(running: Running, monkeypatch: pytest.
     monkeypatch.setattr(keys, "MOST_UNASKED", 0)
     assert running.ask(head("other", 1000)).startswith(b"HTTP/1.1 503")
     assert b"tea" in running.ask(call("good"))
+
+
+def test_strangers_do_not_stand_before_known_keys(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A key that the API knew is looked up while wrong ones take all places; a revoked one is forgotten."""
+    monkeypatch.setattr(keys, "KNOWN_SECONDS", 0.0)
+    monkeypatch.setattr(keys, "MOST_UNASKED", 1)
+    assert b"tea" in running.ask(call("good"))
+    running.api.may_refuse.clear()
+    with ThreadPoolExecutor(1) as pool:
+        stranger = pool.submit(running.ask, head("bad", 1000))
+        await_true(lambda: ("/key", "bad") in running.api.asked)
+        assert running.ask(head("other", 1000)).startswith(b"HTTP/1.1 503")
+        assert b"tea" in running.ask(call("good"))
+        running.api.may_refuse.set()
+        assert stranger.result(SECONDS).startswith(b"HTTP/1.1 401")
+    gate = running.server.config.app
+    assert isinstance(gate, Gate)
+    assert gate._keys._known
+    running.api.keys.remove("good")
+    assert running.ask(head("good", 1000)).startswith(b"HTTP/1.1 401")
+    assert not gate._keys._known
 
 
 @pytest.mark.parametrize("sent", [b"", b"POST /mcp HTTP/1.1\r\nHost: a\r\nX-A: "], ids=["nothing", "half"])
@@ -225,6 +266,68 @@ def test_answers_have_to_be_read_in_time(monkeypatch: pytest.MonkeyPatch) -> Non
             assert len(read(client)) < 8_000_000
 
 
+def test_refusals_have_to_be_read_in_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A client that sends one request after the other and reads nothing is closed, with and without a key."""
+    monkeypatch.setattr(connections, "TRANSFER_SECONDS", 0.3)
+    request = head(None, 0, "GET").replace(b"Connection: close\r\n", b"")
+    with serving(sends=4096) as running, running.connect(receives=4096) as client:
+        client.settimeout(0)
+        left = b""
+
+        def pour() -> bool:
+            nonlocal left
+            left = left or request * 500
+            try:
+                left = left[client.send(left) :]
+            except BlockingIOError:
+                pass
+            except OSError:
+                return True
+            return running.is_idle()
+
+        await_true(lambda: len(running.server.server_state.connections) == 1)
+        await_true(pour)
+
+
+def test_a_turn_is_not_held_behind_an_unread_answer(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next request of a client that does not read is closed with it, and its turn given back."""
+    monkeypatch.setattr(connections, "TRANSFER_SECONDS", 0.3)
+    request = call("good").replace(b"Connection: close\r\n", b"")
+    with serving() as running:
+        running.api.value = "x" * 8_000_000
+        gate = running.server.config.app
+        assert isinstance(gate, Gate)
+        with running.connect(request * 2, receives=4096):
+            await_true(lambda: len(running.api.asked) >= 2)
+            await_true(running.is_idle)
+            await_true(lambda: not gate._keys._present)
+
+
+def test_waiting_for_a_turn_is_no_delay_of_the_client(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nobody asks for the body until then, and no time runs."""
+    monkeypatch.setattr(keys, "MOST_RUNNING", 1)
+    gate = running.server.config.app
+    assert isinstance(gate, Gate)
+    running.api.may_answer.clear()
+    with ThreadPoolExecutor(2) as pool:
+        first = pool.submit(running.ask, call("good"))
+        await_true(lambda: len(running.api.asked) == 2)
+        second = pool.submit(running.ask, call("good", 300_000))
+        await_true(lambda: gate._keys._present.total() == 2)
+        await_true(lambda: any(map(is_paused, running.connections())))
+        assert [one.deadline for one in running.connections()] == [None, None]
+        running.api.may_answer.set()
+        assert b"tea" in first.result(SECONDS)
+        assert b"tea" in second.result(SECONDS)
+
+
+def is_paused(connection: BoundedProtocol) -> bool:
+    """Whether the server reads no more of a body for now."""
+    return connection.flow.read_paused and connection.cycle is not None and connection.cycle.more_body
+
+
 def test_an_answer_is_awaited_for_as_long_as_it_takes(running: Running) -> None:
     """The limits are the client's: none runs from when its request is there until it is answered."""
     running.api.may_answer.clear()
@@ -248,6 +351,24 @@ def test_strangers_connections_make_room(running: Running, monkeypatch: pytest.M
     finally:
         for client in silent:
             client.close()
+
+
+def test_room_is_made_by_who_is_awaited_for_longest(
+    running: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However much time a client has: one that has just come is not closed for one that reads no answer."""
+    monkeypatch.setattr(connections, "MOST_CONNECTIONS", 2)
+    running.api.value = "x" * 8_000_000
+    with running.connect(call("good"), receives=4096):
+        await_true(lambda: any(one.flow.write_paused for one in running.connections()))
+        [unread] = running.connections()
+        with running.connect() as silent:
+            await_true(lambda: len(running.connections()) == 2)
+            running.api.value = "tea"
+            assert b"tea" in running.ask(call("good"))
+            await_true(lambda: unread not in running.connections())
+            silent.sendall(call("good"))
+            assert b"tea" in read(silent)
 
 
 def test_requests_of_one_key_take_turns(running: Running, monkeypatch: pytest.MonkeyPatch) -> None:
