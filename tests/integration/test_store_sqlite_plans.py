@@ -25,7 +25,7 @@ from app.search.keywords import Keywords, read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
 from app.stores.sqlite import SqliteBackend, dialogue_lists
-from app.stores.sqlite.narrowed import dated_query, tag_lists_query, tagged_query
+from app.stores.sqlite.narrowed import dated_query, imaged_query, tag_lists_query, tagged_query
 from tests.records import (
     SCOPE,
     close_project,
@@ -168,6 +168,14 @@ def test_items_of_a_time_come_from_an_index(recorder: Recorder, kind: SearchObje
         steps = plan_of(recorder, *dated_query(kind, query, name))
         assert f"{name}>? AND {name}<?" in steps[0], steps
         assert "vector USING COVERING INDEX" in steps[-1], steps
+
+
+def test_messages_with_an_image_come_from_an_index(recorder: Recorder) -> None:
+    """It has no other messages."""
+    query = SearchQuery(ScopeFilter("acme"), SearchObject.MESSAGE, Keywords(), 5, has_image=True)
+    steps = plan_of(recorder, *imaged_query(query))
+    assert "message_image (project=?)" in steps[0], steps
+    assert "vector USING COVERING INDEX" in steps[-1], steps
 
 
 @pytest.mark.parametrize("kind", SearchObject)

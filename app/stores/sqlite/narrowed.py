@@ -51,7 +51,7 @@ def _narrowed_queries(db: SqliteDatabase, kind: SearchObject, query: SearchQuery
         if len(lists) <= MOST_LISTS:
             yield tagged_query(kind, query, [tags for (tags,) in lists if _passes(tags, query)])
     if query.has_image and kind is SearchObject.MESSAGE:
-        yield _narrowed_query(kind, query, "item.has_image = 1")
+        yield imaged_query(query)
     if query.created != TimeRange():
         yield dated_query(kind, query, "created")
     if query.modified != TimeRange() and kind is not SearchObject.MESSAGE:
@@ -72,6 +72,11 @@ def tagged_query(kind: SearchObject, query: SearchQuery, lists: list[str]) -> Qu
     """Return the query for the vectors, or NULL, of items with one of the lists, up to its last value."""
     wanted = "item.tags <> '[]' AND item.tags IN (SELECT value FROM json_each(?))"
     return _narrowed_query(kind, query, wanted, orjson.dumps(lists).decode(), index=f"{kind.value}_tags")
+
+
+def imaged_query(query: SearchQuery) -> Query:
+    """Return the query for the vectors, or NULL, of messages with an image; its last value is a limit."""
+    return _narrowed_query(SearchObject.MESSAGE, query, "item.has_image = 1", index="message_image")
 
 
 def dated_query(kind: SearchObject, query: SearchQuery, name: str) -> Query:
