@@ -2,7 +2,8 @@
 
 Checking conversations and making their words and tokens takes as much time as reading and storing them. So,
 once an import has come to START_BYTES, a second process does the first for one batch while this one stores
-the batch before. It holds nothing that is not here, too: if it ends, what it had is drafted here.
+the batch before. It holds nothing that is not here, too: if it ends, what it had is drafted here. What is
+drafted here has no tokens; the store makes them.
 """
 
 from __future__ import annotations
@@ -13,6 +14,7 @@ import os
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
 from types import TracebackType
@@ -20,14 +22,18 @@ from typing import Any, Final, Self
 
 import orjson
 
+from ..search.tokens import index_text
 from .conversation import Conversation, Fields
 from .drafts import Drafted, Drafter
 from .spool import conversation_of
 
-START_BYTES: Final = 2 * 1024 * 1024 if (os.cpu_count() or 1) > 1 else math.inf
+PROCESSORS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+"""How many processors this process may use; where the system does not tell, how many there are."""
+
+START_BYTES: Final = 2 * 1024 * 1024 if PROCESSORS > 1 else math.inf
 """How much JSON of conversations there has to be for a second process, which takes a second to start.
 
-A machine with one processor has no use for it.
+With one processor it is of no use.
 """
 
 BATCH_BYTES: Final = 512 * 1024
@@ -35,8 +41,6 @@ BATCH_BYTES: Final = 512 * 1024
 
 LARGE_BYTES: Final = 4 * 1024 * 1024
 """A conversation from this size on is drafted here, so that it is in memory once."""
-
-TOO_DEEP: Final = "Arrays and objects nest too deep."
 
 END_SECONDS: Final = 5.0
 """How long the second process has to end by itself."""
@@ -61,6 +65,7 @@ class Drafting:
         self._second: _SecondProcess | None = None
         self._gathered: list[Entry] = []
         self._texts: list[bytes] = []
+        self._texts_bytes = 0
         self._sent: list[Entry] = []
 
     def __enter__(self) -> Self:
@@ -78,9 +83,9 @@ class Drafting:
         """Take a conversation, and yield those that are done, this one or earlier ones."""
         try:
             text = orjson.dumps(conversation)
-        except TypeError:
+        except TypeError as error:
             yield from self.drain()
-            yield place, conversation, Drafted([], problem=TOO_DEEP)
+            yield place, conversation, Drafted([], problem=f"It cannot be written as JSON: {error}.")
             return
         self._bytes += len(text)
         if len(text) >= LARGE_BYTES or not self._has_second():
@@ -89,7 +94,8 @@ class Drafting:
             return
         self._gathered.append((place, conversation))
         self._texts.append(text)
-        if sum(map(len, self._texts)) >= BATCH_BYTES:
+        self._texts_bytes += len(text)
+        if self._texts_bytes >= BATCH_BYTES:
             yield from self._exchange()
 
     def drain(self) -> Iterator[Done]:
@@ -121,7 +127,7 @@ class Drafting:
         """Give what was gathered to the second process, and yield what it had before."""
         sent, drafted = self._sent, self._receive()
         self._sent, self._gathered = self._gathered, []
-        texts, self._texts = self._texts, []
+        texts, self._texts, self._texts_bytes = self._texts, [], 0
         if self._sent and self._second is not None:
             self._second.send(texts)
         yield from ((*entry, one) for entry, one in zip(sent, drafted, strict=True))
@@ -141,7 +147,7 @@ class _SecondProcess:
     def __init__(self, specification: Fields) -> None:
         context = multiprocessing.get_context("spawn")
         self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=_draft_batches, args=(theirs, specification), daemon=True)
+        self._process = context.Process(target=draft_batches, args=(theirs, specification), daemon=True)
         self._is_ready = False
         with _without_interrupts():
             self._process.start()
@@ -185,11 +191,21 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def _draft_batches(pipe: Connection, specification: Fields) -> None:
-    """Draft what comes through a pipe until that is closed."""
+def draft_batches(pipe: Connection, specification: Fields) -> None:
+    """Draft what comes through a pipe, with its tokens, until that is closed."""
     drafter = Drafter(specification)
     with suppress(*_ENDED):
         pipe.send("ready")
         while True:
             found: list[dict[str, Any]] = orjson.loads(pipe.recv_bytes())
-            pipe.send([drafter.prepare(conversation_of(fields)) for fields in found])
+            pipe.send([with_tokens(drafter.prepare(conversation_of(fields))) for fields in found])
+
+
+def with_tokens(drafted: Drafted) -> Drafted:
+    """Return what was drafted with the tokens that the store makes else."""
+    record = drafted.record
+    if record is None:
+        return drafted
+    name = record.command.id
+    tokens = {one.id: index_text(one.terms, f"{name}/{one.id}") for one in record.messages}
+    return replace(drafted, record=replace(record, tokens=tokens))

@@ -14,7 +14,6 @@ from ..schemas.json_schema import BodyValidator
 from ..schemas.load import load
 from ..schemas.memories import MemorySchema
 from ..schemas.messages import draft_valid
-from ..search.tokens import index_text
 from ..services.inputs import NewMemory, NewMessage
 from ..services.projects import ProjectUpdate
 from ..services.restore_inputs import Record
@@ -118,7 +117,6 @@ class Drafter:
             guessed=conversation.alternate is not None,
             origin=None if conversation.origin is None else origin_of(conversation.origin),
             fate=conversation.fate,
-            tokens={one.id: index_text(one.terms, f"{placed.command.id}/{one.id}") for one in drafts},
         )
         return placed.namespace or DEFAULT_NAMESPACE, record
 

@@ -8,14 +8,17 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from multiprocessing import active_children
+from multiprocessing import Pipe, active_children
+from threading import Thread
 
+import orjson
 import pytest
 
+from app.search.tokens import index_text
 from app.stores import Backend
 from app.transfer import drafting
 from app.transfer.conversation import Conversation
-from app.transfer.drafting import BATCH_BYTES, LARGE_BYTES, TOO_DEEP, Done, Drafting
+from app.transfer.drafting import BATCH_BYTES, LARGE_BYTES, Done, Drafting, draft_batches, with_tokens
 from app.transfer.drafts import Drafted
 from app.transfer.intake import Choices, Intake
 from app.transfer.loader import StoreLoader
@@ -42,6 +45,16 @@ if __name__ == "__main__":
 """
 
 
+AFFINITY = """
+import os
+os.sched_setaffinity(0, {min(os.sched_getaffinity(0))})
+from app.transfer import drafting
+print(drafting.PROCESSORS, drafting.START_BYTES)
+"""
+
+NO_JSON = "It cannot be written as JSON: "
+
+
 def conversation(name: str, said: object = "How are you?") -> Conversation:
     """Return a dialogue of one message."""
     return Conversation({"id": name}, [{"id": "m", "role": "user", "content": said}])
@@ -62,7 +75,7 @@ def use_second(drafting: Drafting) -> None:
 
 
 def test_a_second_process_drafts_as_this_one_does() -> None:
-    """What comes back is the same in the same order; bad, large and very deep ones are among them."""
+    """What comes back is the same in the same order, and tokens; bad, large and deep ones are among them."""
     deep: object = []
     for _ in range(300):
         deep = [deep]
@@ -70,9 +83,10 @@ def test_a_second_process_drafts_as_this_one_does() -> None:
     bad = [conversation("bad", 7), conversation("large", "x" * LARGE_BYTES)]
     memory = Conversation({}, memories=[{"id": "f", "value": {"likes": "tea"}, "namespace": "n"}])
     wanted = [*many[:90], *bad, memory, *many[90:]]
-    expected: list[Done] = [("", one, drafter().prepare(one)) for one in wanted]
+    expected: list[Done] = [("", one, with_tokens(drafter().prepare(one))) for one in wanted]
+    expected[91] = ("", bad[1], drafter().prepare(bad[1]))
     wanted.insert(95, conversation("deep", deep))
-    expected.insert(95, ("", wanted[95], Drafted([], problem=TOO_DEEP)))
+    expected.insert(95, ("", wanted[95], Drafted([], problem=f"{NO_JSON}Recursion limit reached.")))
     with Drafting(drafter(), start_bytes=0) as second:
         use_second(second)
         [process] = active_children()
@@ -93,6 +107,50 @@ def test_a_second_process_drafts_as_this_one_does() -> None:
         assert list(second.drain()) == [("a place", many[0], drafter().prepare(many[0]))]
         assert [one[-1] for one in second.add("a place", many[1])] == [drafter().prepare(many[1])]
     assert active_children() == []
+
+
+def test_the_second_process_makes_tokens() -> None:
+    """It drafts batch after batch until the pipe is closed; what is drafted elsewhere has no tokens."""
+    found = [conversation("d", "some words"), conversation("bad", 7)]
+    alone = [drafter().prepare(one) for one in found]
+    ours, theirs = Pipe()
+    loop = Thread(target=draft_batches, args=(theirs, drafter().specification))
+    loop.start()
+    with ours, theirs:
+        assert ours.poll(LIMIT)
+        assert ours.recv() == "ready"
+        for batch in (found, found[::-1]):
+            ours.send_bytes(orjson.dumps(batch))
+            assert ours.poll(LIMIT)
+            drafted = ours.recv()
+            assert drafted == [with_tokens(drafter().prepare(one)) for one in batch]
+        ours.close()
+        loop.join(LIMIT)
+        assert not loop.is_alive()
+
+    [_, good] = drafted
+    assert good.record.tokens == {"m": index_text(good.record.messages[0].terms, "d/m")}
+    assert alone[0].record is not None
+    assert alone[0].record.tokens == {}
+
+
+@pytest.mark.parametrize(
+    ("said", "reason"),
+    [(2**65, "Integer exceeds 64-bit range"), ({1: 2}, "Dict key must be str")],
+    ids=["integer", "key"],
+)
+def test_what_cannot_be_written_says_why(said: object, reason: str) -> None:
+    """It is not always that something nests too deep."""
+    [(_, _, drafted)] = Drafting(drafter()).add("", conversation("d", said))
+    assert drafted == Drafted([], problem=f"{NO_JSON}{reason}.")
+
+
+@pytest.mark.skipif(not hasattr(os, "sched_setaffinity"), reason="the system binds no process to processors")
+def test_an_import_on_one_processor_keeps_to_one_process() -> None:
+    """Also where the machine has more, which it may not use."""
+    command = [sys.executable, "-c", AFFINITY]
+    found = subprocess.run(command, check=True, cwd=ROOT, capture_output=True, text=True, timeout=LIMIT)
+    assert found.stdout == "1 inf\n"
 
 
 def test_an_import_goes_on_where_no_process_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
