@@ -190,12 +190,12 @@ second-mongodb: $(READY) ## the contract suite and the store on SecantusDB, a se
 SECOND_MONGODB = if tests/second_mongodb/install; then $1; else echo 'SecantusDB could not be installed: no tests were run on it.' >&2; fi
 
 .PHONY: second-mongodb-short
-second-mongodb-short: $(READY) ## a part of it, which .ci/run runs, and `make test` where MONGODB_URI is not set
+second-mongodb-short: $(READY) ## a part of it, which `make test` runs where MONGODB_URI is not set
 	@$(call SECOND_MONGODB,SHORT=1 tests/second_mongodb/check $(ARGS))
 
 .PHONY: second-mongodb-contract
-second-mongodb-contract: $(READY) ## the contract suite on it, in no hurry; its 1 GB of cache can overflow
-	@$(call SECOND_MONGODB,nice tests/second_mongodb/check tests/contract $(ARGS))
+second-mongodb-contract: $(READY) ## the contract suite on it, which .ci/run runs (some minutes)
+	@$(call SECOND_MONGODB,tests/second_mongodb/check tests/contract $(ARGS))
 
 .PHONY: lock-second-mongodb
 lock-second-mongodb: $(READY) ## resolve the packages of `make second-mongodb` again (UPGRADE=1: to the newest)

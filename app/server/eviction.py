@@ -22,7 +22,6 @@ SHARE: Final = 4
 GRACE_SECONDS: Final = 2.0
 """How long a client that has just connected is given for the first bytes of its request."""
 
-
 CHOSEN: Final = 50
 """How many connections are chosen at a time to make room for others."""
 

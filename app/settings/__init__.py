@@ -59,7 +59,10 @@ class Settings:
         "threads of each worker, 2 or more: requests that wait for the store at once",
     )
     request_timeout: float = _setting(
-        10.0, values.seconds(0.1, 600), "how long one request may wait for the store before it is 503"
+        10.0,
+        values.seconds(0.1, 600),
+        "how long a request may wait for the store (then 503); "
+        "a heavy one waits half of it for its turn (then 429)",
     )
     key_cache: float = _setting(
         2.0,

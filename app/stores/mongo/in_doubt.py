@@ -102,7 +102,7 @@ class InDoubtTransactions:
                 waiting = list(self._open)
             ended = [one for one in waiting if one.is_over()]
             for one in ended:
-                # The driver aborts once more, which is harmless, and fails when the client is closed.
+                # The driver may abort once more, which is harmless, and fails when the client is closed.
                 with suppress(PyMongoError), pymongo.timeout(TRY_SECONDS):
                     one.session.end_session()
             with self._mutex:
