@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import quote, urlencode
 
+TOO_MANY = 429
 PATIENCE = 20.0
 """Seconds after which a request counts as unanswered."""
 
@@ -91,12 +92,12 @@ class Client:
         return Answer(response.status, text, found, time.monotonic() - began)
 
     def send_until_answered(self, request: Request, seconds: float = PATIENCE) -> Answer:
-        """Repeat a request while the server or its store is away; raises TimeoutError."""
+        """Repeat a request while the server or its store is away, or too many wait; raises TimeoutError."""
         deadline = time.monotonic() + seconds
         answer = None
         while time.monotonic() < deadline:
             answer = self.send(request)
-            if answer is not None and answer.status < 500:
+            if answer is not None and answer.status < 500 and answer.status != TOO_MANY:
                 return answer
             time.sleep(0.05)
         seen = "no answer" if answer is None else f"{answer.status} {answer.text[:200]}"
