@@ -84,7 +84,7 @@ class Writer:
             self.report.kinds[step.kind] += 1
             if step.keyed:
                 self._keyed.append((step, answer.text))
-        elif answer.status in {step.refusal, TOO_MANY}:  # heavy requests may wait too long while a store is away
+        elif answer.status in {step.refusal, TOO_MANY}:  # so is a heavy request while a store is away
             self.report.refused += 1
         else:
             self._complain(f"{step.kind} was answered {answer.status} {answer.text[:300]}")
