@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from app.stores.sqlite import open_sqlite
-from bench import data, machine, report, rounds, singles, targets, works
+from bench import data, doors, machine, report, rounds, singles, targets, works
 from bench.contenders.workers import WORKERS
 from bench.lineup import COLLOQUY, LINEUP, QUICK, Contender
 from bench.stage import Stage, mongo_stage, sqlite_stage
@@ -76,22 +76,25 @@ def full(found: dict[str, Any], plan: rounds.Plan, folder: Path) -> None:
         say("all of it once more, for the memory of a worker")
         rounds.run(stage, (COLLOQUY,), works.WORKS, fewer, say)
         _note_memory(figures, stage, early)
+        say("the Python client and the console's first page")
+        figures |= doors.client_calls(stage.servers["colloquy"], stage.count)
+        figures |= doors.console_page(stage.servers["colloquy"])
     store = open_sqlite(folder / "base.db")
     figures |= {f"loop_{name}": cpu for name, cpu in singles.store_loop(store, 1000, 1000).items()}
     store.close()
     say("commits that share a sync")
     figures |= singles.shared_commits(folder / "base.db", folder, plan.seconds)
-    say("import")
-    imported = singles.import_speed(folder, 3000)
-    figures |= {"import_rate": imported["rate"], "import_peak": imported["peak_all"]}
-    figures["import_growth"] = imported["peak_all"] / imported["peak_half"]
+    say("import, export, verify")
+    figures |= singles.moves(folder, 3000)
     uri = os.environ.get("MONGODB_URI")
     if not uri:
         say("MONGODB_URI names no server: MongoDB is left out")
         return
     with mongo_stage(uri, _on("mongodb"), data.Size(200, 500), folder) as stage:
         say("MongoDB: all have started and answer the same")
-        found["stores"]["mongodb"] = rounds.run(stage, LINEUP, (works.GET, works.APPEND), plan, say)
+        found["stores"]["mongodb"] = rounds.run(
+            stage, LINEUP, (works.GET, works.APPEND, works.LIST), plan, say
+        )
 
 
 def _on(store: str) -> tuple[Contender, ...]:

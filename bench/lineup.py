@@ -60,7 +60,13 @@ COLLOQUY = Contender(
         "COLLOQUY_THREADS": str(THREADS),
     },
 )
-FLASK = Contender("flask", "bare Flask", _gunicorn("bench.contenders.flask_app:app"), settings=STORE)
+FLASK = Contender(
+    "flask",
+    "bare Flask",
+    _gunicorn("bench.contenders.flask_app:app"),
+    works=EVERYTHING | {"search"},
+    settings=STORE,
+)
 FASTAPI = Contender("fastapi", "FastAPI", _uvicorn("bench.contenders.fastapi_app:app"), settings=STORE)
 CONNEXION = Contender(
     "connexion3", "Connexion 3", _uvicorn("bench.contenders.connexion3_app:app"), settings=STORE

@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import json
-import os
 import random
 import shutil
 import statistics
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -20,10 +18,9 @@ from app.services import messages
 from app.services.inputs import Condition
 from app.stores import Backend
 from app.stores.sqlite import open_sqlite
-from bench import data, works
+from bench import data, doors, works
 from bench.lineup import COLLOQUY, Contender
 from bench.load import Driver
-from bench.process import ROOT
 from bench.stage import start
 
 DELAY = 0.004
@@ -96,8 +93,11 @@ def shared_commits(base: Path, folder: Path, seconds: int) -> dict[str, float]:
     return figures
 
 
-def import_speed(folder: Path, dialogues: int) -> dict[str, float]:
-    """Return messages a second of `colloquy import`, and its peak memory in MB for half and all of it."""
+def moves(folder: Path, dialogues: int) -> dict[str, float]:
+    """Return messages a second of `import`, `export` and `verify`, and the memory of an import.
+
+    ``import_peak`` is in MB; ``import_growth`` is how many times as much all takes as half of it.
+    """
     peaks, rate = [], 0.0
     for count in (dialogues // 2, dialogues):
         source = folder / f"import{count}.jsonl"
@@ -106,27 +106,13 @@ def import_speed(folder: Path, dialogues: int) -> dict[str, float]:
                 turns: Any = body["messages"]
                 plain = [{"role": item["role"], "content": item["content"]} for item in turns]
                 lines.write(json.dumps({"id": body["id"], "messages": plain}) + "\n")
-        seconds, peak = _import(source, folder / f"import{count}.db")
+        path = folder / f"import{count}.db"
+        store = open_sqlite(path)
+        store.migrate()
+        data.prepare(store, data.KEY)
+        store.close()
+        seconds, peak = doors.run(path, "import", str(source))
         peaks.append(peak)
         rate = count * 10 / seconds
-    return {"rate": rate, "peak_half": peaks[0], "peak_all": peaks[1]}
-
-
-def _import(source: Path, path: Path) -> tuple[float, float]:
-    store = open_sqlite(path)
-    store.migrate()
-    data.prepare(store, data.KEY)
-    store.close()
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "import", str(source)],
-        cwd=ROOT,
-        env={**os.environ, "COLLOQUY_STORE_URL": f"sqlite:///{path}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"the import of {source.name} ended with {process.returncode}")
-    return time.perf_counter() - begun, used.ru_maxrss / 1024
+    figures = {"import_rate": rate, "import_peak": peaks[1], "import_growth": peaks[1] / peaks[0]}
+    return figures | doors.way_out(path, dialogues * 10)

@@ -18,6 +18,7 @@ import pymongo
 from app.stores.mongo import open_mongo
 from app.stores.sqlite import open_sqlite
 from bench import data, works
+from bench.contenders.sqlite_store import index_words
 from bench.lineup import Contender
 from bench.process import Server, free_port
 
@@ -52,6 +53,8 @@ def sqlite_stage(lineup: tuple[Contender, ...], size: data.Size, folder: Path) -
     for contender in lineup:
         path = folder / f"{contender.name}.db"
         shutil.copy(base, path)
+        if contender.name == "flask":
+            index_words(str(path))
         urls[contender.name] = f"sqlite:///{path}"
     with _running("sqlite", lineup, urls, size, folder) as stage:
         yield stage

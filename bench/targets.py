@@ -28,6 +28,7 @@ def judge(report: dict[str, Any]) -> list[Verdict]:
         _ratio("append, SQLite: CPU to stock Connexion 3", sqlite, "append", "connexion3", 0.6),
         _ratio("GET, MongoDB: CPU to bare Flask", mongodb, "get", "flask", 1.0),
         _ratio("append, MongoDB: CPU to bare Flask", mongodb, "append", "flask", 1.2),
+        _ratio("list of 100, MongoDB: CPU to bare Flask", mongodb, "list", "flask", 0.9),
         _ratio("GET, MongoDB: CPU to Eve", mongodb, "get", "eve", 1.0),
         _least("appends a second, each commit slowed by 4 ms: 32 clients to 1", singles, "slow_gain", 4, "x"),
         _least("import, SQLite: messages a second", singles, "import_rate", 10_000, "/s"),

@@ -82,11 +82,12 @@ def _search(_count: int, _: Walk) -> Iterator[str]:
 
 GET = Work("get", "GET a dialogue with 10 messages", _get)
 APPEND = Work("append", "append one message", _append)
+LIST = Work("list", "list 100 dialogues", _list)
 WORKS = (
     GET,
     APPEND,
     Work("create", "create a dialogue with 5 messages", _create),
-    Work("list", "list 100 dialogues", _list),
+    LIST,
     Work("page", "a page of 100 messages", _page),
     Work("state", "merge into the state", _state),
     Work("search", "search messages by two rare words", _search),

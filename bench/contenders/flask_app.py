@@ -15,6 +15,17 @@ keys = shared.Keys(store)
 MESSAGE = Draft4Validator(shared.MESSAGE_SCHEMA)
 DIALOGUE = Draft4Validator(shared.DIALOGUE_SCHEMA)
 STATE = Draft4Validator({"type": "object"})
+SEARCH = Draft4Validator(
+    {
+        "type": "object",
+        "required": ["query", "object"],
+        "properties": {
+            "query": {"type": "string"},
+            "object": {"enum": ["message"]},
+            "limit": {"type": "integer", "minimum": 1},
+        },
+    }
+)
 
 
 class InvalidError(Exception):
@@ -83,3 +94,11 @@ def page() -> Response:
     arguments = request.args
     limit = arguments.get("limit", 100, int)
     return jsonify(store.page(g.project, arguments["dialogueId"], limit, arguments.get("next")))
+
+
+@app.post("/search")
+def search() -> Response:
+    """The messages that a plain FTS5 finds."""
+    body = read_body(SEARCH)
+    found = store.search(g.project, body["query"], body.get("limit", 10))
+    return jsonify(results=[{"object": "message", "item": item} for item in found])

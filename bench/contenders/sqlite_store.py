@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import sqlite3
 import threading
+from contextlib import closing
 from typing import Any
 
 from bench.contenders.shared import EndedError, NotFoundError, new_id, new_message, now
@@ -50,6 +51,15 @@ FIND_UID = "SELECT uid FROM dialogue WHERE project = ? AND namespace = '' AND id
 PAGE = (
     "SELECT created, seq, body FROM message WHERE project = ? AND namespace = '' AND dialogue_id = ? "
     "AND uid = ? AND (created, seq) > (?, ?) ORDER BY created, seq LIMIT ?"
+)
+INDEX_WORDS = (
+    "CREATE VIRTUAL TABLE plain_words USING fts5(content, content='', tokenize='porter')",
+    "INSERT INTO plain_words (rowid, content) "  # noqa: ISC004
+    "SELECT rowid, json_extract(CAST(body AS TEXT), '$.content') FROM message",
+)
+SEARCH = (
+    "SELECT body FROM (SELECT rowid AS found, rank FROM plain_words WHERE plain_words MATCH ? "
+    "ORDER BY rank LIMIT ?) JOIN message ON message.number = found WHERE project = ? ORDER BY rank"
 )
 FIND_KEY = "SELECT hash, project, revoked FROM access_key WHERE hash = ?"
 
@@ -193,6 +203,19 @@ class SqliteStore:
         if len(rows) > limit:
             answer["next"] = f"{rows[limit - 1][0]},{rows[limit - 1][1]}"
         return answer
+
+    def search(self, project: str, query: str, limit: int) -> list[dict[str, Any]]:
+        """Return messages with any of the words, the best by FTS5's own ranking first."""
+        words = " OR ".join('"' + word.replace('"', '""') + '"' for word in query.split())
+        rows = self._connection().execute(SEARCH, (words, limit, project)).fetchall()
+        return [json.loads(row[0]) for row in rows]
+
+
+def index_words(path: str) -> None:
+    """Make what ``search`` reads of the messages that are there."""
+    with closing(sqlite3.connect(path)) as connection, connection:
+        for statement in INDEX_WORDS:
+            connection.execute(statement)
 
 
 def _insert(
