@@ -54,7 +54,7 @@ PAGE = (
 )
 INDEX_WORDS = (
     "CREATE VIRTUAL TABLE plain_words USING fts5(content, content='', tokenize='porter')",
-    "INSERT INTO plain_words (rowid, content) "  # noqa: ISC004
+    "INSERT INTO plain_words (rowid, content) "  # noqa: ISC004  # one statement, two lines
     "SELECT rowid, json_extract(CAST(body AS TEXT), '$.content') FROM message",
 )
 SEARCH = (
