@@ -171,7 +171,7 @@ class Settings:
     vector_folder: Path | None = _setting(
         None,
         values.folder,
-        "where workers share the vectors of large scopes while they run, on a disk rather than in memory; "
+        "where workers share large sets of vectors while they run, on a disk rather than in memory; "
         "by default beside the SQLite file, or where temporary files are",
     )
     vector_bytes: int = _setting(
