@@ -737,13 +737,13 @@ class Operations(Transport):
         it weighs most, the newest first. `next` leads to further results, up to 1,000 in all.
 
         *Extension*. By meaning, items are found whose text says the same in other words, where the operator
-        has chosen an embedder: the nearest first, compared one by one with all that the search covers;
-        filters apply to the nearest 10,000, or to all that `created` leaves where it leaves no more than
-        10,000 of the project (of dialogues by what they have themselves). What was written is found so a
-        moment later, what was deleted is not. A dialogue is as near as its nearest message, of the nearest
-        10,000, or its label, tags and newest summary. `"quoted words"` and `-word` hold as above. While the
-        embedder does not answer, a search by both is one by words, and `request.mode` says so; one by meaning
-        is 503.
+        has chosen an embedder: the nearest first, compared one by one with all that the search covers.
+        Filters apply to the nearest 10,000 until 1,000 pass; where fewer do, to all that one by tags,
+        `created`, `modified` or `hasImage` leaves, if it leaves no more than 10,000 of the project (of
+        dialogues by what they have themselves). `"quoted words"` and `-word` apply to those that pass. What
+        was written is found so a moment later, what was deleted is not. A dialogue is as near as its nearest
+        message, of the nearest 10,000, or its label, tags and newest summary. While the embedder does not
+        answer, a search by both is one by words, and `request.mode` says so; one by meaning is 503.
 
         The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
         search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
@@ -807,8 +807,8 @@ class Operations(Transport):
         Builds on the latest summary with the same `template` and reads only what was accepted since; if
         nothing was, that summary is the answer, unless the request has an `id`, `tags` or `metadata`.
         `startId` and `endId`, both included, restrict it to a range of messages. It is never longer than its
-        messages: of a few words it is the words. If the model behind it fails, the summary is stored all the
-        same, with `status` failed and an `error`.
+        messages: a few words are their own summary. If the model behind it fails, the summary is stored all
+        the same, with `status` failed and an `error`.
         """
         answer = self.send(
             "POST",
@@ -879,8 +879,8 @@ class Operations(Transport):
 
         Makes and stores a summary and answers it. The messages stay as they are. It builds on the latest
         summary and reads only what was accepted since; if nothing was, that summary is the answer. It is
-        never longer than its messages: of a few words it is the words. When a model is configured and fails,
-        a digest of quotes takes its place, with the reason in `error`.
+        never longer than its messages: a few words are their own summary. When a model is configured and
+        fails, a digest of quotes takes its place, with the reason in `error`.
         """
         answer = self.send(
             "POST",
