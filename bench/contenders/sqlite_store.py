@@ -20,9 +20,14 @@ HEAD = (
 )
 GET = f"SELECT {HEAD}, state, recent FROM dialogue WHERE project = ? AND namespace = '' AND id = ?"
 LIST = (
-    f"SELECT {HEAD} FROM dialogue WHERE project = ? AND status IN ('active', 'ended') "
-    "ORDER BY created DESC, namespace DESC, id DESC LIMIT ?"
+    " UNION ALL ".join(
+        f"SELECT {HEAD}, namespace FROM dialogue "
+        f"WHERE project = ?1 AND is_thread = {is_thread} AND status IN ('active', 'ended')"
+        for is_thread in (0, 1)
+    )
+    + " ORDER BY created DESC, namespace DESC, id DESC LIMIT ?2"
 )
+"""Roots and threads, each in the order of an index, merged."""
 LOCK = (
     "SELECT uid, status, next_seq, total, recent, state FROM dialogue "
     "WHERE project = ? AND namespace = '' AND id = ?"
