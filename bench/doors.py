@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 from posixpath import dirname, join, normpath
 
-from bench.process import ROOT, Server
+from bench.process import ROOT, Cost, Server, run_command
 
 CALLS = 1000
 LOADS = 20
@@ -23,28 +23,19 @@ LEADS_TO = re.compile(
 """What a page or a module makes a browser ask for."""
 
 
-def run(path: Path, *arguments: str) -> tuple[float, float]:
-    """Run a command on a store; return its seconds, start included, and its peak memory in MB."""
-    begun = time.perf_counter()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", *arguments],
-        cwd=ROOT,
-        env={**os.environ, "COLLOQUY_STORE_URL": f"sqlite:///{path}"},
-        stdout=subprocess.DEVNULL,
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, used = os.wait4(process.pid, 0)
-    process.returncode = os.waitstatus_to_exitcode(status)
-    if process.returncode:
-        raise RuntimeError(f"{arguments[0]} ended with {process.returncode}")
-    return time.perf_counter() - begun, used.ru_maxrss / 1024
+def run(path: Path, *arguments: str) -> Cost:
+    """Run a command on a store; raises RuntimeError when it fails."""
+    cost = run_command(path, *arguments)
+    if cost.status:
+        raise RuntimeError(f"{arguments[0]} ended with {cost.status}")
+    return cost
 
 
 def way_out(path: Path, messages: int) -> dict[str, float]:
     """Return messages a second of an export to a file, and of `verify`."""
-    exported, _ = run(path, "export", "--output", str(path.with_suffix(".exported")))
-    verified, _ = run(path, "verify")
-    return {"export_rate": messages / exported, "verify_rate": messages / verified}
+    exported = run(path, "export", "--output", str(path.with_suffix(".exported")))
+    verified = run(path, "verify")
+    return {"export_rate": messages / exported.seconds, "verify_rate": messages / verified.seconds}
 
 
 def client_calls(server: Server, dialogues: int) -> dict[str, float]:

@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import argparse
 import json
-import os
-import subprocess
-import sys
 import tempfile
-import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
+
+from bench.process import run_command
 
 WORDS = "The quick brown fox jumps over the lazy dog, and the seal looks on. "
 MESSAGES = 100_000
@@ -109,21 +107,14 @@ def measure(name: str, values: Iterator[dict[str, Any]], folder: Path) -> None:
     path, store = folder / f"{name}.json", folder / f"{name}.db"
     write_array(path, values)
     size = path.stat().st_size
-    environment = os.environ | {"COLLOQUY_STORE_URL": f"sqlite:///{store}"}
-    started = time.monotonic()
     report = folder / f"{name}.txt"
     with report.open("w") as output:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "app", "import", str(path)],
-            env=environment,
-            stdout=output,
-            stderr=subprocess.DEVNULL,
-        )
-        _, status, usage = os.wait4(process.pid, 0)
-    seconds = time.monotonic() - started
-    cpu, peak = usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024
-    print(f"{name}: {size / MIB:,.0f} MiB in {seconds:,.1f} s ({cpu:,.1f} s of CPU), peak {peak:,.0f} MiB")
-    print(f"  status {os.waitstatus_to_exitcode(status)}: {report.read_text().strip()}", flush=True)
+        cost = run_command(store, "import", str(path), output=output)
+    print(
+        f"{name}: {size / MIB:,.0f} MiB in {cost.seconds:,.1f} s ({cost.cpu:,.1f} s of CPU), "
+        f"peak {cost.peak:,.0f} MiB"
+    )
+    print(f"  status {cost.status}: {report.read_text().strip()}", flush=True)
     path.unlink()
     for left in folder.glob(f"{name}.db*"):
         left.unlink()

@@ -6,12 +6,14 @@ import os
 import signal
 import socket
 import subprocess
+import sys
 import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import IO, NamedTuple
 
 ROOT = Path(__file__).resolve().parent.parent
 TICKS = os.sysconf("SC_CLK_TCK")
@@ -30,6 +32,32 @@ def free_port() -> int:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
         return port
+
+
+class Cost(NamedTuple):
+    """What a command took: seconds, start included, seconds of CPU, MiB at the peak; and its exit status."""
+
+    seconds: float
+    cpu: float
+    peak: float
+    status: int
+
+
+def run_command(path: Path, *arguments: str, output: IO[str] | None = None) -> Cost:
+    """Run a command of Colloquy's on a SQLite file; ``output`` takes what it prints."""
+    begun = time.perf_counter()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "app", *arguments],
+        cwd=ROOT,
+        env={**os.environ, "COLLOQUY_STORE_URL": f"sqlite:///{path}"},
+        stdout=output or subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    _, status, usage = os.wait4(process.pid, 0)
+    process.returncode = os.waitstatus_to_exitcode(status)
+    seconds = time.perf_counter() - begun
+    cpu = usage.ru_utime + usage.ru_stime
+    return Cost(seconds, cpu, usage.ru_maxrss / 1024, process.returncode)
 
 
 @dataclass(frozen=True, slots=True)

@@ -111,8 +111,8 @@ def moves(folder: Path, dialogues: int) -> dict[str, float]:
         store.migrate()
         data.prepare(store, data.KEY)
         store.close()
-        seconds, peak = doors.run(path, "import", str(source))
-        peaks.append(peak)
-        rate = count * 10 / seconds
+        cost = doors.run(path, "import", str(source))
+        peaks.append(cost.peak)
+        rate = count * 10 / cost.seconds
     figures = {"import_rate": rate, "import_peak": peaks[1], "import_growth": peaks[1] / peaks[0]}
     return figures | doors.way_out(path, dialogues * 10)

@@ -13,14 +13,10 @@ than a tenth above that on the small one.
 from __future__ import annotations
 
 import argparse
-import os
-import subprocess
 import sys
 import tempfile
-import time
 from itertools import islice
 from pathlib import Path
-from typing import NamedTuple
 
 from app.domain.records import Scope
 from app.opening import open_backend
@@ -29,6 +25,7 @@ from app.services import dialogues
 from app.services.bootstrap import prepare
 from app.settings import Settings
 from bench import data
+from bench.process import Cost, run_command
 
 MESSAGES = 200_000
 PER_DIALOGUE = 10
@@ -37,14 +34,6 @@ SHARE = 10
 """How many times as large the large store is."""
 ROUNDS = 3
 GROWTH = 1.1
-
-
-class Cost(NamedTuple):
-    """What a run took: seconds, seconds of CPU, and MiB of memory at the peak."""
-
-    seconds: float
-    cpu: float
-    peak: float
 
 
 def fill(path: Path, messages: int) -> None:
@@ -62,17 +51,10 @@ def fill(path: Path, messages: int) -> None:
 
 def verify(path: Path, arguments: list[str]) -> Cost:
     """Run the command once; what it took."""
-    begun = time.monotonic()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "app", "verify", *arguments],
-        env=os.environ | {"COLLOQUY_STORE_URL": f"sqlite:///{path}"},
-        stderr=subprocess.DEVNULL,
-    )
-    _, status, usage = os.wait4(process.pid, 0)
-    if status:
+    cost = run_command(path, "verify", *arguments, output=sys.stdout)
+    if cost.status:
         raise RuntimeError("verify found a problem, or failed")
-    seconds = time.monotonic() - begun
-    return Cost(seconds, usage.ru_utime + usage.ru_stime, usage.ru_maxrss / 1024)
+    return cost
 
 
 def measure(path: Path, messages: int, arguments: list[str]) -> Cost:

@@ -124,12 +124,12 @@ def _require_found(backend: Backend, selection: Selection) -> None:
 def _sum_up(counts: Counts, seconds: float) -> str:
     dialogues, messages = counted(counts.dialogues, "dialogue"), counted(counts.messages, "message")
     others = [
-        counted(counts.memories, "memory", "memories"),
-        counted(counts.summaries, "summary", "summaries"),
-        counted(counts.keys, "key"),
-        counted(counts.deleted, "deleted dialogue"),
+        (counts.memories, "memory", "memories"),
+        (counts.summaries, "summary", "summaries"),
+        (counts.keys, "key", "keys"),
+        (counts.deleted, "deleted dialogue", "deleted dialogues"),
     ]
-    also = "".join(f", {other}" for other in others if not other.startswith("0 "))
+    also = "".join(f", {counted(count, one, many)}" for count, one, many in others if count)
     return f"Exported {dialogues} and {messages}{also} in {seconds:.1f} s."
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -200,7 +200,7 @@ def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) ->
     if target.url is None:
         backend = stack.enter_context(open_store(create=True))
         require_project(backend, target.project)
-        drafting = stack.enter_context(Drafting(drafter))
+        drafting = stack.enter_context(closing(Drafting(drafter)))
         loader = StoreLoader(backend, target.project, drafting, tally, update=target.update)
         loader.parts = StoreParts(backend, target.project, drafter, tally, with_keys=target.with_keys)
         return loader

@@ -17,8 +17,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from multiprocessing import resource_tracker
 from multiprocessing.connection import Connection
-from types import TracebackType
-from typing import Any, Final, Self
+from typing import Any, Final
 
 import orjson
 
@@ -55,7 +54,7 @@ Done = tuple[str, Conversation, Drafted]
 class Drafting:
     """Takes conversations with their places, and gives each back with what it became, in the same order.
 
-    To be closed, or used as a context. The second process begins at ``start_bytes``.
+    To be closed. The second process begins at ``start_bytes``.
     """
 
     def __init__(self, drafter: Drafter, start_bytes: float = START_BYTES) -> None:
@@ -67,17 +66,6 @@ class Drafting:
         self._texts: list[bytes] = []
         self._texts_bytes = 0
         self._sent: list[Entry] = []
-
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self.close()
 
     def add(self, place: str, conversation: Conversation) -> Iterator[Done]:
         """Take a conversation, and yield those that are done, this one or earlier ones."""

@@ -8,6 +8,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 from multiprocessing import Pipe, active_children
 from threading import Thread
 
@@ -87,7 +88,7 @@ def test_a_second_process_drafts_as_this_one_does() -> None:
     expected[91] = ("", bad[1], drafter().prepare(bad[1]))
     wanted.insert(95, conversation("deep", deep))
     expected.insert(95, ("", wanted[95], Drafted([], problem=f"{NO_JSON}Recursion limit reached.")))
-    with Drafting(drafter(), start_bytes=0) as second:
+    with closing(Drafting(drafter(), start_bytes=0)) as second:
         use_second(second)
         [process] = active_children()
         os.kill(process.pid or 0, signal.SIGINT)  # Ctrl-C reaches every process of a terminal
@@ -182,7 +183,7 @@ def test_branches_are_kept_to_what_is_on_its_way(sqlite_backend: Backend) -> Non
     new = [node("b2", "a"), node("c2", "b2")]
     tally = Tally(lambda _: None)
     bring_in(sqlite_backend, [])
-    with Drafting(drafter(), start_bytes=0) as second:
+    with closing(Drafting(drafter(), start_bytes=0)) as second:
         use_second(second)
         loader = StoreLoader(sqlite_backend, "default", second, tally)
         exports = document(chat("b", *old), chat("c2", *old, *new))
