@@ -10,6 +10,8 @@ import contextlib
 import socket
 import threading
 import time
+from collections.abc import Callable
+from concurrent.futures import Future, InvalidStateError, wait
 from types import TracebackType
 from typing import Any, Self
 
@@ -46,7 +48,22 @@ class Deadline:
                 one.close()
             self._watched.clear()
 
-    def watch(self, connection: socket.socket) -> None:
+    def connect(self, connect: Callable[[], socket.socket]) -> socket.socket:
+        """Return the connection that a function makes in a thread of its own; raises TimeoutError, if late.
+
+        Nothing ends the search for a host's addresses from outside: its thread is left behind, and closes
+        what it connects to after all.
+        """
+        made: Future[socket.socket] = Future()
+        threading.Thread(target=_connect, args=(connect, made), daemon=True).start()
+        wait([made], max(0.0, self._ends - time.monotonic()))
+        if made.cancel():
+            raise TimeoutError
+        connection = made.result()
+        self._watch(connection)
+        return connection
+
+    def _watch(self, connection: socket.socket) -> None:
         """Watch a connection, by a descriptor of its own: TLS takes the socket's away."""
         with self._changing:
             self._watched.append(connection.dup())
@@ -60,17 +77,28 @@ class Deadline:
                     one.shutdown(socket.SHUT_RDWR)
 
 
+def _connect(connect: Callable[[], socket.socket], made: Future[socket.socket]) -> None:
+    try:
+        connection = connect()
+    except Exception as error:  # noqa: BLE001  raised again by who waits for it
+        with contextlib.suppress(InvalidStateError):
+            made.set_exception(error)
+        return
+    try:
+        made.set_result(connection)
+    except InvalidStateError:
+        connection.close()
+
+
 class _Watched(HTTPConnection):
-    """A connection that a deadline watches from the moment that it stands."""
+    """A connection that a deadline watches from its beginning."""
 
     def __init__(self, *args: Any, deadline: Deadline, **options: Any) -> None:
         super().__init__(*args, **options)
         self._deadline = deadline
 
     def _new_conn(self) -> socket.socket:
-        connection = super()._new_conn()
-        self._deadline.watch(connection)
-        return connection
+        return self._deadline.connect(super()._new_conn)
 
 
 class _WatchedTls(_Watched, HTTPSConnection):
@@ -78,10 +106,7 @@ class _WatchedTls(_Watched, HTTPSConnection):
 
 
 def pool_within(deadline: Deadline, url: str) -> HTTPConnectionPool:
-    """Return a pool of connections to the host of an address, which end at the deadline.
-
-    Finding the host's addresses is not watched, and connecting to each may take as long as the whole.
-    """
+    """Return a pool of connections to the host of an address, which end at the deadline."""
     pool = connection_from_url(url, timeout=deadline.seconds, retries=False, deadline=deadline)
     pool.ConnectionCls = _WatchedTls if pool.scheme == "https" else _Watched
     return pool

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import ssl
 import threading
 import time
@@ -9,6 +10,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from socketserver import BaseRequestHandler, ThreadingTCPServer
+from typing import Any
 
 import pytest
 
@@ -72,19 +74,54 @@ def test_an_endpoint_that_drips_is_given_up(scheme: str, begin: bytes, piece: by
 
 def test_what_is_connected_too_late_is_shut_down(monkeypatch: pytest.MonkeyPatch) -> None:
     """A connection that stands only after the deadline is of no use."""
-    connect = Deadline.watch
+    watch = Deadline._watch
 
-    def watch_late(deadline: Deadline, connection: object) -> None:
+    def watch_late(deadline: Deadline, connection: socket.socket) -> None:
         deadline._timer.cancel()
         while not deadline.has_passed:
             time.sleep(0.01)
-        connect(deadline, connection)  # type: ignore[arg-type]  # a socket
+        watch(deadline, connection)
 
-    monkeypatch.setattr(Deadline, "watch", watch_late)
+    monkeypatch.setattr(Deadline, "_watch", watch_late)
     with endpoint(says("Hello")) as stub:
         url = f"http://127.0.0.1:{stub.server_address[1]}"
         with pytest.raises(EndpointError, match="did not answer in time"):
             EndpointClient(url, timeout=0.05, retries=0).post("/chat/completions", {})
+
+
+@pytest.mark.parametrize("is_found", [True, False])
+def test_a_host_whose_addresses_are_not_found_in_time_is_given_up(
+    monkeypatch: pytest.MonkeyPatch, *, is_found: bool
+) -> None:
+    """The search for them goes on in a thread of its own; what it connects to late is closed at once."""
+    search, may_find, connected = socket.getaddrinfo, threading.Event(), threading.Event()
+
+    def search_long(*args: Any, **options: Any) -> Any:
+        may_find.wait(60)
+        if not is_found:
+            raise socket.gaierror(socket.EAI_AGAIN, "Temporary failure in name resolution")
+        return search(*args, **options)
+
+    class Handler(BaseRequestHandler):
+        def handle(self) -> None:
+            if self.request.recv(1) == b"":
+                connected.set()
+
+    with ThreadingTCPServer(("127.0.0.1", 0), Handler) as server:
+        accepting = threading.Thread(target=server.serve_forever, kwargs={"poll_interval": 0.01})
+        accepting.start()
+        others = set(threading.enumerate())
+        with monkeypatch.context() as patched:
+            patched.setattr(socket, "getaddrinfo", search_long)
+            client = EndpointClient(f"http://localhost:{server.server_address[1]}", timeout=0.05, retries=0)
+            with pytest.raises(EndpointError, match="did not answer in time"):
+                client.post("/chat/completions", {})
+            may_find.set()
+            for thread in set(threading.enumerate()) - others:
+                thread.join(60)
+        assert not is_found or connected.wait(60)
+        server.shutdown()
+        accepting.join()
 
 
 def test_an_endpoint_may_speak_tls(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
