@@ -29,7 +29,7 @@ def memory_passage(label: str | None, description: str | None, tags: Sequence[st
 
 
 def dialogue_passage(label: str | None, tags: Sequence[str], summary: JsonText | None) -> str:
-    """Return the text of a dialogue: label and tags, then what its newest summary says."""
+    """Return the text of a dialogue: label and tags, then what its newest summary that is not stale says."""
     said = "" if summary is None else orjson.loads(summary).get("content")
     return _join((label or "", *tags, said or ""))
 

@@ -200,8 +200,10 @@ def delete(tx: Transaction, dialogue_id: str, message_id: str, condition: Condit
     require_current(condition, dialogue)
     require_mutable(tx)
     tx.remove_message(message)
-    tx.stale_summaries(message.uid, message.seq)
+    is_quoted = tx.stale_summaries(message.uid, message.seq)
     if dialogue is not None and dialogue.uid == message.uid:
+        if is_quoted:
+            tx.embed_dialogue_again(dialogue.id, dialogue.uid)
         remaining = refill(tx, replace(dialogue, total=dialogue.total - 1))
         tx.save_dialogue(touch(remaining, timestamps.now()))
     return bodies.deletion_result(message_id)

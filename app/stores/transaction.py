@@ -118,8 +118,11 @@ class Transaction(Administration, NamespaceErasure, Protocol):
     def insert_summary(self, summary: Summary) -> None:
         """Add a new summary."""
 
-    def stale_summaries(self, uid: str, seq: int) -> None:
-        """Mark every summary of this uid that accounts for the given seq as stale."""
+    def stale_summaries(self, uid: str, seq: int) -> bool:
+        """Mark every summary of this uid that accounts for the given seq as stale; whether any became so."""
+
+    def embed_dialogue_again(self, dialogue_id: str, uid: str) -> None:
+        """Queue a living dialogue in place of its vectors, since what they are made from has changed."""
 
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
         """The unexpired record of an earlier request, and lock its place."""

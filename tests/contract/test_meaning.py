@@ -72,6 +72,22 @@ def test_a_dialogue_shows_what_it_is_found_by(meaning: Meaning) -> None:
         assert result["matches"][0]["item"]["id"] == "m0"
 
 
+def test_what_a_stale_summary_quotes_no_longer_counts(meaning: Meaning) -> None:
+    """A dialogue is embedded by what its summary says until a message that it covers is deleted."""
+    said = [{"id": text, "role": "user", "content": text} for text in ("kitten", "boat")]
+    meaning.api.ok("POST", "/dialogue", {"id": "d", "label": "animals", "messages": said})
+    meaning.api.ok("POST", "/summary", {"dialogueId": "d"})
+    meaning.embedding.work()
+
+    [quoting] = search(meaning.api, "dialogue", "animals", mode="meaning")["results"]
+    meaning.api.ok("DELETE", "/dialogue/d/message/kitten")
+    meaning.embedding.work()
+    [after] = search(meaning.api, "dialogue", "animals", mode="meaning")["results"]
+
+    assert quoting["relevance"] < 0.9
+    assert after["relevance"] > 0.99
+
+
 @pytest.mark.parametrize("mode", ["meaning", "hybrid"])
 def test_filters_apply_in_each_mode(meaning: Meaning, mode: str) -> None:
     """Tags, metadata, dates and the namespace."""

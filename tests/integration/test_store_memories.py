@@ -209,7 +209,8 @@ def test_summaries_that_covered_a_message_become_stale(backend: Backend) -> None
 
     def spoil(tx: Transaction) -> None:
         tx.lock_dialogue("d")
-        tx.stale_summaries(parent.uid, 5)
+        assert tx.stale_summaries(parent.uid, 5)
+        assert not tx.stale_summaries(parent.uid, 5)
 
     backend.write(SCOPE, spoil)
     stale = {}

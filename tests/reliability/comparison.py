@@ -256,7 +256,7 @@ class Comparison:
             passage = memory_passage(None, None, memory["tags"], compact_json(memory["value"]))
             self._found_by(passage, "memory", place)
         for place, life in self._model.living():
-            digests = [one for one in life.summaries if not one.ranged]
+            digests = [one for one in life.summaries if not one.ranged and not one.stale]
             newest = max(digests, key=lambda digest: digest.place, default=None)
             summary = None if newest is None else compact_json(newest.shown)
             self._found_by(dialogue_passage(life.label, life.tags, summary), "dialogue", place)

@@ -17,6 +17,7 @@ from tests.reliability.races_append import (
     race_against_end,
     storm_one_dialogue,
 )
+from tests.reliability.races_summaries import race_summaries_against_deletion
 from tests.reliability.races_write import (
     race_disjoint_merges,
     race_on_etags,
@@ -36,6 +37,7 @@ RACES: dict[str, Callable[[ConcurrentClients], Figures]] = {
     "appends against end": race_against_end,
     "appends against delete and re-creation": race_against_deletion,
     "64 clients append to one dialogue": storm_one_dialogue,
+    "summaries against the deletion of what they quote": race_summaries_against_deletion,
 }
 
 

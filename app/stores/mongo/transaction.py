@@ -112,7 +112,7 @@ class MongoTransaction(MongoErasure, Transaction):
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
         if "terms" in self._dialogues.save(dialogue):
-            self._embed_dialogue_again(dialogue.id, dialogue.uid)
+            self.embed_dialogue_again(dialogue.id, dialogue.uid)
 
     def finish(self) -> None:
         """Do what is left to do before the commit."""
@@ -231,10 +231,9 @@ class MongoTransaction(MongoErasure, Transaction):
         document = summary_document(self.scope, summary)
         self._db.summaries.replace_one({"_id": document["_id"]}, document, upsert=True, session=self._session)
         if summary.completed and not summary.ranged:
-            self._embed_dialogue_again(summary.dialogue_id, summary.uid)
+            self.embed_dialogue_again(summary.dialogue_id, summary.uid)
 
-    def _embed_dialogue_again(self, dialogue_id: str, uid: str) -> None:
-        """Queue a dialogue, since what its vectors are made from has changed."""
+    def embed_dialogue_again(self, dialogue_id: str, uid: str) -> None:
         key = key_of(self.scope, dialogue_id)
         self._drop_vectors("dialogues", key)
         self._enqueue("dialogues", [{"_id": key, **place(self.scope), "uid": uid}])
@@ -245,9 +244,10 @@ class MongoTransaction(MongoErasure, Transaction):
     def _drop_vectors(self, kind: str, identifier: Any) -> None:
         drop_vectors(self._db, self._session, kind, place(self.scope), [identifier])
 
-    def stale_summaries(self, uid: str, seq: int) -> None:
-        query = {**place(self.scope), "uid": uid, "throughSeq": {"$gte": seq}}
-        self._db.summaries.update_many(query, {"$set": {"stale": True}}, session=self._session)
+    def stale_summaries(self, uid: str, seq: int) -> bool:
+        query = {**place(self.scope), "uid": uid, "throughSeq": {"$gte": seq}, "stale": False}
+        stale = {"$set": {"stale": True}}
+        return self._db.summaries.update_many(query, stale, session=self._session).modified_count > 0
 
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
         # Its place needs no lock in the database: of two that save one record, the second meets

@@ -266,7 +266,7 @@ def _memory(_: MongoDatabase, document: Document) -> str:
 
 def _dialogue(db: MongoDatabase, document: Document) -> str:
     of = {"project": document["project"], "namespace": document["namespace"], "dialogueId": document["id"]}
-    query = {**of, "uid": document["uid"], "completed": True, "ranged": False}
+    query = {**of, "uid": document["uid"], "completed": True, "ranged": False, "stale": False}
     found = db.summaries.find_one(query, ["body"], sort=[("created", -1), ("id", -1)])
     return dialogue_passage(
         document.get("label"), document["tags"], None if found is None else JsonText(found["body"])

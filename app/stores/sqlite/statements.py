@@ -131,7 +131,8 @@ INSERT_SUMMARY: Final = insertion("summary", mapping.SUMMARY_FIELDS.columns + ",
     "INSERT", "INSERT OR REPLACE", 1
 )
 STALE_SUMMARIES: Final = (
-    "UPDATE summary SET stale = 1 WHERE project = ? AND namespace = ? AND uid = ? AND through_seq >= ?"
+    "UPDATE summary SET stale = 1 WHERE project = ? AND namespace = ? AND uid = ? AND through_seq >= ? "
+    "AND stale = 0"
 )
 
 # Recorded answers, and the project

@@ -252,14 +252,15 @@ class SqliteTransaction(SqliteAdministration, SqliteErasure, Transaction):
             statements.INSERT_SUMMARY, (*mapping.SUMMARY_FIELDS.values(summary), *self._key)
         )
         if summary.completed and not summary.ranged:
-            # What the dialogue's vectors are made from has changed.
-            key = (*self._key, summary.dialogue_id, summary.uid)
-            rows = self._connection.execute(statements.FIND_TERMS, key).fetchall()
-            drop_vectors(self._connection, "dialogue", [row[0] for row in rows])
-            enqueue(self._connection, "dialogue", self.scope.project, rows, self._model)
+            self.embed_dialogue_again(summary.dialogue_id, summary.uid)
 
-    def stale_summaries(self, uid: str, seq: int) -> None:
-        self._connection.execute(statements.STALE_SUMMARIES, (*self._key, uid, seq))
+    def stale_summaries(self, uid: str, seq: int) -> bool:
+        return self._connection.execute(statements.STALE_SUMMARIES, (*self._key, uid, seq)).rowcount > 0
+
+    def embed_dialogue_again(self, dialogue_id: str, uid: str) -> None:
+        rows = self._connection.execute(statements.FIND_TERMS, (*self._key, dialogue_id, uid)).fetchall()
+        drop_vectors(self._connection, "dialogue", [row[0] for row in rows])
+        enqueue(self._connection, "dialogue", self.scope.project, rows, self._model)
 
     def find_idempotency(self, request: str) -> IdempotencyRecord | None:
         row = self._connection.execute(statements.FIND_IDEMPOTENCY, (request, self.scope.project)).fetchone()

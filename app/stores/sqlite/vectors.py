@@ -53,7 +53,8 @@ _TEXTS: Final = {
     "dialogue": (
         "SELECT label, tags, (SELECT body FROM summary WHERE summary.project = dialogue.project AND "
         "summary.namespace = dialogue.namespace AND dialogue_id = dialogue.id AND summary.uid = dialogue.uid "
-        "AND completed = 1 AND ranged = 0 ORDER BY summary.created DESC, summary.id DESC LIMIT 1) "
+        "AND completed = 1 AND ranged = 0 AND stale = 0 "
+        "ORDER BY summary.created DESC, summary.id DESC LIMIT 1) "
         "FROM dialogue"
     ),
 }

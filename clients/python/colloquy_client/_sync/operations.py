@@ -742,8 +742,9 @@ class Operations(Transport):
         `created`, `modified` or `hasImage` leaves, if it leaves no more than 10,000 of the project (of
         dialogues by what they have themselves). `"quoted words"` and `-word` apply to those that pass. What
         was written is found so a moment later, what was deleted is not. A dialogue is as near as its nearest
-        message, of the nearest 10,000, or its label, tags and newest summary. While the embedder does not
-        answer, a search by both is one by words, and `request.mode` says so; one by meaning is 503.
+        message, of the nearest 10,000, or its label, tags and newest summary that is not stale. While the
+        embedder does not answer, a search by both is one by words, and `request.mode` says so; one by meaning
+        is 503.
 
         The same items come in two shapes: `results` with their relevance, `items` bare. `request` is the
         search as it was understood, with date phrases resolved. An answer ends early at 8 MiB, after the
