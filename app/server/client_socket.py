@@ -5,6 +5,7 @@ from __future__ import annotations
 import select
 import socket
 import time
+from collections import deque
 from typing import Any, Final
 
 from ..waiting import blocking
@@ -29,7 +30,8 @@ class ClientSocket(socket.socket):
     def __init__(self, accepted: socket.socket) -> None:
         super().__init__(accepted.family, accepted.type, accepted.proto, fileno=accepted.detach())
         super().setblocking(False)  # noqa: FBT003  # socket's signature
-        self.unsent = bytearray()
+        self._pieces: deque[memoryview] = deque()
+        """What is to be sent. A large body is sent as it is, since a copy of megabytes takes milliseconds."""
         self.taken = 0
         """How much of its response the client has taken since it began to wait for it."""
         self.deadline = 0.0
@@ -91,17 +93,44 @@ class ClientSocket(socket.socket):
             return False
 
     def sendall(self, data: Any, _flags: int = 0) -> None:
-        """Keep what is to be sent for ``flush``, so that a response's head and body are sent together."""
-        self.unsent += data
+        """Keep what is to be sent for ``flush``; small pieces, a head and a body, are sent together."""
+        if self._pieces and len(self._pieces[-1]) + len(data) <= PIECE:
+            data = bytes(self._pieces.pop()) + data
+        self._pieces.append(memoryview(data))
+
+    @property
+    def unsent(self) -> int:
+        """How many bytes are still to be sent."""
+        return sum(map(len, self._pieces))
+
+    @property
+    def held_bytes(self) -> int:
+        """How much memory is kept for them: a body is freed as a whole."""
+        return sum(memoryview(piece.obj).nbytes for piece in self._pieces)
+
+    @property
+    def is_sent(self) -> bool:
+        """Whether nothing is to be sent."""
+        return not self._pieces
 
     def flush(self) -> bool:
         """Send what the socket accepts now; return whether that was everything."""
-        while self.unsent:
-            try:
-                with memoryview(self.unsent) as left, left[:LARGE_PIECE] as piece:
-                    sent = self.send(piece)
-            except BlockingIOError:
-                return False
-            del self.unsent[:sent]
-            self.taken += sent
-        return True
+        while self.send_piece():
+            pass
+        return self.is_sent
+
+    def send_piece(self) -> bool:
+        """Send one piece, at most LARGE_PIECE; return whether the socket may accept another that is there."""
+        try:
+            return self._count_sent(self.send(self._pieces[0][:LARGE_PIECE])) if self._pieces else False
+        except BlockingIOError:
+            return False
+
+    def _count_sent(self, sent: int) -> bool:
+        """Note that so much of the first piece has gone; return whether more is to be sent."""
+        self.taken += sent
+        if sent < len(self._pieces[0]):
+            self._pieces[0] = self._pieces[0][sent:]
+        else:
+            self._pieces.popleft()
+        return bool(self._pieces)

@@ -112,7 +112,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     @property
     def buffered_bytes(self) -> int:
         """How many bytes of a body or a response are buffered for the client."""
-        return len(self.buffer.data) + len(self.sock.unsent)
+        return len(self.buffer.data) + int(self.sock.held_bytes)
 
     @property
     def is_idle(self) -> bool:
@@ -135,7 +135,7 @@ class Connection(TConn):  # type: ignore[misc]  # gunicorn has no types
     def progress(self, now: float) -> float:
         """Return how much of its transfer is done, as a part of what should be by now; 1 is in time."""
         if self.phase is Phase.SENDING:
-            done, whole = self.sock.taken, self.sock.taken + len(self.sock.unsent)
+            done, whole = self.sock.taken, self.sock.taken + self.sock.unsent
         else:
             done, whole = len(self.buffer.data), self.buffer.expected_bytes
         should_take: float = TRANSFER_SECONDS * done / whole
@@ -209,11 +209,15 @@ class Connections:
                 self._buffered += size - conn.counted
                 conn.counted = size
 
-    def flush(self, conn: Connection) -> bool:
-        """Send more of a response; return whether that was all."""
-        is_sent: bool = conn.sock.flush()
+    def send_piece(self, conn: Connection) -> bool:
+        """Send one more piece of a response; return whether that was all.
+
+        Other connections have their turn before the next: a client that reads fast would keep the leader busy
+        for all of a response.
+        """
+        conn.sock.send_piece()
         self.count(conn, conn.buffered_bytes)
-        return is_sent
+        return bool(conn.sock.is_sent)
 
     def queue(self, conn: Connection) -> None:
         """Let a request that is there wait for its turn, for which it has as long as for arriving."""

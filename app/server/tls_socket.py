@@ -10,14 +10,12 @@ import contextlib
 import socket
 import ssl
 from collections.abc import Callable
-from typing import Any, Final
+from typing import Any
 
-from .client_socket import ClientSocket
+from .client_socket import PIECE, ClientSocket
 
 Accepted = tuple[socket.socket, Any]
 """A socket, and the address of its client."""
-
-_PIECE: Final = 64 * 1024
 
 
 def server_context(certificate: str, key: str | None) -> ssl.SSLContext:
@@ -38,7 +36,7 @@ class TlsSocket(ClientSocket):
         self._incoming, self._outgoing = ssl.MemoryBIO(), ssl.MemoryBIO()
         self._tls = context.wrap_bio(self._incoming, self._outgoing, server_side=True)
         self._is_greeted = False
-        self._sealed = b""
+        self._sealed = memoryview(b"")
 
     def read_now(self, size: int) -> bytes:
         """Return all that has come and can be read; raises BlockingIOError when that is nothing."""
@@ -59,7 +57,7 @@ class TlsSocket(ClientSocket):
             if not self._is_greeted:
                 self._tls.do_handshake()
                 self._is_greeted = True
-            while piece := self._tls.read(_PIECE):
+            while piece := self._tls.read(PIECE):
                 pieces.append(piece)
         except ssl.SSLWantReadError:
             self._send_sealed()
@@ -67,27 +65,30 @@ class TlsSocket(ClientSocket):
                 raise BlockingIOError from None
         return b"".join(pieces)
 
-    def flush(self) -> bool:
-        """Send what the socket accepts now; return whether that was everything."""
-        while self._send_sealed():
-            if not self.unsent:
-                return True
-            taken = self._tls.write(self.unsent[:_PIECE])
-            del self.unsent[:taken]
-            self.taken += taken
-        return False
+    @property
+    def is_sent(self) -> bool:
+        """Whether nothing is to be sent, sealed or not."""
+        return super().is_sent and not self._sealed
+
+    def send_piece(self) -> bool:
+        """Seal and send one piece, at most PIECE; return whether the socket may accept another that is there.
+
+        Each of the two gives up the interpreter. OpenSSL keeps memory for the largest piece of a connection.
+        """
+        if not self._send_sealed() or not self._pieces:
+            return False
+        is_left = self._count_sent(self._tls.write(self._pieces[0][:PIECE]))
+        return self._send_sealed() and is_left
 
     def _send_sealed(self) -> bool:
         """Send records that are ready; return whether all of them went."""
-        while True:
-            self._sealed = self._sealed or self._outgoing.read(_PIECE)
-            if not self._sealed:
-                return True
+        while self._sealed or self._outgoing.pending:
+            self._sealed = self._sealed or memoryview(self._outgoing.read())
             try:
-                sent = self.send(self._sealed)
+                self._sealed = self._sealed[self.send(self._sealed) :]
             except BlockingIOError:
                 return False
-            self._sealed = self._sealed[sent:]
+        return True
 
     def shutdown(self, how: int) -> None:
         """Say in TLS, too, that nothing more comes."""

@@ -160,7 +160,7 @@ class Worker(ThreadWorker):  # type: ignore[misc]  # gunicorn has no types
                 self._receive(conn)
             elif conn.phase is Phase.PIPELINED:
                 self._dispatch(conn)
-            elif conn.phase is Phase.SENDING and self.connections.flush(conn):
+            elif conn.phase is Phase.SENDING and self.connections.send_piece(conn):
                 self._wait_for_request(conn)
             elif conn.phase is Phase.CLOSING and conn.sock.receive() == b"":
                 self.connections.drop(conn)

@@ -144,7 +144,7 @@ def get_dialogues(
         if size > PAGE_BYTES:
             raise _too_large()
     items = array_of(found[dialogue_id] for dialogue_id in ids if dialogue_id in found)
-    return Result(page_body(items, None))
+    return Result(page_body(items))
 
 
 def _bodies(

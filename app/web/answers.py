@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, ParamSpec, TypeVar
 
 from flask import Response
 
-from ..services.bodies import page_body, with_next
+from ..services.bodies import page_texts, with_next
 from ..services.dialogue_reads import complete, recent_in, recent_messages
 from ..services.results import Result
 from ..telemetry.measures import REPLAYED
@@ -146,7 +146,7 @@ def fetch_page(
         if result.position is None
         else parts.cursors.write(page.binding, result.position, context().query)
     )
-    return json_response(page_body(result.body, following, result.system))
+    return _respond_texts(page_texts(result.body, following, result.system))
 
 
 def fetch_continued(
@@ -176,7 +176,12 @@ def respond(result: Result) -> Response:
 
 def json_response(body: str, *headers: tuple[str, str]) -> Response:
     """Return a 200 with JSON that is ready to send, and count it among what its key is answered."""
-    if len(body) >= COUNTED_BYTES:
+    return _respond_texts((body,), *headers)
+
+
+def _respond_texts(texts: Sequence[str], *headers: tuple[str, str]) -> Response:
+    size = sum(map(len, texts))
+    if size >= COUNTED_BYTES:
         current = context()
-        current.parts.heavy_requests.count_answer(current.key_id, len(body))
-    return JsonResponse(body, *headers)
+        current.parts.heavy_requests.count_answer(current.key_id, size)
+    return JsonResponse(texts, *headers)

@@ -89,12 +89,12 @@ class ReadyHeaders(Headers):
 
 
 class JsonResponse(Response):
-    """A 200 with JSON that is ready to send."""
+    """A 200 with JSON that is ready to send, in texts that follow each other."""
 
-    def __init__(self, body: str, *headers: tuple[str, str]) -> None:
-        content = body.encode()
-        length = ("Content-Length", str(len(content)))
-        super().__init__([content], 200, ReadyHeaders([JSON, length, *SAFE_HEADERS, *headers]))
+    def __init__(self, texts: Iterable[str], *headers: tuple[str, str]) -> None:
+        content = [text.encode() for text in texts]
+        length = ("Content-Length", str(sum(map(len, content))))
+        super().__init__(content, 200, ReadyHeaders([JSON, length, *SAFE_HEADERS, *headers]))
 
     def __call__(self, environ: WSGIEnvironment, start_response: StartResponse) -> Iterable[bytes]:
         """Send it as it is: there is no location to complete, no length to find out and nothing to close."""

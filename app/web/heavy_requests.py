@@ -22,6 +22,7 @@ from typing import Final, TypeAlias
 from ..domain.errors import RateLimitExceeded
 from ..domain.limits import MEBIBYTE
 from ..waiting import blocking, has_stand_ins, stand_in
+from .rests import Rests
 
 QUEUE: Final = 4
 """How many times as many requests as threads may wait, of one key, where others serve meanwhile."""
@@ -59,6 +60,7 @@ class HeavyRequests:
         self._returning: _Queue = deque()
         """Those that were aside and wait to go on: before all that have not begun."""
         self._answered: dict[str, tuple[float, float]] = {}
+        self.rests = Rests()
 
     def _most(self) -> tuple[int, int]:
         """Return how many may run or wait, of one key and of all: some threads have to be left for others."""
@@ -177,11 +179,22 @@ class Place:
         self._heavy = heavy
         self._key = key
         self._is_held = True
+        self._rested: float | None = None
+
+    def rest(self) -> None:
+        """Wait, in the place, for the end of the rest that a large read left behind, and leave one behind.
+
+        Raises ServiceUnavailable when no time is left.
+        """
+        self._heavy.rests.wait(self._key)
+        self._rested = time.monotonic()
 
     def leave(self) -> None:
         """Give the place to who has waited longest."""
         if self._is_held:
             self._is_held = False
+            if self._rested is not None:
+                self._heavy.rests.begin(self._key, time.monotonic() - self._rested)
             self._heavy.leave(self._key)
 
     @contextmanager

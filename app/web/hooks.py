@@ -70,8 +70,8 @@ class Hooks:
             self._admit_caller(request, context, route.right)
         if route.takes_body:
             context.body = read_json(request, parts.settings.body_bytes, required=route.requires_body)
-        if route.heavy is not None and _is_heavy(route.heavy, context):
-            context.take_turn()
+        if route.heavy is not None:
+            _await_turn(route.heavy, context)
 
     def _admit_caller(self, request: Request, context: RequestContext, right: Rights) -> None:
         """Authenticate and authorise the caller; count the request by its address, then by its key."""
@@ -87,6 +87,7 @@ class Hooks:
         context.principal = principal
         # WSGI's name for whom a request is from: the server shares its buffers out by it.
         environ["REMOTE_USER"] = principal.key_id
+        context.parts.heavy_requests.rests.note_key(principal.key_id)
         require_right(principal, right)
         if limits.key is not None:
             limits.key.count(principal.key_id, context.limits)
@@ -138,8 +139,10 @@ class Hooks:
             context.place.leave()
 
 
-def _is_heavy(kind: str, context: RequestContext) -> bool:
-    """Whether a request of an operation that can be heavy is."""
+def _await_turn(kind: str, context: RequestContext) -> None:
+    """Have a request of an operation that can be heavy wait for its turn, if it is heavy."""
     if kind == "large":
-        return context.parts.heavy_requests.is_answered_much(context.key_id)
-    return kind == "always" or context.parts.settings.summary_provider == "extractive"
+        if context.parts.heavy_requests.is_answered_much(context.key_id):
+            context.take_turn(reads=True)
+    elif kind == "always" or context.parts.settings.summary_provider == "extractive":
+        context.take_turn()

@@ -55,16 +55,18 @@ class RequestContext:
         """Whose key the request carries."""
         return "" if self.principal is None else self.principal.key_id
 
-    def take_turn(self) -> None:
+    def take_turn(self, *, reads: bool = False) -> None:
         """Wait for a place among the heavy requests, which the request has until its end.
 
-        Who holds what others wait for, room for a large body, gets one at once or not. Raises
-        RateLimitExceeded when no turn comes in time.
+        Large reads (``reads``) of a key rest between each other. Who holds what others wait for, room for a
+        large body, gets a place at once or not. Raises RateLimitExceeded when no turn comes in time.
         """
         waits = not self.request.environ.get("colloquy.has_large_body", False)
         self.place = Place(self.parts.heavy_requests, self.key_id, waits=waits)
         if waits:
             lend_place(self.place.aside)
+        if reads:
+            self.place.rest()
 
 
 CURRENT: Final[ContextVar[RequestContext]] = ContextVar("request")

@@ -22,6 +22,7 @@ from app.settings import Settings
 from app.stores import Backend
 from app.web.heavy_requests import HeavyRequests, Place
 from app.web.parts import parts_of
+from app.web.rests import SHARED_SECONDS, Rests
 from app.wiring import connect
 from tests import chat_endpoint
 from tests.contract.conftest import application, check_envelope, make_key
@@ -281,6 +282,55 @@ def test_large_lists_of_a_key_go_one_at_a_time(client: Callable[..., Any], sqlit
             assert listing.result().status_code == 200
     finally:
         assert is_empty(heavy)
+
+
+def test_large_reads_of_a_key_rest_while_others_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The next begins as much later as the last took, at most a second; who is alone does not rest."""
+    now = 100.0
+    slept: list[float] = []
+    monkeypatch.setattr("app.web.rests.time.monotonic", lambda: now)
+    monkeypatch.setattr("app.web.rests.time.sleep", slept.append)
+    rests = Rests()
+    rests.note_key("a")
+    now += SHARED_SECONDS
+    rests.note_key("a")
+    rests.begin("a", 0.5)
+    rests.wait("a")
+    assert not slept
+    rests.note_key("b")
+    rests.note_key("a")
+    for took in (0.5, 7.0):
+        rests.begin("a", took)
+        rests.wait("a")
+    rests.wait("b")
+    assert slept == [0.5, 1.0]
+    now += 0.75
+    rests.note_key("b")
+    rests.begin("b", 0.25)
+    rests.wait("a")
+    assert slept == [0.5, 1.0, 0.25]
+    now += 0.25
+    rests.begin("b", 0.25)
+    assert list(rests._until) == ["b"], "what is over is forgotten"
+
+
+def test_a_large_list_leaves_a_rest_behind(client: Callable[..., Any], sqlite_backend: Backend) -> None:
+    """It does once the key was answered much, where another key has asked; all are answered."""
+    send = client()
+    key, other = make_key(sqlite_backend), make_key(sqlite_backend)
+    message = {"role": "user", "content": "x" * 3 * MEBIBYTE}
+    assert send(key, "POST", "/dialogue", json={"id": "d", "messages": [message]}).status_code == 200
+    heavy = parts_of(application()).heavy_requests
+
+    def read() -> object:
+        assert send(other, "GET", "/key").status_code == 200
+        assert send(key, "GET", "/messages?dialogueId=d").status_code == 200
+        return heavy.rests._until
+
+    assert not read(), "it is not heavy yet"
+    await_true(read)
+    assert heavy.rests._until.keys() == heavy._answered.keys()
+    assert is_empty(heavy)
 
 
 def test_long_forks_of_a_key_go_one_at_a_time(

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import select
 import socket
+import ssl
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, closing
 from http.client import HTTPSConnection
 from pathlib import Path
@@ -13,6 +16,8 @@ from pathlib import Path
 import pytest
 
 from app.cli.local_tls import LocalCertificate
+from app.server.client_socket import PIECE
+from app.server.tls_socket import TlsSocket, server_context
 from tests.security.corpus import CASES, LIMIT, MIB, post
 from tests.security.server import serving, trusting
 from tests.security.test_corpus import exchange
@@ -69,6 +74,37 @@ def test_requests_are_answered_whole(place: tuple[int, str], certificate: LocalC
     ask(place, certificate, "POST", "/dialogue", {"id": "d", "message": {"role": "user", "content": text}})
     found = ask(place, certificate, "GET", "/dialogue/d")
     assert found["messages"][0]["content"] == text  # type: ignore[index]  # an object
+
+
+def test_a_large_answer_is_sealed_piece_by_piece(certificate: LocalCertificate) -> None:
+    """One piece at a time, so that others have their turn; a client that reads slowly gets all of it."""
+    ours, theirs = socket.socketpair()
+    whole = bytes(range(256)) * (8 * PIECE // 256)
+    with ThreadPoolExecutor(1) as pool, closing(theirs):
+        reading = pool.submit(read_all, trusting(certificate.authority), theirs, len(whole))
+        with closing(TlsSocket(ours, server_context(str(certificate.server), None))) as server:
+            while not server._is_greeted:
+                server.receive()
+                select.select([server], [], [], 10)
+            server.sendall(whole)
+            pieces = 0
+            while not server.is_sent:
+                left = server.unsent
+                server.send_piece()
+                assert left - server.unsent <= PIECE
+                pieces += left != server.unsent
+                select.select([], [server], [], 10)
+            assert pieces == 8
+            assert reading.result() == whole
+
+
+def read_all(context: ssl.SSLContext, client: socket.socket, size: int) -> bytes:
+    """Read so many bytes, a few at a time."""
+    read = bytearray()
+    with context.wrap_socket(client, server_hostname="127.0.0.1") as secure:
+        while len(read) < size:
+            read += secure.recv(5000)
+    return bytes(read)
 
 
 def test_slow_handshakes_keep_nobody_waiting(place: tuple[int, str], certificate: LocalCertificate) -> None:

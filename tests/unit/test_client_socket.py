@@ -37,6 +37,35 @@ def test_a_large_response_takes_few_calls() -> None:
         assert sent < len(whole) // PIECE
 
 
+def test_one_piece_of_a_response_is_sent_at_a_time() -> None:
+    """Others have their turn between the pieces; the memory of a body counts until all of it is gone."""
+    ours, theirs = socket.socketpair()
+    ours.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16 * LARGE_PIECE)
+    with closing(Counting(ours)) as client, closing(theirs):
+        whole = bytes(LARGE_PIECE + 1)
+        client.sendall(whole)
+        assert (client.send_piece(), client.unsent, client.held_bytes) == (True, 1, len(whole))
+        assert (client.send_piece(), client.unsent, client.held_bytes) == (False, 0, 0)
+        assert client.is_sent
+        assert not client.send_piece()
+        assert client.sends == 2
+
+
+def test_small_pieces_are_sent_together() -> None:
+    """The head and the body of a small answer go in one call; a large body is not copied for it."""
+    ours, theirs = socket.socketpair()
+    with closing(Counting(ours)) as client, closing(theirs):
+        for piece in (b"head", b"body"):
+            client.sendall(piece)
+        assert client.flush()
+        assert (client.sends, theirs.recv(100)) == (1, b"headbody")
+        large = bytes(PIECE)
+        for piece in (b"head", large):
+            client.sendall(piece)
+        assert [piece.obj for piece in client._pieces] == [b"head", large]
+        assert client._pieces[1].obj is large
+
+
 def test_what_has_come_is_read_up_to_a_bound() -> None:
     """A small request is read with a small buffer; nothing and the end are told apart."""
     ours, theirs = socket.socketpair()
