@@ -180,7 +180,8 @@ class _Stemmers(threading.local):
         return stem
 
 
-_stemmers: Final = _Stemmers()
+stem_in: Final = _Stemmers().stem
+"""Returns the stem of a word in lower case in a language."""
 
 
 def _languages_by_word() -> dict[str, tuple[str, ...]]:
@@ -227,7 +228,7 @@ def stem(word: str, languages: Languages) -> str:
     """Return the stem of a word in lower case, in the language of its script; else the word."""
     script = script_of(word[0])
     language = None if script is None else getattr(languages, script)
-    return word if language is None else _stemmers.stem(language, word)
+    return word if language is None else stem_in(language, word)
 
 
 @lru_cache(maxsize=4096)
@@ -236,7 +237,7 @@ def guess_stems(word: str, most: int = 4) -> tuple[str, ...]:
     script = script_of(word[0])
     if script is None:
         return ()
-    return _by_votes(_stemmers.stem(language, word) for language in SCRIPTS[script])[:most]
+    return _by_votes(stem_in(language, word) for language in SCRIPTS[script])[:most]
 
 
 def _by_votes(stems: Iterable[str]) -> tuple[str, ...]:

@@ -18,7 +18,7 @@ from typing import Final
 from unicodedata import category, combining, normalize
 from unicodedata import name as name_of
 
-from .languages import BY_FUNCTION_WORD, Languages, find_languages, script_of, stem
+from .languages import BY_FUNCTION_WORD, Languages, find_languages, script_of, stem, stem_in
 
 LONGEST_WORD: Final = 64
 """Words are cut to this many characters."""
@@ -165,8 +165,7 @@ _chunks_in: Final = lru_cache(maxsize=MOST_LANGUAGES)(_Chunks)
 def _read(chunk: str, languages: Languages) -> str:
     """Return the words of a piece without spaces, with a space between them."""
     if chunk.isascii() and chunk.isalpha() and (chunk.islower() or chunk[1:].islower()):
-        lower = chunk.lower()
-        return _stemmed(lower, lower, languages)
+        return _stemmed_plain(chunk.lower(), languages)
     chunk = _GROUPED.sub(lambda match: match[0].replace(",", ""), chunk)
     return " ".join(_compound(chunk, languages))
 
@@ -213,6 +212,17 @@ def _pairs(run: str) -> Iterator[str]:
     for start in range(0, len(run), _STEP):
         yield from map("".join, pairwise(run[start : start + _STEP + 1]))
     yield run[-1]
+
+
+def _stemmed_plain(word: str, languages: Languages) -> str:
+    """Return the same as ``_stemmed`` for a word of the letters a to z, as most are."""
+    plain = word[:LONGEST_WORD]
+    if languages.latin is None or word in BY_FUNCTION_WORD:
+        return plain
+    stemmed = stem_in(languages.latin, plain)
+    if plain.startswith(stemmed):
+        return f"{plain}/{len(stemmed)}" if 0 < len(stemmed) < len(plain) else plain
+    return _stemmed(word, word, languages)
 
 
 def _stemmed(raw: str, plain: str, languages: Languages) -> str:
