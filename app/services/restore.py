@@ -147,7 +147,7 @@ def _count_in(
     origin = record.origin
     if is_last and origin is not None and origin.uid == dialogue.uid:
         following = max(following, origin.next_seq)
-    return replace(counted, next_seq=following)
+    return counted if counted.next_seq == following else replace(counted, next_seq=following)
 
 
 def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int, *, update: bool) -> Outcome:
@@ -242,6 +242,9 @@ def _with_head(dialogue: Dialogue, record: Record) -> Dialogue:
 
 
 def _with_status(dialogue: Dialogue, record: Record) -> Dialogue:
+    told = record.status, record.ended_at, record.archived_at
+    if (dialogue.status, dialogue.ended_at, dialogue.archived_at) == told:
+        return dialogue
     return replace(dialogue, status=record.status, ended_at=record.ended_at, archived_at=record.archived_at)
 
 
@@ -261,4 +264,5 @@ def _touch(changed: Dialogue, before: Dialogue, record: Record, start: int) -> D
 
 def _finish(dialogue: Dialogue, record: Record) -> Dialogue:
     """Give a new dialogue its status and times once its last message is in."""
-    return replace(_with_status(dialogue, record), modified=record.last_modified or dialogue.modified)
+    finished = _with_status(dialogue, record)
+    return finished if record.last_modified is None else replace(finished, modified=record.last_modified)

@@ -142,10 +142,12 @@ def _recognises(value: Any) -> bool:
 def _is_record(value: Any) -> bool:
     if not isinstance(value, dict) or "role" not in value:
         return False
-    if any(isinstance(part.get("type"), str) for part in objects_in(value.get("parts"))):
+    if "parts" in value and any(isinstance(part.get("type"), str) for part in objects_in(value["parts"])):
         return True
-    calls = (part.get("type") in _CALLS for part in objects_in(value.get("content")))
-    return isinstance(value.get("toolInvocations"), list) or any(calls)
+    if isinstance(value.get("toolInvocations"), list):
+        return True
+    content = value.get("content")
+    return isinstance(content, list) and any(part.get("type") in _CALLS for part in objects_in(content))
 
 
 FORMAT = Format("aisdk", "Vercel AI SDK messages, versions 4 and 5", read, _recognises, _is_record)

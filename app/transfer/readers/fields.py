@@ -81,13 +81,18 @@ def objects_in(value: Any) -> list[Fields]:
 
 def first_of(fields: Fields, names: Iterable[str]) -> Any:
     """Return the first of some fields that says something."""
-    return next((fields[name] for name in names if fields.get(name) not in (None, "")), None)
+    for name in names:
+        if name in fields and fields[name] not in (None, ""):
+            return fields[name]
+    return None
 
 
 def own_id(fields: Fields, names: Iterable[str] = IDS) -> str | None:
     """Return the id that a record has; raises BadLine for one that is neither text nor a whole number."""
     for name in (*names, "_id"):
-        value = fields.get(name)
+        if name not in fields:
+            continue
+        value = fields[name]
         if isinstance(value, dict) and isinstance(value.get("$oid"), str):
             return str(value["$oid"])
         if value is None or value == "":

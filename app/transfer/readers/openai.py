@@ -76,18 +76,17 @@ def read_message(item: Fields, where: str) -> Fields:
     wrapped = item.get("message")
     if "role" not in item and isinstance(wrapped, dict) and "role" in wrapped:
         item = {name: value for name, value in item.items() if name != "message"} | wrapped
-    role_name = next((name for name in _ROLE_NAMES if name in item), "role")
+    role_name = "role" if "role" in item else next((name for name in _ROLE_NAMES if name in item), "role")
     role = read_role(item.get(role_name), where)
     content = read_content(item, where)
+    known = _MESSAGE | {role_name} if "content" in item else _MESSAGE | {role_name, "text"}
     body = message(
         own_id(item, ("id", "uuid", "message_id", "messageId")) or "",
         role,
         content,
         created=first_of(item, CREATED),
         name=item.get("name"),
-        metadata=rest_of(
-            item, _MESSAGE | {role_name, "text"} if "content" not in item else _MESSAGE | {role_name}
-        ),
+        metadata=None if item.keys() <= known else rest_of(item, known),
     )
     if not body["id"]:
         del body["id"]
@@ -99,7 +98,7 @@ def read_message(item: Fields, where: str) -> Fields:
 def read_content(item: Fields, where: str) -> Any:
     """Return the content; with tool calls, or empty, as an object that keeps what was there."""
     content = item["content"] if "content" in item else item.get("text")
-    native = {name: item[name] for name in NATIVE if item.get(name) not in (None, [], "")}
+    native = {name: item[name] for name in NATIVE if name in item and item[name] not in (None, [], "")}
     if isinstance(content, list):
         content = [{"type": "text", "text": part} if isinstance(part, str) else part for part in content]
         if not all(isinstance(part, dict) for part in content):
