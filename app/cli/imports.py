@@ -145,7 +145,8 @@ def import_files(
     chosen = None if service else _format(format_name)
     choices = Choices(namespace, chosen, branches is Branches.ALL)
     with ExitStack() as stack:
-        target = Target(project, url, key, dry_run, update, with_keys)
+        input_bytes = documents.size if service is None else None
+        target = Target(project, url, key, dry_run, update, with_keys, input_bytes)
         loader = _loader(stack, target, drafter, tally)
         stack.enter_context(meter)
         intake = Intake(loader, drafter, tally, choices)
@@ -178,7 +179,7 @@ def _format(name: str | None) -> Format | None:
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """Where an import goes."""
+    """Where an import goes, and how large its files are (None: unknown)."""
 
     project: str
     url: str | None
@@ -186,21 +187,20 @@ class Target:
     dry_run: bool
     update: bool
     with_keys: bool
+    input_bytes: int | None
 
 
 def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) -> Loader:
     from ..transfer.drafting import Drafting
-    from ..transfer.http import Client
-    from ..transfer.http_loader import HttpLoader
     from ..transfer.loader import NoLoader, StoreLoader
     from ..transfer.parts import StoreParts
 
     if target.dry_run:
         return NoLoader(drafter, tally)
     if target.url is None:
+        drafting = stack.enter_context(closing(Drafting(drafter, target.input_bytes)))
         backend = stack.enter_context(open_store(create=True))
         require_project(backend, target.project)
-        drafting = stack.enter_context(closing(Drafting(drafter)))
         loader = StoreLoader(backend, target.project, drafting, tally, update=target.update)
         loader.parts = StoreParts(backend, target.project, drafter, tally, with_keys=target.with_keys)
         return loader
@@ -208,6 +208,9 @@ def _loader(stack: ExitStack, target: Target, drafter: Drafter, tally: Tally) ->
         raise CommandError("--url needs --key, or COLLOQUY_API_KEY in the environment")
     if target.project != DEFAULT_PROJECT:
         raise CommandError("with --url the key decides on the project: leave --project out")
+    from ..transfer.http import Client
+    from ..transfer.http_loader import HttpLoader
+
     return HttpLoader(Client(target.url, target.key), drafter, tally, update=target.update)
 
 

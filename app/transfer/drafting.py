@@ -1,42 +1,49 @@
 """Drafting the conversations of an import in their order: here, and of a long import in a second process.
 
 Checking conversations and making their words and tokens takes as much time as reading and storing them. So,
-once an import has come to START_BYTES, a second process does the first for one batch while this one stores
-the batch before. It holds nothing that is not here, too: if it ends, what it had is drafted here. What is
+of an import from START_BYTES on, a second process does the first for some batches while this one stores the
+batches before. It holds nothing that is not here, too: if it ends, what it had is drafted here. What is
 drafted here has no tokens; the store makes them.
+
+The second process is a fork, since one that starts anew takes most of a second for that. It is made before
+the store is opened: no connection, lock or thread of a store may be in two processes.
 """
 
 from __future__ import annotations
 
-import math
+import copyreg
 import multiprocessing
 import os
 import signal
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
-from dataclasses import replace
-from multiprocessing import resource_tracker
+from dataclasses import fields, replace
 from multiprocessing.connection import Connection
+from operator import attrgetter
+from queue import SimpleQueue
+from threading import Thread
 from typing import Any, Final
 
 import orjson
 
 from ..search.tokens import index_text
-from .conversation import Conversation, Fields
+from ..services.inputs import NewMessage
+from .conversation import Conversation
 from .drafts import Drafted, Drafter
 from .spool import conversation_of
 
 PROCESSORS: Final = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 """How many processors this process may use; where the system does not tell, how many there are."""
 
-START_BYTES: Final = 2 * 1024 * 1024 if PROCESSORS > 1 else math.inf
-"""How much JSON of conversations there has to be for a second process, which takes a second to start.
+START_BYTES: Final = 128 * 1024
+"""How large the files have to be, as they are stored, for a second process; with one processor, of no use."""
 
-With one processor it is of no use.
-"""
+BATCH_BYTES: Final = 128 * 1024
+"""How much JSON of conversations goes to the second process at once."""
 
-BATCH_BYTES: Final = 512 * 1024
-"""How much of it goes to the second process at once."""
+MOST_BATCHES: Final = 6
+"""How many batches the second process may have, so that neither waits for the other's next one."""
 
 LARGE_BYTES: Final = 4 * 1024 * 1024
 """A conversation from this size on is drafted here, so that it is in memory once."""
@@ -47,6 +54,8 @@ END_SECONDS: Final = 5.0
 _ENDED: Final = (EOFError, OSError)
 """What a pipe raises whose other end is gone."""
 
+_FORK: Final = multiprocessing.get_context("fork")
+
 Entry = tuple[str, Conversation]
 Done = tuple[str, Conversation, Drafted]
 
@@ -54,18 +63,20 @@ Done = tuple[str, Conversation, Drafted]
 class Drafting:
     """Takes conversations with their places, and gives each back with what it became, in the same order.
 
-    To be closed. The second process begins at ``start_bytes``.
+    To be closed. ``input_bytes`` is how much there will be, None where that is not known: from START_BYTES on
+    a second process begins, so no store may be open yet.
     """
 
-    def __init__(self, drafter: Drafter, start_bytes: float = START_BYTES) -> None:
+    def __init__(self, drafter: Drafter, input_bytes: int | None = 0) -> None:
         self.drafter = drafter
-        self._start_bytes = start_bytes
-        self._bytes = 0
         self._second: _SecondProcess | None = None
         self._gathered: list[Entry] = []
         self._texts: list[bytes] = []
         self._texts_bytes = 0
-        self._sent: list[Entry] = []
+        self._sent: deque[list[Entry]] = deque()
+        if PROCESSORS > 1 and (input_bytes is None or input_bytes >= START_BYTES):
+            with suppress(OSError):  # a machine may have no room for another process
+                self._second = _SecondProcess(drafter)
 
     def add(self, place: str, conversation: Conversation) -> Iterator[Done]:
         """Take a conversation, and yield those that are done, this one or earlier ones."""
@@ -75,8 +86,7 @@ class Drafting:
             yield from self.drain()
             yield place, conversation, Drafted([], problem=f"It cannot be written as JSON: {error}.")
             return
-        self._bytes += len(text)
-        if len(text) >= LARGE_BYTES or not self._has_second():
+        if len(text) >= LARGE_BYTES or self._second is None:
             yield from self.drain()
             yield place, conversation, self.drafter.prepare(conversation)
             return
@@ -84,16 +94,23 @@ class Drafting:
         self._texts.append(text)
         self._texts_bytes += len(text)
         if self._texts_bytes >= BATCH_BYTES:
-            yield from self._exchange()
+            self._send()
+            if len(self._sent) > MOST_BATCHES:
+                yield from self._receive()
 
     def drain(self) -> Iterator[Done]:
         """Yield all that was taken and not yet given back."""
-        yield from self._exchange()
-        yield from self._exchange()
+        self._send()
+        while self._sent:
+            yield from self._receive()
 
     def holds(self, dialogue_id: str) -> bool:
         """Whether a conversation of this id was taken and not yet given back."""
-        return any(one.dialogue.get("id") == dialogue_id for _, one in (*self._sent, *self._gathered))
+        return any(
+            one.dialogue.get("id") == dialogue_id
+            for batch in (*self._sent, self._gathered)
+            for _, one in batch
+        )
 
     def close(self) -> None:
         """End the second process; what it had is lost."""
@@ -101,52 +118,34 @@ class Drafting:
             self._second.close()
             self._second = None
 
-    def _has_second(self) -> bool:
-        """Whether a second process is there; the first that there is enough for it, it begins to start."""
-        if self._second is None:
-            if self._bytes < self._start_bytes:
-                return False
-            self._start_bytes = math.inf
-            with suppress(OSError):  # a machine may have no room for another process
-                self._second = _SecondProcess(self.drafter.specification)
-        return self._second is not None and self._second.is_ready()
+    def _send(self) -> None:
+        """Give what was gathered to the second process."""
+        if self._gathered:
+            self._sent.append(self._gathered)
+            texts, self._gathered, self._texts, self._texts_bytes = self._texts, [], [], 0
+            if self._second is not None:
+                self._second.send(texts)
 
-    def _exchange(self) -> Iterator[Done]:
-        """Give what was gathered to the second process, and yield what it had before."""
-        sent, drafted = self._sent, self._receive()
-        self._sent, self._gathered = self._gathered, []
-        texts, self._texts, self._texts_bytes = self._texts, [], 0
-        if self._sent and self._second is not None:
-            self._second.send(texts)
-        yield from ((*entry, one) for entry, one in zip(sent, drafted, strict=True))
-
-    def _receive(self) -> list[Drafted]:
-        if self._sent and self._second is not None:
-            drafted = self._second.receive()
-            if drafted is not None:
-                return drafted
+    def _receive(self) -> Iterator[Done]:
+        """Yield the first batch that the second process has; if it has ended, this one drafts it."""
+        drafted = None if self._second is None else self._second.receive()
+        if drafted is None:
             self.close()
-        return [self.drafter.prepare(conversation) for _, conversation in self._sent]
+        batch = self._sent.popleft()
+        if drafted is None:
+            drafted = [self.drafter.prepare(conversation) for _, conversation in batch]
+        yield from ((*entry, one) for entry, one in zip(batch, drafted, strict=True))
 
 
 class _SecondProcess:
-    """A process that drafts one batch at a time. It ends when this process closes the pipe, or is no more."""
+    """A process that drafts batches in order. It ends when this process closes the pipe, or is no more."""
 
-    def __init__(self, specification: Fields) -> None:
-        context = multiprocessing.get_context("spawn")
-        self._pipe, theirs = context.Pipe()
-        self._process = context.Process(target=draft_batches, args=(theirs, specification), daemon=True)
-        self._is_ready = False
+    def __init__(self, drafter: Drafter) -> None:
+        self._pipe, theirs = _FORK.Pipe()
+        self._process = _FORK.Process(target=_begin, args=(self._pipe, theirs, drafter), daemon=True)
         with _without_interrupts():
             self._process.start()
         theirs.close()
-
-    def is_ready(self) -> bool:
-        """Whether it has started; one that has failed to stays unready."""
-        if not self._is_ready:
-            with suppress(*_ENDED):
-                self._is_ready = self._pipe.poll() and bool(self._pipe.recv())
-        return self._is_ready
 
     def send(self, texts: list[bytes]) -> None:
         """Give it a batch; ``receive`` tells whether it came through."""
@@ -154,7 +153,7 @@ class _SecondProcess:
             self._pipe.send_bytes(b"[" + b",".join(texts) + b"]")
 
     def receive(self) -> list[Drafted] | None:
-        """Return what became of the batch; None if the process has ended."""
+        """Return what became of the first batch that it has; None if the process has ended."""
         try:
             drafted: list[Drafted] = self._pipe.recv()
         except _ENDED:
@@ -171,7 +170,6 @@ class _SecondProcess:
 @contextmanager
 def _without_interrupts() -> Iterator[None]:
     """Let a process that begins here leave Ctrl-C to its parent; one that comes now comes behind it."""
-    resource_tracker.ensure_running()  # which a new process starts else, and then lets Ctrl-C in again
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -179,14 +177,39 @@ def _without_interrupts() -> Iterator[None]:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
-def draft_batches(pipe: Connection, specification: Fields) -> None:
-    """Draft what comes through a pipe, with its tokens, until that is closed."""
-    drafter = Drafter(specification)
+def _begin(parents: Connection, pipe: Connection, drafter: Drafter) -> None:
+    """Draft as a fork, whose copy of the parent's end would keep the pipe open when the parent is gone."""
+    parents.close()
+    draft_batches(pipe, drafter)
+
+
+def draft_batches(pipe: Connection, drafter: Drafter) -> None:
+    """Draft what comes through a pipe, with its tokens, until that is closed.
+
+    Batches are taken from the pipe while one is drafted, so that sending one waits for nothing else.
+    """
+    copyreg.pickle(NewMessage, _reduce)
+    batches: SimpleQueue[bytes | None] = SimpleQueue()
+    Thread(target=_take_batches, args=(pipe, batches), daemon=True).start()
     with suppress(*_ENDED):
-        pipe.send("ready")
+        while (batch := batches.get()) is not None:
+            found: list[dict[str, Any]] = orjson.loads(batch)
+            pipe.send([with_tokens(drafter.prepare(conversation_of(one))) for one in found])
+
+
+def _take_batches(pipe: Connection, batches: SimpleQueue[bytes | None]) -> None:
+    with suppress(*_ENDED):
         while True:
-            found: list[dict[str, Any]] = orjson.loads(pipe.recv_bytes())
-            pipe.send([with_tokens(drafter.prepare(conversation_of(fields))) for fields in found])
+            batches.put(pipe.recv_bytes())
+    batches.put(None)
+
+
+_message_values: Final = attrgetter(*(field.name for field in fields(NewMessage)))
+
+
+def _reduce(message: NewMessage) -> tuple[type[NewMessage], tuple[Any, ...]]:
+    """Pickle a message by its values: what dataclasses with slots do takes ten times as long to read."""
+    return NewMessage, _message_values(message)
 
 
 def with_tokens(drafted: Drafted) -> Drafted:
