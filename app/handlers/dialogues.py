@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from flask import Response
 from inflection import camelize
@@ -14,16 +14,19 @@ from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
 from ..schemas.messages import require_size
 from ..services import dialogue_reads, dialogues, exports
-from ..services.fork import is_long
+from ..services.fork import is_long, prepare
 from ..transfer.writers import WRITERS
 from ..transfer.writers.names import file_name
 from ..transfer.writers.page import POLICY
 from ..waiting import spaced
-from ..web.answers import commit, fetch, fetch_page
+from ..web.answers import commit, fetch, fetch_page, replay
 from ..web.cursors import PageRequest
 from ..web.request_context import condition, context, known_etags, principal, scope
 from .metadata import metadata_filters
 from .times import time_range
+
+if TYPE_CHECKING:
+    from ..services.inputs import NewDialogue
 
 NEW_DIALOGUE = DialogueSchema()
 DIALOGUE_UPDATE = DialogueUpdateSchema()
@@ -35,11 +38,19 @@ def create_dialogue(body: dict[str, Any], namespace: str | None = None) -> Respo
     current = context()
     require_size(command.messages, current.parts.settings.message_bytes)
     where = scope(namespace)
-    if is_long(current.parts.backend, where, command):
-        current.take_turn()
-        with spaced():  # in the place still: the next long fork would otherwise begin at once
-            return commit(where, dialogues.create, command)
-    return commit(where, dialogues.create, command)
+    backend = current.parts.backend
+    if not is_long(backend, where, command):
+        return commit(where, dialogues.create, command, prepare(backend, where, command))
+    current.take_turn()
+    replayed = replay(where)
+    return _fork(where, command) if replayed is None else replayed
+
+
+def _fork(where: Scope, command: NewDialogue) -> Response:
+    """Make a long fork, and rest in its place still: the next one would otherwise begin at once."""
+    prepared = prepare(context().parts.backend, where, command)
+    with spaced():
+        return commit(where, dialogues.create, command, prepared)
 
 
 def list_dialogues(namespace: str | None = None, ids: list[str] | None = None, **query: Any) -> Response:

@@ -17,7 +17,7 @@ from .bodies import deletion_result, dialogue_result, messages_array
 from .conditions import require_current
 from .dialogue_reads import written_result
 from .expiry import require_expirable
-from .fork import fork
+from .fork import Prepared, fork
 from .inputs import UNSET, Condition, DialogueUpdate, NewDialogue, NewMessage
 from .results import Result
 from .state import merge
@@ -30,34 +30,37 @@ if TYPE_CHECKING:
 EMPTY_ARRAY = JsonText("[]")
 
 
-def create(tx: Transaction, command: NewDialogue) -> Result:
+def create(tx: Transaction, command: NewDialogue, prepared: Prepared | None = None) -> Result:
     """Create a dialogue with its first messages; a repeat answers it as it is now.
 
-    Raises DuplicateId, ParentDialogueNotFound, InvalidInput for a fork that cannot be made and for an expiry
-    that has passed, and DialogueImmutable for any in an immutable project.
+    ``prepared`` is what was copied for a fork. Raises DuplicateId, ParentDialogueNotFound, InvalidInput for a
+    fork that cannot be made and for an expiry that has passed, and DialogueImmutable for any in an immutable
+    project.
     """
     if command.id_given:
         existing = tx.lock_dialogue(command.id)
         if existing is not None:
             return _repeat(tx, existing, command)
-    fresh, shown = insert(tx, command)
+    fresh, shown = insert(tx, command, prepared)
     return dialogue_result(fresh, messages_array(shown))
 
 
-def insert(tx: Transaction, command: NewDialogue) -> tuple[Dialogue, list[Message]]:
+def insert(
+    tx: Transaction, command: NewDialogue, prepared: Prepared | None = None
+) -> tuple[Dialogue, list[Message]]:
     """Store a dialogue under an id that is free; return it, and the messages that its creation shows."""
     parent = _require_parent(tx, command.thread_of)
     require_expirable(tx, command.expires_at)
     now = timestamps.now()
-    fresh = begin(tx, command, now)
+    fresh = begin(tx, command, now, None if prepared is None else prepared.uid)
     copies: list[Message] = []
     if command.fork_at is not None and parent is not None:
-        fresh, copies = fork(tx, parent, fresh, command.fork_at, now)
+        fresh, copies = fork(tx, parent, fresh, command.fork_at, prepared)
     fresh, added = messages.extend(tx, fresh, command.messages, now, copies)
     if parent is not None:
         count_thread(tx, parent)
     tx.insert_dialogue(fresh)
-    tx.insert_messages(added)
+    tx.insert_messages(added, {} if prepared is None else prepared.tokens)
     return fresh, added[-RECENT_MESSAGES:] if copies else added
 
 

@@ -109,7 +109,7 @@ def _begin(
     if command.fork_at is None or parent is None:
         return dialogue, []
     try:
-        return fork(tx, parent, dialogue, command.fork_at, now)
+        return fork(tx, parent, dialogue, command.fork_at, None)
     except InvalidInput:
         metadata = {"forkedFrom": command.fork_at} | parse(dialogue.metadata)
         return replace(dialogue, metadata=compact_json(metadata)), []

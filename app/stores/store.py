@@ -88,6 +88,11 @@ class Store(Protocol):
     def messages_since(self, scope: Scope, dialogue_id: str, uid: str, after_seq: int) -> Iterator[Message]:
         """The messages of a generation accepted after ``after_seq``, by seq, a batch at a time."""
 
+    def messages_through(
+        self, scope: Scope, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
+        """The same as a transaction's."""
+
     def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
         """One memory."""
 

@@ -12,6 +12,7 @@ from pymongo.client_session import ClientSession
 from ...domain.expiry import NEVER, DialogueHorizon, Expiry, Lifetime, MemoryHorizon
 from ...domain.list_queries import MemoryListQuery
 from ...domain.records import (
+    Dialogue,
     IdempotencyRecord,
     Message,
     Order,
@@ -32,6 +33,7 @@ from .mapping import (
     summary_from,
 )
 
+IN_ORDER = [("created", 1), ("seq", 1)]
 DIRECTION = {Order.ASC: 1, Order.DESC: -1}
 
 
@@ -165,6 +167,21 @@ def read_messages(
         query, MESSAGE_FIELDS, sort=sort, limit=limit, batch_size=limit, session=reader.session
     ) as cursor:
         return take_bytes(map(message_from, cursor), most_bytes)
+
+
+def read_messages_through(
+    reader: Reader, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
+) -> list[Message]:
+    """Return the first messages of a dialogue through one; ``limit`` and ``most_bytes`` cut."""
+    query = {
+        **in_dialogue(reader.scope, dialogue.id, dialogue.uid),
+        "created": {"$lte": message.created},
+        "$or": [
+            {"created": {"$lt": message.created}},
+            {"created": message.created, "seq": {"$lte": message.seq}},
+        ],
+    }
+    return read_messages(reader, query, IN_ORDER, limit, most_bytes)
 
 
 def find_message(reader: Reader, dialogue_id: str, message_id: str) -> Message | None:

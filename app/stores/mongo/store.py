@@ -166,6 +166,12 @@ class MongoStore(Store):
     def _reader(self, scope: Scope) -> Reader:
         return Reader(self._db, None, scope, self._policies.of(scope.project))
 
+    def messages_through(
+        self, scope: Scope, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
+        with self._db.bounded():
+            return queries.read_messages_through(self._reader(scope), dialogue, message, limit, most_bytes)
+
     def messages_since(self, scope: Scope, dialogue_id: str, uid: str, after_seq: int) -> Iterator[Message]:
 
         def read(last: Message | None) -> Page[Message]:

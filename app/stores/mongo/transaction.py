@@ -43,12 +43,11 @@ from .mapping import (
     place,
     summary_document,
 )
-from .queries import Reader, read_messages
+from .queries import Reader, read_messages, read_messages_through
 from .statements import insert_document, lock_document
 from .striped_locks import LockHolder
 from .vectors import drop_vectors, enqueue
 
-IN_ORDER = [("created", 1), ("seq", 1)]
 NEWEST_FIRST = [("created", -1), ("seq", -1)]
 
 
@@ -162,15 +161,7 @@ class MongoTransaction(MongoErasure, Transaction):
     def messages_through(
         self, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
     ) -> list[Message]:
-        query = {
-            **self._rows(dialogue),
-            "created": {"$lte": message.created},
-            "$or": [
-                {"created": {"$lt": message.created}},
-                {"created": message.created, "seq": {"$lte": message.seq}},
-            ],
-        }
-        return read_messages(self._reader, query, IN_ORDER, limit, most_bytes)
+        return read_messages_through(self._reader, dialogue, message, limit, most_bytes)
 
     def insert_messages(self, messages: Sequence[Message], known: Mapping[str, str] = NOTHING_KNOWN) -> None:
         documents = [

@@ -9,7 +9,7 @@ import sqlite3
 import threading
 import time
 import weakref
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Final, TypeVar
 
@@ -23,6 +23,7 @@ from .mapping import Columns, Row
 from .paging import cut_page
 
 T = TypeVar("T")
+R = TypeVar("R")
 
 CACHED_STATEMENTS: Final = 256
 STEPS: Final = 20_000
@@ -101,15 +102,18 @@ class SqliteDatabase:
             raise translate(error) from error
 
     def page(self, sql: str, values: Sequence[object], limit: int, columns: Columns[T]) -> Page[T]:
-        """Return up to ``limit`` items, fewer if their large columns exceed PAGE_BYTES.
+        """Return up to ``limit`` items, fewer if their large columns exceed PAGE_BYTES."""
+        return self.read(sql, (*values, limit + 1), lambda rows: cut_page(rows, limit, columns))
 
-        The rows are fetched one at a time, so that no more is read than a page holds. Raises
-        ServiceUnavailable at the request's deadline, too.
+    def read(self, sql: str, values: Sequence[object], take: Callable[[sqlite3.Cursor], R]) -> R:
+        """Return what is taken of the rows of a query, which are fetched one at a time, as they are needed.
+
+        Raises ServiceUnavailable at the request's deadline, too.
         """
         with self._in_time():
             try:
-                with contextlib.closing(self.connection().execute(sql, (*values, limit + 1))) as cursor:
-                    return cut_page(cursor, limit, columns)
+                with contextlib.closing(self.connection().execute(sql, values)) as cursor:
+                    return take(cursor)
             except sqlite3.Error as error:
                 raise translate(error) from error
 

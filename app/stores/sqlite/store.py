@@ -29,6 +29,7 @@ from ...domain.records import (
 )
 from ...search.nearest import mean_vector, of_dialogue
 from ...search.query import DialogueRef, Found, SearchQuery
+from ..bounds import take_bytes
 from ..namespaces import merge_tallies
 from ..paging import walk
 from ..policies import KEEPS_ALL, Policies
@@ -116,6 +117,16 @@ class SqliteStore(Store):
             return self._db.page(statements.MESSAGES_SINCE, values, BATCH_ROWS, mapping.MESSAGE)
 
         return walk(read)
+
+    def messages_through(
+        self, scope: Scope, dialogue: Dialogue, message: Message, limit: int, most_bytes: int
+    ) -> list[Message]:
+        key = (scope.project, scope.namespace, dialogue.id, dialogue.uid, message.created, message.seq, limit)
+        return self._db.read(
+            statements.MESSAGES_THROUGH,
+            key,
+            lambda rows: take_bytes(map(mapping.MESSAGE.read, rows), most_bytes),
+        )
 
     def get_memory(self, scope: Scope, memory_id: str) -> Memory | None:
         row = self._db.one(statements.GET_MEMORY, (scope.project, scope.namespace, memory_id))
