@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 from operator import attrgetter
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import orjson
 
@@ -81,7 +81,15 @@ def find_repeat(tx: Transaction, dialogue: Dialogue, drafts: Sequence[NewMessage
     )
 
 
-def record(draft: NewMessage, dialogue: Dialogue, seq: int, now: Timestamp) -> Message:
+class Unread(NamedTuple):
+    """What is known of a dialogue that was not read."""
+
+    id: str
+    namespace: str
+    uid: str = ""
+
+
+def record(draft: NewMessage, dialogue: Dialogue | Unread, seq: int, now: Timestamp) -> Message:
     """Return the message that a draft becomes at a place in the order of acceptance."""
     return Message(
         uid=dialogue.uid,
@@ -154,6 +162,9 @@ def accept(
 
     Raises DialogueNotFound, DuplicateId, PreconditionFailed, and DialogueEnded for a dialogue not active.
     """
+    newest = _append_newest(tx, dialogue_id, drafts, condition)
+    if newest is not None:
+        return [newest]
     dialogue = require_dialogue(tx, dialogue_id)
     repeat = find_repeat(tx, dialogue, drafts)
     if repeat is not None:
@@ -167,6 +178,19 @@ def accept(
     tx.save_dialogue(touch(extended, now))
     tx.insert_messages(added)
     return added
+
+
+def _append_newest(
+    tx: Transaction, dialogue_id: str, drafts: Sequence[NewMessage], condition: Condition
+) -> Message | None:
+    """Add a message without reading its dialogue, where that decides nothing but its place."""
+    if len(drafts) != 1 or drafts[0].id_given or condition.etags is not None:
+        return None
+    unread = Unread(dialogue_id, tx.scope.namespace)
+    message = tx.embed_newest(dialogue_id, lambda: record(drafts[0], unread, 0, timestamps.now()))
+    if message is not None:
+        tx.insert_messages([message])
+    return message
 
 
 def set_tags(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Final, Protocol
 
@@ -55,6 +55,15 @@ class Transaction(Administration, NamespaceErasure, Protocol):
 
     def save_dialogue(self, dialogue: Dialogue) -> None:
         """Replace the locked dialogue of the same uid; never creates one."""
+
+    def embed_newest(self, dialogue_id: str, make: Callable[[], Message]) -> Message | None:
+        """Count and embed a message in a dialogue that was not read, where the store can do so in one step.
+
+        ``make`` gives the message without its uid and seq; with them it is returned, to be inserted. After
+        None nothing is changed and the dialogue has to be locked and saved: it is not there, has expired, is
+        not active, has a newer message or no room for the message beside those embedded, or the store
+        cannot.
+        """
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
         """Delete the locked dialogue and leave a tombstone; ``purge`` hides messages and summaries too."""

@@ -55,15 +55,19 @@ def _append_until(caller: Caller, name: str, who: int, last: set[int]) -> list[S
     """Append until an answer has one of the given statuses."""
     sent: list[Sent] = []
     while not sent or sent[-1].status not in last | {0}:
-        sent.append(_append(caller, name, f"{who}.{len(sent)}", last))
+        sent.append(_append(caller, name, (who, len(sent)), last))
     return sent
 
 
-def _append(caller: Caller, name: str, message_id: str, allowed: set[int]) -> Sent:
-    body = {"dialogueId": name, "id": message_id, "role": "user", "content": message_id}
+def _append(caller: Caller, name: str, number: tuple[int, int], allowed: set[int]) -> Sent:
+    """Append with an id or, every other time, without: then a store may write the dialogue unread."""
+    text = "{}.{}".format(*number)
+    named = {"id": text} if number[1] % 2 else {}
+    body = {"dialogueId": name, **named, "role": "user", "content": text}
     began = time.monotonic()
     answer = caller.send(Request("POST", "/message", body), *allowed)
-    return Sent(message_id, answer.status, began, time.monotonic())
+    ended = time.monotonic()
+    return Sent(answer.json["id"] if answer.accepted else text, answer.status, began, ended)
 
 
 def _check_end(crowd: ConcurrentClients, name: str, sent: list[Sent], ended: float) -> None:
@@ -98,7 +102,7 @@ def race_against_deletion(crowd: ConcurrentClients) -> Figures:
             if who:
                 sent: list[Sent] = []
                 while not over.is_set():
-                    sent.append(_append(caller, name, f"{who}.{len(sent)}", {404}))
+                    sent.append(_append(caller, name, (who, len(sent)), {404}))
                 return sent
             _delete_and_recreate(caller, name, moments)
             over.set()

@@ -36,6 +36,7 @@ from ..policies import read_retention, write_retention
 from .database import Document, Projection
 from .facets import facets
 from .indexing import searched, written_terms
+from .recent_sizes import SIZES, sizes_of
 
 Names = Mapping[str, str]
 
@@ -122,6 +123,7 @@ def dialogue_document(dialogue: Dialogue) -> Document:
         **plain(dialogue, DIALOGUE),
         **({"isThread": True} if dialogue.thread_of is not None else {}),
         LAST: dialogue.last_message_created or dialogue.created,
+        SIZES: sizes_of(dialogue.rev, dialogue.recent),
         **_dialogue_terms(dialogue),
         "facets": facets(dialogue.metadata),
     }

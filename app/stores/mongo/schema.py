@@ -16,7 +16,7 @@ So whatever names one dialogue goes to one shard of each collection, unique keys
 across shards, and lists and searches of a whole project ask every shard. A dialogue's ``_id`` is
 also spelled out in native fields, which indexes lead with. ``graves`` holds the tombstones. Beside the
 fields of its record a dialogue has ``isThread`` if it is one; ``lastMessageCreated``, without messages, is
-its own ``created``, by which lists of the newest messages place it.
+its own ``created``, by which lists of the newest messages place it. For ``recentSizes`` see ``recent_sizes``.
 """
 
 from __future__ import annotations

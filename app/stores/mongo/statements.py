@@ -112,6 +112,15 @@ def lock_document(
     return found
 
 
+def change_document(
+    rows: Rows, query: Document, update: Any, fields: Projection, session: ClientSession
+) -> Document | None:
+    """Change the document that a query finds, and return some fields of it as they were before."""
+    command = {"findAndModify": rows.name, "query": query, "update": update, "fields": fields}
+    found: Document | None = rows.database.command(command, session=session)["value"]
+    return found
+
+
 LOCK: Final = {"$inc": {"locks": 1}}
 """The change that makes other writers of a document conflict."""
 

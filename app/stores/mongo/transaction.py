@@ -7,7 +7,8 @@ WriteConflict, and then the whole work runs again.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, datetime
 from typing import Any
 
@@ -43,8 +44,9 @@ from .mapping import (
     place,
     summary_document,
 )
+from .newest import PLACE_FIELDS, takes_newest, with_newest
 from .queries import Reader, read_messages, read_messages_through
-from .statements import insert_document, lock_document
+from .statements import change_document, insert_document, lock_document
 from .striped_locks import LockHolder
 from .vectors import drop_vectors, enqueue
 
@@ -117,6 +119,16 @@ class MongoTransaction(MongoErasure, Transaction):
         """Do what is left to do before the commit."""
         self._dialogues.touch_unwritten()
         self._memories.touch_unwritten()
+
+    def embed_newest(self, dialogue_id: str, make: Callable[[], Message]) -> Message | None:
+        if self._session is None:
+            # mongomock knows no updates by a pipeline.
+            return None
+        self._acquire("dialogue", self.scope.namespace, dialogue_id)
+        message = make()
+        query = takes_newest(self.scope, message, self._expiry)
+        found = change_document(self._db.dialogues, query, with_newest(message), PLACE_FIELDS, self._session)
+        return None if found is None else replace(message, uid=found["uid"], seq=found["nextSeq"])
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
         self._dialogues.remove(dialogue)

@@ -6,7 +6,7 @@ Each change of a searched row changes the search index in the same transaction.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from sqlite3 import Connection
 
 import orjson
@@ -117,6 +117,13 @@ class SqliteTransaction(SqliteAdministration, SqliteErasure, Transaction):
         if terms != before:
             drop_terms(self._connection, "dialogue", self.scope.project, [row])
             self._index("dialogue", [(number, namespace, terms, identity)])
+
+    def embed_newest(
+        self,
+        dialogue_id: str,  # noqa: ARG002 - to read a dialogue is no journey here that could be saved
+        make: Callable[[], Message],  # noqa: ARG002 - the same
+    ) -> Message | None:
+        return None
 
     def remove_dialogue(self, dialogue: Dialogue, *, purge: bool) -> None:
         key = (*self._key, dialogue.id, dialogue.uid)
