@@ -55,15 +55,13 @@ def take_page(
     items: list[T] = []
     size = 0
     for row in rows:
-        size += sum([_bytes_in(row[key]) for key in large])
+        for key in large:  # a function for each text would take 4 % of a page
+            text = row[key]
+            size += len(text) if text.isascii() else len(text.encode())
         if len(items) == limit or (items and size > PAGE_BYTES):
             return Page(items, more=True)
         items.append(read(row))
     return Page(items, more=more)
-
-
-def _bytes_in(text: str) -> int:
-    return len(text) if text.isascii() else len(text.encode())
 
 
 def take_bytes(messages: Iterable[Message], most_bytes: int | None) -> list[Message]:
