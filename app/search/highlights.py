@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
+from .forms import forms_of
 from .keywords import Keywords
 from .languages import Languages, find_languages
-from .words import CHUNK, IS_UNSPACED, PARTS, fold, forms_of, inner_parts, words_in
+from .words import CHUNK, IS_UNSPACED, PARTS, fold, inner_parts, words_in
 
 MOST_HIGHLIGHTS: Final = 3
 """How many pieces of text a hit shows."""

@@ -17,9 +17,9 @@ from dataclasses import dataclass, field, replace
 from typing import Final
 from unicodedata import normalize
 
+from .forms import forms_of, pair_form
 from .languages import BY_FUNCTION_WORD, Languages, find_languages, guess_stems, script_of
-from .tokens import pair_form
-from .words import CHUNK, IS_UNSPACED, LONGEST_WORD, fold, forms_of, words_in
+from .words import CHUNK, IS_UNSPACED, LONGEST_WORD, fold, words_in
 
 MOST_KEYWORDS: Final = 64
 """How many distinct words of a query count: the first; they bound the work of a search."""

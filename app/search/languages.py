@@ -207,7 +207,7 @@ def find_languages(text: str) -> tuple[Languages, bool]:
     return _decide(tuple(sorted(_TELLING & set(words))))
 
 
-@lru_cache(maxsize=20_000)
+@lru_cache(maxsize=4096)
 def _decide(words: tuple[str, ...]) -> tuple[Languages, bool]:
     votes = Counter(language for word in words for language in BY_FUNCTION_WORD[word])
     if not votes:

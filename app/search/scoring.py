@@ -12,9 +12,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import log
 from typing import Final, NamedTuple
 
+from .forms import forms_of
 from .keywords import Keywords
 from .tokens import HEADING_END, HEADING_WEIGHT, weight
-from .words import forms_of
 
 NEARNESS: Final = 0.5
 """How much two neighbours of the query count when they are neighbours in the item, too."""

@@ -22,8 +22,7 @@ from typing import Final
 from zlib import crc32
 
 from ..domain.records import Scope, ScopeFilter
-from .languages import BY_FUNCTION_WORD
-from .words import IS_UNSPACED, forms_of, make_forms
+from .forms import Described, described
 
 SATURATION: Final = 1.2
 """BM25's k1: how soon further occurrences of a word stop to count."""
@@ -49,11 +48,6 @@ MOST_COUNTED: Final = 12
 
 MOST_LENGTHS: Final = 4096
 """For how many lengths of texts the impacts are remembered."""
-
-MOST_DESCRIBED: Final = 50_000
-"""For how many words the forms are remembered."""
-
-Described = tuple[tuple[str, ...], str]
 
 OF_ALL: Final = "t!0"
 """The token of all items."""
@@ -109,11 +103,11 @@ def index_tokens(written: str, identity: str) -> list[str]:
     if not written:
         return []
     heading, bar, text = written.rpartition(HEADING_END)
-    read = [_described[word] for word in text.split()]
+    read = [described[word] for word in text.split()]
     counts: dict[str, int] = Counter([form for forms, _ in read for form in forms])
     pairs = _pairs(read)
     if bar:
-        read = [_described[word] for word in heading.split()]
+        read = [described[word] for word in heading.split()]
         for form, count in Counter([form for forms, _ in read for form in forms]).items():
             counts[form] = counts.get(form, 0) + HEADING_WEIGHT * count
         pairs += _pairs(read)
@@ -141,31 +135,6 @@ def _pairs(read: Sequence[Described]) -> list[str]:
         for (place, one), (behind, other) in pairwise(placed)
         if behind - place <= PAIR_DISTANCE
     ]
-
-
-class _DescribedWords(dict[str, Described]):
-    """The forms of words, and how they stand in pairs; of the last ones that were met."""
-
-    def __missing__(self, word: str) -> Described:
-        if len(self) >= MOST_DESCRIBED:
-            self.clear()
-        forms = make_forms(word)
-        found = self[word] = forms, _pair_form(word, forms)
-        return found
-
-
-_described: Final = _DescribedWords()
-
-
-def pair_form(word: str) -> str:
-    """Return how a word stands in pairs; nothing for function words, wholes and unspaced scripts."""
-    return _pair_form(word, forms_of(word))
-
-
-def _pair_form(word: str, forms: Sequence[str]) -> str:
-    if word[0] == "=" or forms[0] in BY_FUNCTION_WORD:
-        return ""
-    return "" if not word.isascii() and IS_UNSPACED.match(word) else forms[-1]
 
 
 def _samples(identity: str) -> Iterator[str]:

@@ -253,20 +253,3 @@ def fold(text: str) -> str:
         return text.lower()
     decomposed = normalize("NFKD", text)[:LONGEST_TEXT]
     return normalize("NFKD", decomposed.casefold()).casefold().translate(_folding)
-
-
-@lru_cache(maxsize=50_000)
-def forms_of(word: str) -> tuple[str, ...]:
-    """Return the same as ``make_forms``, and remember it: a ranking meets the same words again and again."""
-    return make_forms(word)
-
-
-def make_forms(word: str) -> tuple[str, ...]:
-    """Return the forms by which a written word is found: the plain one, then its stem, or first character."""
-    if word.isascii() and word.isalnum():
-        return (word,)
-    plain, *rest = word.lstrip("=").split("/")
-    if rest:
-        return plain, plain[: int(rest[0])] + "".join(rest[1:])
-    is_pair = len(plain) > 1 and IS_UNSPACED.match(plain)
-    return (plain, plain[0]) if is_pair else (plain,)

@@ -7,7 +7,7 @@ import pytest
 from app.domain.records import JsonText
 from app.search.analysis import dialogue_terms, memory_terms, message_terms
 from app.search.content import has_image
-from app.search.words import forms_of
+from app.search.forms import forms_of
 
 
 def test_a_dialogue_is_found_by_label_tags_and_metadata_values() -> None:

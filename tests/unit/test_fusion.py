@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from app.domain.records import ScopeFilter
 from app.search.analysis import message_terms
+from app.search.forms import forms_of
 from app.search.fusion import (
     LEAST_COVERAGE,
     LEAST_OF_FEW,
@@ -28,7 +29,6 @@ from app.search.paging import SearchPage, open_page
 from app.search.query import Found, Mode, OrderBy, QueryVector, SearchObject, SearchQuery
 from app.search.ranking import Candidate, Look, Ref, TermIndex
 from app.search.results import Ranked, rank
-from app.search.words import forms_of
 
 SHARES = st.floats(0, 1)
 COSINES = st.none() | st.floats(-1, 1)

@@ -14,15 +14,14 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from app.domain.records import Scope
+from app.search.forms import described, forms_of, make_forms, pair_form
 from app.search.languages import ASSUMED_LANGUAGES, BY_FUNCTION_WORD, SCRIPTS, Languages, stem
-from app.search.tokens import _described, index_text, index_tokens, mark_tokens, marked_text, pair_form
+from app.search.tokens import index_text, index_tokens, mark_tokens, marked_text
 from app.search.words import (
     LONGEST_WORD,
     MOST_WORDS,
     _chunks_in,
     fold,
-    forms_of,
-    make_forms,
     read_words,
     words_in,
 )
@@ -188,12 +187,11 @@ def test_what_is_remembered_of_words_is_what_would_be_worked_out(texts: list[str
     tokens = marked_text(index_text(" ".join(known), "d/m"), Scope("p", "n"))
     assert tokens.split() == mark_tokens(index_tokens(" ".join(known), "d/m"), Scope("p", "n"))
     _chunks_in.cache_clear()
-    forms_of.cache_clear()
-    _described.clear()
+    described.clear()
     assert read_words(text) == known
     assert marked_text(index_text(" ".join(known), "d/m"), Scope("p", "n")) == tokens
     assert [forms_of(word) for word in known] == [make_forms(word) for word in known]
-    assert [_described[word] for word in known] == [(forms_of(word), pair_form(word)) for word in known]
+    assert [described[word] for word in known] == [(make_forms(word), pair_form(word)) for word in known]
 
 
 @given(st.from_regex(r"[a-z]{1,30}", fullmatch=True), st.sampled_from(LATIN))
