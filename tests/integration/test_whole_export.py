@@ -12,14 +12,14 @@ import orjson
 import pytest
 
 from app.domain.records import Project, Scope, ScopeFilter, Timestamp
-from app.services import dialogues, messages
+from app.services import dialogues, messages, restore, restore_inputs
 from app.services.inputs import UNCONDITIONAL as NOW
 from app.stores import Backend
+from app.transfer import loader
 from app.transfer.conversation import Conversation
 from app.transfer.drafting import Drafting
 from app.transfer.exporter import Counts, Selection, export_whole
 from app.transfer.intake import Choices, Intake
-from app.transfer.loader import StoreLoader
 from app.transfer.parts import LEFT_OUT, StoreParts
 from app.transfer.tally import Tally
 from tests.conftest import open_backend
@@ -37,9 +37,9 @@ def take_in(backend: Backend, lines: list[bytes]) -> tuple[Tally, list[str]]:
     """Import lines with settings and keys."""
     reports: list[str] = []
     tally = Tally(reports.append)
-    loader = StoreLoader(backend, PROJECT, Drafting(drafter()), tally)
-    loader.parts = StoreParts(backend, PROJECT, drafter(), tally, with_keys=True)
-    Intake(loader, drafter(), tally, Choices()).run([document(*lines)], lambda: None)
+    into = loader.StoreLoader(backend, PROJECT, Drafting(drafter()), tally)
+    into.parts = StoreParts(backend, PROJECT, drafter(), tally, with_keys=True)
+    Intake(into, drafter(), tally, Choices()).run([document(*lines)], lambda: None)
     return tally, reports
 
 
@@ -171,8 +171,12 @@ def test_a_copy_under_an_id_that_was_deleted_later_here_is_numbered_anew(
     check_store(other_backend, PROJECT)
 
 
-def test_an_interrupted_import_of_a_deleted_dialogue_is_completed(backend: Backend) -> None:
+def test_an_interrupted_import_of_a_deleted_dialogue_is_completed(
+    backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """More messages than one transaction takes come in steps; a second run adds what the first had left."""
+    for module in (restore_inputs, restore, loader):
+        monkeypatch.setattr(module, "STEP", 100)  # mongomock compares a new message with all others
     rows = [
         {
             **MESSAGES[0],
@@ -181,17 +185,17 @@ def test_an_interrupted_import_of_a_deleted_dialogue_is_completed(backend: Backe
             "hash": "",
             "modified": "2026-01-01T00:00:00.000Z",
         }
-        for place in range(1300)
+        for place in range(130)
     ]
     line: dict[str, Any] = {"colloquy": 2, "type": "deleted", "id": "d", "uid": "01M8GN6DGE6MB3D69KB26WTWSZ"}
     take_in_project(backend)
-    take_in(backend, [orjson.dumps(line | {"messages": rows[:700]})])
+    take_in(backend, [orjson.dumps(line | {"messages": rows[:70]})])
     again, reports = take_in(backend, [orjson.dumps(line | {"messages": rows})])
     third, _ = take_in(backend, [orjson.dumps(line | {"messages": rows})])
 
-    assert (again.messages, again.tombstones, reports) == (600, 0, [])
+    assert (again.messages, again.tombstones, reports) == (60, 0, [])
     assert (third.messages, third.unchanged) == (0, 1)
-    assert len(list(backend.messages_since(Scope(PROJECT), "d", line["uid"], -1))) == 1300
+    assert len(list(backend.messages_since(Scope(PROJECT), "d", line["uid"], -1))) == 130
     check_store(backend, PROJECT)
 
 
