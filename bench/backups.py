@@ -23,8 +23,9 @@ from pathlib import Path
 
 from app.opening import open_backend
 from app.settings import Settings
-from bench.process import ROOT, Server, free_port
+from bench.process import ROOT, Server
 from bench.scale import fill, make_pattern
+from tests.ports import free_port
 
 CLIENTS = 8
 SECONDS = 6.0

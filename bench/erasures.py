@@ -34,8 +34,9 @@ from app.settings import Settings
 from app.stores import Backend, Transaction
 from bench import data
 from bench.backups import KEY, for_seconds, measure
-from bench.process import Server, free_port
+from bench.process import Server
 from bench.scale import Pattern, make_pattern, moment
+from tests.ports import free_port
 
 MOST_MS = 50.0
 """By how much p99 may be above what it is without an erasure."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -24,14 +23,6 @@ PATIENCE = 40.0
 
 class ServerError(RuntimeError):
     """A server did not start, or died."""
-
-
-def free_port() -> int:
-    """Return a port of the loopback address that nobody uses at the moment."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 class Cost(NamedTuple):

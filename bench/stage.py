@@ -20,7 +20,8 @@ from app.stores.sqlite import open_sqlite
 from bench import data, works
 from bench.contenders.sqlite_store import index_words
 from bench.lineup import Contender
-from bench.process import Server, free_port
+from bench.process import Server
+from tests.ports import free_port
 
 CHECKED = "/dialogue/d7"
 

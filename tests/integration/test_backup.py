@@ -38,7 +38,8 @@ from app.transfer.backup_file import write_archive
 from app.transfer.conversation import Conversation
 from tests.integration.everything import PROJECT, fill, first_key, observe, open_api
 from tests.integration.importing import bring_in, check_store, drafter
-from tests.server import ROOT, free_port
+from tests.ports import free_port
+from tests.server import ROOT
 
 SCOPE = Scope(DEFAULT_PROJECT)
 

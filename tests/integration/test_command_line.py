@@ -16,7 +16,8 @@ from typer.testing import CliRunner
 
 from app.cli.program import cli
 from app.services.keys import KEY_PREFIX
-from tests.server import ROOT, free_port
+from tests.ports import free_port
+from tests.server import ROOT
 
 
 def run(folder: Path, *arguments: str, **settings: str) -> subprocess.CompletedProcess[str]:

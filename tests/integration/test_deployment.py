@@ -19,7 +19,8 @@ from typing import Any
 import pytest
 import yaml
 
-from tests.server import ROOT, Server, free_port, serving
+from tests.ports import free_port
+from tests.server import ROOT, Server, serving
 
 FILES = ROOT / "docs" / "deployment"
 NGINX = shutil.which("nginx") or shutil.which("nginx", path="/usr/sbin")
@@ -77,7 +78,7 @@ def front(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Front]:
     subprocess.run([OPENSSL, *make.split(), *names], check=True, capture_output=True)
     port = free_port()
     log = folder / "server.log"
-    with serving(f"sqlite:///{folder}/store.db", log, TRUSTED_PROXIES="1") as server:
+    with serving(f"sqlite:///{folder}/store.db", log, TRUSTED_PROXIES="1", WORKERS="1") as server:
         site = (FILES / "nginx.conf").read_text()
         changes = {
             "127.0.0.1:8080": server.url.removeprefix("http://"),

@@ -30,8 +30,9 @@ from app.stores import Backend
 from app.stores.sqlite import open_sqlite
 from app.wiring import connect, create_app
 from tests.fake_embedder import FakeEmbedder
+from tests.ports import free_port
 from tests.records import project
-from tests.server import ROOT, Server, free_port, serving
+from tests.server import ROOT, Server, serving
 
 DIALOGUEDB_TOOLS = {
     "save",

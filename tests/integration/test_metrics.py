@@ -19,7 +19,8 @@ from app.settings import Settings
 from app.stores import Backend
 from app.wiring import connect
 from tests.contract.conftest import application
-from tests.server import Server, free_port, serving
+from tests.ports import free_port
+from tests.server import Server, serving
 
 DOCS = Path(__file__).resolve().parents[2] / "docs" / "monitoring"
 SECONDS = float(os.environ.get("SCRAPED_SECONDS", "0"))

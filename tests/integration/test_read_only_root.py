@@ -13,7 +13,8 @@ import httpx
 import pytest
 
 from app.services.keys import KEY_BYTES, KEY_PREFIX
-from tests.server import ROOT, START_SECONDS, free_port
+from tests.ports import free_port
+from tests.server import ROOT, START_SECONDS
 
 DATA = "/mnt"
 """Where the only folder that can be written is mounted."""

@@ -27,7 +27,8 @@ from app.settings import Settings
 from app.web.readiness import GOOD_SECONDS
 from tests.integration.everything import connect_api
 from tests.integration.test_upgrade import ask
-from tests.server import ROOT, Server, free_port, serving
+from tests.ports import free_port
+from tests.server import ROOT, Server, serving
 
 
 @pytest.fixture(params=["sqlite", "mongodb"])
@@ -86,7 +87,7 @@ def test_the_way_back_is_the_backup(urls: list[str], tmp_path: Path) -> None:
     """This release does not start on what the later one upgraded, and serves what was backed up before."""
     url, restored = urls
     key = KEY_PREFIX + "k" * 43
-    with serving(url, tmp_path / "before.log", API_KEY=key) as server:
+    with serving(url, tmp_path / "before.log", API_KEY=key, WORKERS="1") as server:
         body = {"id": "d", "message": {"role": "user", "content": "before"}}
         assert ask(server.url, key, "POST", "/dialogue", body)[0] == 200
         said = ask(server.url, key, "GET", "/dialogue/d")
@@ -123,12 +124,12 @@ def test_a_schema_that_serves_this_release_leaves_no_gap(urls: list[str], tmp_pa
         body = {"id": f"m{number}", "role": "user", "content": "hi"}
         return ask(server.url, key, "POST", "/dialogue/d/messages", body)[0]
 
-    with serving(url, tmp_path / "before.log", API_KEY=key) as server:
+    with serving(url, tmp_path / "before.log", API_KEY=key, WORKERS="1") as server:
         assert ask(server.url, key, "POST", "/dialogue", {"id": "d"})[0] == 200
         upgrade(url, serves_this=True)
         assert ask(server.url, key, "GET", "/ready")[0] == 200
         assert append(server, 0) == 200
-    with serving(url, tmp_path / "after.log", API_KEY=key) as server:
+    with serving(url, tmp_path / "after.log", API_KEY=key, WORKERS="1") as server:
         assert ask(server.url, key, "GET", "/ready")[0] == 200
         assert append(server, 1) == 200
         found = json.loads(ask(server.url, key, "GET", "/messages?dialogueId=d")[1])

@@ -18,7 +18,8 @@ import httpx
 import pytest
 
 from app.stores.sqlite import open_sqlite
-from tests.server import ROOT, free_port, serving, start
+from tests.ports import free_port
+from tests.server import ROOT, serving, start
 
 
 def _headers(key: str) -> dict[str, str]:

@@ -34,7 +34,8 @@ from tests.contract.conftest import Api
 from tests.integration.everything import connect_api
 from tests.integration.importing import check_store
 from tests.integration.test_readme import assert_contains
-from tests.server import Server, free_port, start
+from tests.ports import free_port
+from tests.server import Server, start
 
 UPGRADES = Path(__file__).parent / "upgrades"
 FIRST = "0.1.0-first"
@@ -128,7 +129,7 @@ def test_servers_that_start_together_upgrade_once(old: tuple[str, dict[str, Any]
     servers: list[Server] = []
 
     def begin(number: int) -> None:
-        servers.append(start(url, tmp_path / f"{number}.log", API_KEY=key))
+        servers.append(start(url, tmp_path / f"{number}.log", API_KEY=key, WORKERS="1"))
 
     threads = [threading.Thread(target=begin, args=(number,)) for number in range(2)]
     for thread in threads:
@@ -249,4 +250,4 @@ def _try(url: str, key: str, message: dict[str, Any]) -> bool:
 
 
 def _start(url: str, folder: Path, port: int, key: str) -> Server:
-    return start(url, folder / f"{port}.log", PORT=str(port), API_KEY=key)
+    return start(url, folder / f"{port}.log", PORT=str(port), API_KEY=key, WORKERS="1")

@@ -16,7 +16,8 @@ from zipfile import ZipFile
 import httpx
 import pytest
 
-from tests.server import ROOT, free_port
+from tests.ports import free_port
+from tests.server import ROOT
 
 pytestmark = pytest.mark.server
 

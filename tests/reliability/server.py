@@ -5,13 +5,13 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import subprocess
 import sys
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
+from tests.ports import free_port
 from tests.reliability.client import Client, Request
 
 ROOT = Path(__file__).parents[2]
@@ -134,11 +134,3 @@ def _count_sockets(pid: int) -> int:
         with contextlib.suppress(FileNotFoundError):
             count += str(entry.readlink()).startswith("socket:")
     return count
-
-
-def free_port() -> int:
-    """Return a port that nobody listens on."""
-    with socket.socket() as listener:
-        listener.bind(("127.0.0.1", 0))
-        port: int = listener.getsockname()[1]
-        return port

@@ -22,6 +22,7 @@ from app.domain.records import Project, Rights
 from app.opening import open_backend
 from app.services.keys import Grant, create_key
 from app.settings import PREFIX, Settings
+from tests.ports import free_port
 
 HOST = "127.0.0.1"
 PROJECT = "fuzz"
@@ -101,7 +102,7 @@ def serving(store_url: str, folder: Path, *, tls: bool = False, **changes: str) 
     if tls:
         made = LocalCertificate.prepare(folder, HOST)
         changes["tls_cert"], certificate = str(made.server), made.authority
-    port = _free_port()
+    port = free_port()
     chosen = {"store_url": store_url, "host": HOST, "port": str(port), "log_level": "warning"} | _unlimited()
     settings = {PREFIX + name.upper(): value for name, value in (chosen | changes).items()}
     key = new_project(chosen["store_url"], PROJECT)
@@ -144,13 +145,6 @@ def new_project(store_url: str, name: str) -> str:
     backend.create_key(record)
     backend.close()
     return text
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def _await_start(server: Server, process: subprocess.Popen[bytes]) -> None:

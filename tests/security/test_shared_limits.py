@@ -35,8 +35,8 @@ from app.web.rate_limits import (
     open_storage,
 )
 from tests.contract.conftest import make_key
+from tests.ports import free_port
 from tests.security.test_limits import count
-from tests.server import free_port
 
 REDIS_SECONDS = 10
 

@@ -18,10 +18,11 @@ import pytest
 from app.cli.local_tls import LocalCertificate
 from app.server.client_socket import PIECE
 from app.server.tls_socket import TlsSocket, server_context
+from tests.ports import free_port
 from tests.security.corpus import CASES, LIMIT, MIB, post
 from tests.security.server import serving, trusting
 from tests.security.test_corpus import exchange
-from tests.server import free_port, start
+from tests.server import start
 
 pytestmark = pytest.mark.server
 

@@ -25,7 +25,7 @@ from app.domain.records import Rights
 from app.services.bootstrap import prepare
 from app.services.keys import hash_key
 from app.stores.sqlite import SqliteBackend, open_sqlite
-from tests.server import free_port
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 COMMANDS = [
