@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import product
 from typing import Any
 
 import pytest
@@ -58,7 +59,6 @@ def listed(api: Api, **query: Any) -> list[str]:
 
 
 @pytest.mark.usefixtures("chats")
-@pytest.mark.parametrize("limit", [1, 2, 500])
 @pytest.mark.parametrize(
     ("query", "expected"),
     [
@@ -95,14 +95,14 @@ def listed(api: Api, **query: Any) -> list[str]:
     ],
 )
 def test_orders_and_filters(
-    api: Api, query: dict[str, str], expected: list[str], limit: int, monkeypatch: pytest.MonkeyPatch
+    api: Api, query: dict[str, str], expected: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Every order, alone and filtered, in pages of any size, both ways, also where nothing may be sorted."""
-    for most in (dialogue_lists.MOST_GATHERED, -1):
+    backward = {"asc": "desc", "desc": "asc"}[query.get("order", "desc")]
+    for most, limit in product((dialogue_lists.MOST_GATHERED, -1), (1, 2, 500)):
         monkeypatch.setattr(dialogue_lists, "MOST_GATHERED", most)
-        assert listed(api, limit=limit, **query) == expected
-        backward = {"asc": "desc", "desc": "asc"}[query.get("order", "desc")]
-        assert listed(api, limit=limit, **query | {"order": backward}) == expected[::-1]
+        assert listed(api, limit=limit, **query) == expected, (most, limit)
+        assert listed(api, limit=limit, **query | {"order": backward}) == expected[::-1], (most, limit)
 
 
 @pytest.mark.usefixtures("chats")

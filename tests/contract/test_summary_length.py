@@ -101,6 +101,7 @@ def batch_id(stored: list[dict[str, Any]], batch: list[Any]) -> str:
     return str(stored[-len(batch)]["id"])
 
 
+@pytest.mark.parametrize("backend", ["sqlite"], indirect=True)  # what is measured comes from no store
 @settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(said=batches, after=st.lists(batches, max_size=2), tokens=st.integers(256, 900))
 @pytest.mark.parametrize("target", ["messages", "openai", "anthropic", "responses"])

@@ -63,7 +63,8 @@ def searched(pytester: pytest.Pytester) -> Iterator[Callable[[str], pytest.RunRe
     def run(tests: str) -> pytest.RunResult:
         pytester.makepyfile(tests.format(key=create_key(Grant("acme"))[0]))
         pytester.syspathinsert(ROOT)
-        return pytester.runpytest_subprocess("-p", "tests.leaks", "-n", "2", "-p", "no:cacheprovider")
+        options = ("-p", "tests.leaks", "-n", "2", "-p", "no:cacheprovider", "-p", "no:schemathesis")
+        return pytester.runpytest_subprocess(*options)
 
     yield run
     shutil.rmtree(pytester.path)
