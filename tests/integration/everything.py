@@ -222,7 +222,7 @@ def _pages(api: Api, path: str, query: dict[str, str]) -> Iterator[tuple[dict[st
         if isinstance(answer, dict) and answer.get("object") == "list":
             following = None
         body = re.sub(r',"next":"[^"]*"', "", text) if response.status_code == 200 else _clean(answer)
-        yield asked, (response.status_code, re.sub(r',"lastUsedAt":"[^"]*"', "", str(body)))
+        yield asked, (response.status_code, re.sub(r',"lastUsed":"[^"]*"', "", str(body)))
         if following is None:
             return
         query["next"], page = following, page + 1

@@ -180,15 +180,15 @@ def test_one_process_at_a_time_holds_the_lock(server: Server) -> None:
 @pytest.mark.mongodb
 def test_the_lock_of_a_dead_process_runs_out(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
     """Before that, whoever cannot wait any longer is refused."""
-    monkeypatch.setattr(start_up_lock, "LEASE", 0.5)
-    dead: Any = server.open(timeout=0.2)
+    monkeypatch.setattr(start_up_lock, "LEASE", 3.0)
+    dead: Any = server.open(timeout=5.0)
     assert dead._start_up_lock._take("dead")
     monkeypatch.setattr(start_up_lock, "LEASE", 0.0)
-    hasty = server.open(timeout=0.2)
+    hasty = server.open(timeout=1.0)
     with pytest.raises(ServiceUnavailable, match="Another process"), hasty.start_up_lock():
         pytest.fail("the lock was taken")
-    monkeypatch.setattr(start_up_lock, "LEASE", 0.5)
-    patient = server.open(timeout=1.0)
+    monkeypatch.setattr(start_up_lock, "LEASE", 10.0)
+    patient = server.open(timeout=10.0)
     with patient.start_up_lock():
         assert not dead._start_up_lock._take("third")
 
@@ -199,7 +199,7 @@ def test_a_thread_waits_for_the_lock_of_another_in_its_process(
 ) -> None:
     """And is refused when that takes too long."""
     monkeypatch.setattr(start_up_lock, "LEASE", 0.1)
-    store = server.open(timeout=1.0)
+    store = server.open(timeout=3.0)
 
     def attempt() -> str:
         with pytest.raises(ServiceUnavailable), store.start_up_lock():
