@@ -11,6 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from heapq import nsmallest
 from itertools import chain
+from math import inf
 from operator import itemgetter
 from typing import Final, NamedTuple, Protocol
 
@@ -228,13 +229,24 @@ def _total(scores: Sequence[Score]) -> float:
 
 def _ordered(query: SearchQuery, hits: Iterable[_Hit], valuation: _Valuation) -> list[Ranked]:
     """Return the hits of a page in the order asked for, and the one behind them."""
-    placed = ((valuation.value(hit), hit) for hit in hits)
+    placed = [(valuation.value(hit), hit) for hit in hits]
+    if query.order_by is OrderBy.RELEVANCE:
+        placed = _leading(query, placed)
     positioned = ((_position(query, hit.candidate, value), value, hit) for value, hit in placed)
     behind = (one for one in positioned if query.after is None or one[0] > query.after)
     return [
         Ranked(hit.candidate.ref, valuation.relevance(value), position, _evidence(hit.messages, valuation))
         for position, value, hit in nsmallest(query.limit + 1, behind, key=itemgetter(0))
     ]
+
+
+def _leading(query: SearchQuery, placed: Sequence[tuple[float, _Hit]]) -> list[tuple[float, _Hit]]:
+    """Return those hits that their values let be on a page: positions are made of no others."""
+    sign = -1 if query.order is Order.DESC else 1
+    first = -inf if query.after is None else float(query.after[0])
+    values = sorted([sign * value for value, _ in placed if sign * value > first])
+    last = values[query.limit] if len(values) > query.limit else inf
+    return [one for one in placed if first <= sign * one[0] <= last]
 
 
 def _position(query: SearchQuery, candidate: Candidate, value: float) -> Position:

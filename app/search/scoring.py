@@ -12,7 +12,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import log
 from typing import Final, NamedTuple
 
-from .forms import forms_of
+from .forms import forms_of, make_forms
 from .keywords import Keywords
 from .tokens import HEADING_END, HEADING_WEIGHT, weight
 
@@ -34,6 +34,9 @@ LITTLE_MORE: Final = 2
 MOST_PLACES: Final = 64
 """How many places of one word in an item are looked at for nearness."""
 
+NOTHING_KEPT: Final = "/0/"
+"""Stands in a written word whose stem does not begin as the word does."""
+
 Match = tuple[tuple[int, float], ...]
 """The numbers of the keywords that a word matches, each with how much it counts."""
 
@@ -44,39 +47,45 @@ def idf(frequency: int, items: int) -> float:
     return log(1 + (items - frequency + 0.5) / (frequency + 0.5))
 
 
-class _Matches:
-    """Which keywords the written words of items match; worked out once for each word that is met."""
+class _Matches(dict[str, Match]):
+    """Which keywords the written words of items match; worked out once for each word that is asked about."""
 
     def __init__(self, keywords: Keywords) -> None:
+        super().__init__()
         self._by_form: dict[str, list[tuple[int, float]]] = {}
         for number, keyword in enumerate(keywords.words):
             for form, share in keyword.forms.items():
                 self._by_form.setdefault(form, []).append((number, share))
-        self._seen: set[str] = set()
-        self._matches: dict[str, Match] = {}
+        self._beginnings = {form[:1] for form in self._by_form} | {"="}
 
-    def among(self, words: Iterable[str]) -> list[tuple[str, Match]]:
+    def among(self, words: Sequence[str], *, all_keep: bool) -> list[tuple[str, Match]]:
         """Return those of the words that match, in alphabetical order, with what they match.
 
-        The order is fixed because sums of floats depend on it in their last bits.
+        The order is fixed because sums of floats depend on it in their last bits. ``all_keep`` says that the
+        stem of each word begins as the word does: then most words are told by their first letter.
         """
-        distinct = set(words)
-        new = distinct - self._seen
-        if new:
-            self._seen |= new
-            asked = self._by_form
-            for word in new:  # very many, of which few match: hence all in one place
-                forms = forms_of(word)
-                if forms[0] in asked or forms[-1] in asked:
-                    self._learn(word)
-        return [(word, self._matches[word]) for word in sorted(distinct & self._matches.keys())]
+        beginnings = self._beginnings
+        asked = {word for word in words if word[0] in beginnings} if all_keep else set(words)
+        return sorted([(word, match) for word in asked if (match := self[word])])
 
-    def _learn(self, word: str) -> None:
+    def __missing__(self, word: str) -> Match:
+        asked, forms = self._by_form, make_forms(word)
         best: dict[int, float] = {}
-        for form in forms_of(word):
-            for number, share in self._by_form.get(form, ()):
-                best[number] = max(share, best.get(number, 0.0))
-        self._matches[word] = tuple(best.items())
+        if forms[0] in asked or forms[-1] in asked:  # few are
+            for form in forms:
+                for number, share in asked.get(form, ()):
+                    best[number] = max(share, best.get(number, 0.0))
+        self[word] = found = tuple(best.items())
+        return found
+
+
+class _Part(NamedTuple):
+    """The heading of an item or its text: its words, those that match, where they stand, what each counts."""
+
+    words: Sequence[str]
+    matches: Sequence[tuple[str, Match]]
+    offset: int
+    each: int
 
 
 class Score(NamedTuple):
@@ -115,7 +124,7 @@ class Scoring:
         if self._asks_for_more and not self.admits(written):
             return None
         heading, _, text = written.rpartition(HEADING_END)
-        found = self._score(heading.split(), text.split())
+        found = self._score(heading.split(), text.split(), all_keep=NOTHING_KEPT not in written)
         return found if found.parts else None
 
     def admits(self, written: str) -> bool:
@@ -145,30 +154,17 @@ class Scoring:
         words = written.split() if self._keywords.phrases else []
         return all(_has_any(words, [phrase]) for phrase in self._keywords.phrases)
 
-    def _score(self, above: list[str], below: list[str]) -> Score:
-        counts: dict[int, float] = {}
-        places: dict[int, list[int]] = {}
+    def _score(self, above: Sequence[str], below: Sequence[str], *, all_keep: bool = False) -> Score:
+        parts = [_Part(below, self._matches.among(below, all_keep=all_keep), 0, 1)]
         if above:  # a message has none
-            self._read(above, HEADING_OFFSET, HEADING_WEIGHT, counts, places)
-        self._read(below, 0, 1, counts, places)
+            matches = self._matches.among(above, all_keep=all_keep)
+            parts.insert(0, _Part(above, matches, HEADING_OFFSET, HEADING_WEIGHT))
+        counts = _count(parts)
         length = len(above) + len(below)
-        parts = {number: self.idfs[number] * weight(count, length) for number, count in counts.items()}
-        nearness = self._nearness(places) if len(places) > 1 else 0.0
-        return Score(sum(parts.values()) + nearness, parts, nearness)
-
-    def _read(
-        self,
-        words: list[str],
-        offset: int,
-        each: int,
-        counts: dict[int, float],
-        places: dict[int, list[int]],
-    ) -> None:
-        for word, match in self._matches.among(words):
-            found = _places(words, word, offset)
-            for number, share in match:
-                counts[number] = counts.get(number, 0.0) + each * share * len(found)
-                places.setdefault(number, []).extend(found[:MOST_PLACES])
+        weights = {number: self.idfs[number] * weight(count, length) for number, count in counts.items()}
+        has_neighbours = any(number + 1 in counts for number in counts)
+        nearness = self._nearness(_places(parts)) if has_neighbours else 0.0
+        return Score(sum(weights.values()) + nearness, weights, nearness)
 
     def _nearness(self, places: Mapping[int, list[int]]) -> float:
         total = 0.0
@@ -180,7 +176,29 @@ class Scoring:
         return total
 
 
-def _places(words: Sequence[str], word: str, offset: int) -> list[int]:
+def _count(parts: Iterable[_Part]) -> dict[int, float]:
+    """Return how often an item has each keyword."""
+    counts: dict[int, float] = {}
+    for words, matches, _, each in parts:
+        for word, match in matches:
+            times = words.count(word)
+            for number, share in match:
+                counts[number] = counts.get(number, 0.0) + each * share * times
+    return counts
+
+
+def _places(parts: Iterable[_Part]) -> dict[int, list[int]]:
+    """Return where the words of an item stand that match each keyword."""
+    places: dict[int, list[int]] = {}
+    for words, matches, offset, _ in parts:
+        for word, match in matches:
+            found = _places_of(words, word, offset)[:MOST_PLACES]
+            for number, _ in match:
+                places.setdefault(number, []).extend(found)
+    return places
+
+
+def _places_of(words: Sequence[str], word: str, offset: int) -> list[int]:
     """Return where a word stands that is among the words."""
     first = words.index(word)
     if words.count(word) == 1:

@@ -31,6 +31,25 @@ def list_expiring(query: ExpiryQuery) -> Query:
     return sql, clauses.values
 
 
+def hidden_messages(project: str, horizon: DialogueHorizon) -> Query:
+    """Return the query whether messages of a project may be hidden; mostly the sweeper has left none.
+
+    One look into three indexes, where otherwise each message is looked up among tombstones and dialogues.
+    """
+    sql = (
+        "SELECT EXISTS (SELECT 1 FROM grave INDEXED BY grave_pending WHERE fate IN (1, 2)) OR EXISTS ("
+        "SELECT 1 FROM dialogue INDEXED BY dialogue_expiry WHERE project = ? AND expires_at <= ?)"
+    )
+    values: list[object] = [project, horizon.moment]
+    if horizon.idle:
+        sql += (
+            " OR EXISTS (SELECT 1 FROM dialogue INDEXED BY dialogue_project_modified "
+            "WHERE project = ? AND is_thread IN (0, 1) AND modified <= ?)"
+        )
+        values += [project, max(horizon.idle.values())]
+    return sql, values
+
+
 def expired_dialogues(project: str, horizon: DialogueHorizon) -> Query:
     """Return the query for the numbers of a project's dialogues that have expired and are not removed yet."""
     sql = "SELECT number FROM dialogue INDEXED BY dialogue_expiry WHERE project = ? AND expires_at <= ?"

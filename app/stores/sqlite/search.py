@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any, Final
 
 import orjson
 
-from ...domain.expiry import Expiry
+from ...domain.expiry import DialogueHorizon, Expiry
 from ...search.nearest import Nearness
 from ...search.query import Found, Hit, SearchObject, SearchQuery
 from ...search.ranking import Candidate, Frequencies, Look, Ref
@@ -15,6 +15,7 @@ from ...search.results import Ranked, rank
 from ...search.tokens import mark_of
 from ..bounds import MOST_FILTERED, Results, take_hits
 from . import mapping
+from .counts import hidden_messages
 from .database import SqliteDatabase
 from .filters import filter_clauses, scope_conditions
 from .indexing import match_any, vocabulary_of
@@ -95,7 +96,7 @@ class SearchIndexes:
     def index(self, kind: SearchObject, *, filtered: bool) -> RowIndex:
         """See ``Indexes``."""
         index = RowIndex(self._db, self._query, kind, filtered=filtered)
-        index.leave_out_expired(self._expiry)
+        index.leave_out_hidden(self._expiry)
         return index
 
 
@@ -108,8 +109,6 @@ class RowIndex:
         self._mark = mark_of(query.scope_filter)
         self._clauses = filter_clauses(query) if filtered else scope_conditions(query.scope_filter)
         self._is_filtered = filtered and query.has_filters
-        if kind is SearchObject.MESSAGE:
-            self._clauses.add(NOT_PURGED.format("item"))
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
         self._query = query
 
@@ -133,14 +132,20 @@ class RowIndex:
         """See ``VectorIndex``."""
         return narrowed_vectors(self._db, self._kind, self._query, limit) if self._is_filtered else None
 
-    def leave_out_expired(self, expiry: Expiry) -> None:
-        """Keep to what has not expired."""
+    def leave_out_hidden(self, expiry: Expiry) -> None:
+        """Keep to what is neither purged nor expired."""
         if self._kind is SearchObject.MEMORY:
             self._clauses.add(f"NOT {MEMORY_EXPIRED.format('item')}", *expiry.memories())
         elif self._kind is SearchObject.DIALOGUE:
             self._clauses.add(f"NOT {dialogue_expired('item')}", *expiry.dialogues())
         else:
-            self._clauses.add(NOT_EXPIRED.format("item"), *expiry.dialogues())
+            self._leave_out_messages(expiry.dialogues())
+
+    def _leave_out_messages(self, horizon: DialogueHorizon) -> None:
+        (some,) = self._db.all(*hidden_messages(self._query.scope_filter.project, horizon))[0]
+        if some:
+            self._clauses.add(NOT_PURGED.format("item"))
+            self._clauses.add(NOT_EXPIRED.format("item"), *horizon)
 
     def count(self, looks: Sequence[Look]) -> list[int]:
         """See ``TermIndex``."""
