@@ -5,7 +5,7 @@ Indexing and ranking meet the same words again and again, and share what is reme
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from .languages import BY_FUNCTION_WORD
@@ -41,6 +41,14 @@ def forms_of(word: str) -> tuple[str, ...]:
 def pair_form(word: str) -> str:
     """Return how a word stands in pairs; nothing for function words, wholes and unspaced scripts."""
     return described[word][1]
+
+
+def beginnings_of(forms: Iterable[str]) -> frozenset[str]:
+    """Return the characters with which any word begins that is found by one of the forms.
+
+    But for words with NOTHING_KEPT.
+    """
+    return frozenset(form[:1] for form in forms) | {"="}
 
 
 def make_forms(word: str) -> tuple[str, ...]:

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from string import ascii_letters
 from typing import Any, Final
 
-from .forms import forms_of
+from .forms import beginnings_of, forms_of
 from .keywords import Keywords
-from .languages import Languages, find_languages
-from .words import CHUNK, IS_UNSPACED, PARTS, fold, inner_parts, words_in
+from .languages import TAKE_BEGINNINGS, Languages, find_languages
+from .words import (
+    CHUNK,
+    IS_UNSPACED,
+    PARTS,
+    chunks_in,
+    fold,
+    inner_parts,
+    is_plain_word,
+    words_in,
+)
 
 MOST_HIGHLIGHTS: Final = 3
 """How many pieces of text a hit shows."""
@@ -43,6 +53,7 @@ class Highlighter:
         words = [word for word in keywords.words if not word.is_function_word] or keywords.words
         self._forms = frozenset(form for word in words for form in word.forms)
         self._prefix = keywords.prefix
+        self._marks: dict[Languages, _Marks] = {}
 
     def mark(self, texts: Iterable[tuple[str, str]]) -> list[dict[str, Any]]:
         """Return pieces of (field, text) pairs with the ranges of what matched, in characters of the piece.
@@ -59,15 +70,49 @@ class Highlighter:
         return [piece.as_json() for piece in pieces]
 
     def _ranges(self, text: str) -> list[Range]:
+        """Return the ranges of what matches in a text, as far as a piece about the first one may reach."""
         languages = find_languages(text)[0]
-        return [
-            (match.start() + start, match.start() + end)
-            for match in CHUNK.finditer(text)
-            for start, end in self._in_chunk(match[0], languages)
-        ]
+        marks = self._marks.get(languages)
+        if marks is None:
+            marks = self._marks[languages] = _Marks(self._forms, self._prefix, languages)
+        others = marks.others
+        found: list[Range] = []
+        for match in CHUNK.finditer(text):
+            chunk = match[0]
+            if chunk[0] in others and is_plain_word(chunk):  # most are
+                continue
+            if inside := marks[chunk]:
+                place = match.start()
+                found += [(place + start, place + end) for start, end in inside]
+            if found and match.end() > found[0][0] + LONGEST_PIECE:
+                break
+        return found
 
-    def _in_chunk(self, chunk: str, languages: Languages) -> Iterator[Range]:
-        words = words_in(chunk, languages)
+
+class _Marks(dict[str, tuple[Range, ...]]):
+    """The ranges in what texts of some languages have without spaces: most of it comes again and again."""
+
+    def __init__(self, forms: frozenset[str], prefix: str | None, languages: Languages) -> None:
+        super().__init__()
+        self._forms = forms
+        self._prefix = prefix
+        self._languages = languages
+        self._words = chunks_in(languages)
+        beginnings = beginnings_of(forms if prefix is None else forms | {prefix})
+        letters = "" if languages.latin in TAKE_BEGINNINGS else ascii_letters
+        self.others = frozenset(letter for letter in letters if letter.lower() not in beginnings)
+        """The letters with which no plain word begins that matches."""
+
+    def __missing__(self, chunk: str) -> tuple[Range, ...]:
+        if is_plain_word(chunk):
+            found: tuple[Range, ...] = ((0, len(chunk)),) if self._matches(self._words[chunk]) else ()
+        else:
+            found = tuple(self._in_chunk(chunk))
+        self[chunk] = found
+        return found
+
+    def _in_chunk(self, chunk: str) -> Iterator[Range]:
+        words = words_in(chunk, self._languages)
         if not any(map(self._matches, words)):
             return
         if any(word[0] == "=" and self._matches(word) for word in words):
@@ -76,13 +121,13 @@ class Highlighter:
         for run in PARTS.finditer(chunk):
             place = run.start()
             for part in inner_parts(run[0]):
-                yield from self._in_part(part, place, languages)
+                yield from self._in_part(part, place)
                 place += len(part)
 
-    def _in_part(self, part: str, place: int, languages: Languages) -> Iterator[Range]:
+    def _in_part(self, part: str, place: int) -> Iterator[Range]:
         if IS_UNSPACED.search(part):
             yield from self._in_unspaced(part, place)
-        elif any(map(self._matches, words_in(part, languages))):
+        elif any(map(self._matches, words_in(part, self._languages))):
             yield place, place + len(part)
 
     def _in_unspaced(self, part: str, place: int) -> Iterator[Range]:

@@ -132,6 +132,9 @@ SCRIPTS: Final[Mapping[str, tuple[str, ...]]] = {
 }
 """The languages of each script that Snowball stems, the one to assume first."""
 
+TAKE_BEGINNINGS: Final = frozenset({"dutch", "indonesian", "irish", "turkish"})
+"""Languages in Latin letters that have words which begin otherwise than their stems do."""
+
 ASSUMED: Final = frozenset({"latin", "cyrillic", "arabic", "devanagari", "greek", "armenian", "tamil"})
 """Scripts whose first language is assumed of a text without function words. Hebrew is not Yiddish."""
 

@@ -32,19 +32,6 @@ COMMON: Final = 1000
 MOST_PAIRED: Final = 400
 """How many items with one pair of neighbours are candidates."""
 
-SAMPLE: Final = 400
-"""How many entries of a sample are counted before the next, smaller sample is asked."""
-
-LEAST_SAMPLE: Final = 64
-"""Fewer entries than this in the largest sample: the word is rare enough to be counted."""
-
-MOST_COUNTED: Final = 4096
-"""How many items are counted one by one, or entries of the smallest sample."""
-
-LAST_SAMPLE: Final = len(LEVELS) - 1
-ONE_BY_ONE: Final = len(LEVELS)
-"""Not a sample: where rare words are counted."""
-
 IMPACT_WEIGHTS: Final = {3: 1.6, 2: 1.2, 1: 0.8, 0: 0.4}
 """What an entry of an impact is taken to weigh before its item is scored."""
 
@@ -77,6 +64,9 @@ class TermIndex(Protocol):
     Looks that do not depend on each other are asked for together, since a database far away answers all of
     them at once.
     """
+
+    is_filtered: bool
+    """Whether there are filters, so that a walk may find fewer items than have a token."""
 
     def count(self, looks: Sequence[Look]) -> list[int]:
         """How many items each look has, filters left aside."""
@@ -119,6 +109,8 @@ class Gathering:
     index: TermIndex
     keywords: Keywords
     frequencies: Frequencies
+    found: Mapping[int, list[Ref]]
+    """All items with some of the words, by their numbers."""
     read: int = 0
     """How many entries have been read."""
 
@@ -127,7 +119,7 @@ class Gathering:
         weights: list[dict[Ref, float]] = [{} for _ in self.keywords.words]
         numbers = self._by_rarity()
         rare = [number for number in numbers if self._is_rare(number)]
-        self._follow(dict.fromkeys(rare, COMMON), IMPACTS, 1.0, weights)
+        self._follow_rare(rare, weights)
         for impact in IMPACTS:
             wanted = {number: COMMON - len(weights[number]) for number in numbers[len(rare) :]}
             self._follow(wanted, (impact,), IMPACT_WEIGHTS[impact], weights)
@@ -149,6 +141,18 @@ class Gathering:
 
     def _is_rare(self, number: int) -> bool:
         return self.frequencies.words[number] <= COMMON
+
+    def _follow_rare(self, rare: Iterable[int], weights: Sequence[dict[Ref, float]]) -> None:
+        """Add all items with some rare words; where these were counted one by one, they are known."""
+        walked: dict[int, int] = {}
+        for number in rare:
+            if number in self.found:
+                refs = self.found[number][: MOST_POSTINGS - self.read]
+                self.read += len(refs)
+                weights[number].update(dict.fromkeys(refs, 1.0))
+            else:
+                walked[number] = COMMON
+        self._follow(walked, IMPACTS, 1.0, weights)
 
     def _follow(
         self,
@@ -203,49 +207,6 @@ class Gathering:
 
 def _tokens(word: Keyword, impacts: Iterable[int]) -> list[str]:
     return [f"t{form}!{impact}" for form in word.forms for impact in impacts]
-
-
-def count_frequencies(indexes: Sequence[TermIndex], keywords: Keywords) -> Frequencies:
-    """Return how many items there are and how many have each word, together in some indexes.
-
-    Function words are not counted unless there are no others.
-    """
-    alone = all(word.is_function_word for word in keywords.words)
-    counted = [list(word.forms) for word in keywords.words if alone or not word.is_function_word]
-    found = [_count(index, [[""], *counted]) for index in indexes]
-    items, *frequencies = map(sum, zip(*found, strict=True))
-    left = iter(frequencies)
-    words = (next(left) if alone or not word.is_function_word else 0 for word in keywords.words)
-    return Frequencies(items, tuple(words))
-
-
-def _count(index: TermIndex, words: Sequence[Sequence[str]]) -> list[int]:
-    """Return for each word how many items have any of its forms.
-
-    It is counted in the largest sample that need not be cut, and rare words one by one.
-    """
-    counts = [0] * len(words)
-    levels = dict.fromkeys(range(len(words)), 0)
-    while levels:
-        looks = [_look(words[number], level) for number, level in levels.items()]
-        following: dict[int, int] = {}
-        for (number, level), found in zip(levels.items(), index.count(looks), strict=True):
-            if level == 0 and found < LEAST_SAMPLE:
-                following[number] = ONE_BY_ONE
-            elif level < LAST_SAMPLE and found >= SAMPLE:
-                following[number] = level + 1
-            else:
-                counts[number] = found * (1 if level == ONE_BY_ONE else LEVELS[level][1])
-        levels = following
-    return counts
-
-
-def _look(forms: Sequence[str], level: int) -> Look:
-    """Return the look at a sample of the items with any of the forms, or at all of them."""
-    if level == ONE_BY_ONE:
-        impacts = IMPACTS if any(forms) else (0,)
-        return Look([f"t{form}!{impact}" for form in forms for impact in impacts], MOST_COUNTED)
-    return Look([LEVELS[level][0] + form for form in forms], SAMPLE if level < LAST_SAMPLE else MOST_COUNTED)
 
 
 def complete(index: TermIndex, keywords: Keywords) -> Keywords:

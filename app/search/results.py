@@ -16,6 +16,7 @@ from operator import itemgetter
 from typing import Final, NamedTuple, Protocol
 
 from ..domain.records import Order
+from .counting import Counted, count_frequencies
 from .fusion import Finding, Range, fuse, least_coverage, range_of
 from .query import Mode, OrderBy, SearchObject, SearchQuery
 from .ranking import (
@@ -27,7 +28,6 @@ from .ranking import (
     Scored,
     TermIndex,
     complete,
-    count_frequencies,
     score_all,
 )
 from .scoring import NO_SCORE, Score, Scoring
@@ -134,7 +134,10 @@ def rank(query: SearchQuery, indexes: Indexes, vectors: Vectors | None = None) -
     keywords = query.keywords
     for index in opened:
         keywords = complete(index, keywords)
-    frequencies = query.frequencies or count_frequencies(opened, keywords)
+    if query.frequencies is None:
+        frequencies, known = count_frequencies(opened, keywords)
+    else:
+        frequencies, known = Counted(query.frequencies, [{} for _ in opened])
     query = replace(query, keywords=keywords)
     near = [_nearest(query, vectors, kind) for kind in kinds]
     if query.frequencies is None:
@@ -147,13 +150,13 @@ def rank(query: SearchQuery, indexes: Indexes, vectors: Vectors | None = None) -
         list(
             score_all(
                 index,
-                _gather(index, query, frequencies),
+                _gather(index, query, frequencies, items),
                 found,
                 scoring,
                 said=kind is SearchObject.MESSAGE,
             )
         )
-        for kind, index, found in zip(kinds, opened, near, strict=True)
+        for kind, index, found, items in zip(kinds, opened, near, known, strict=True)
     ]
     hits = _hits(opened[0], scored, scoring)
     return Ranking(_ordered(query, hits, _Valuation(query.mode, scoring, frequencies.nearness)), frequencies)
@@ -165,10 +168,12 @@ def _nearest(query: SearchQuery, vectors: Vectors | None, kind: SearchObject) ->
     return vectors.nearest(kind, MOST_CANDIDATES, filtered=kind is query.object)
 
 
-def _gather(index: TermIndex, query: SearchQuery, frequencies: Frequencies) -> Sequence[Ref]:
+def _gather(
+    index: TermIndex, query: SearchQuery, frequencies: Frequencies, known: Mapping[int, list[Ref]]
+) -> Sequence[Ref]:
     if query.mode is Mode.MEANING:
         return ()
-    gathering = Gathering(index, query.keywords, frequencies)
+    gathering = Gathering(index, query.keywords, frequencies, known)
     if query.order_by is OrderBy.RELEVANCE:
         return gathering.best()
     return gathering.newest(oldest=query.order is Order.ASC)
@@ -236,7 +241,7 @@ def _ordered(query: SearchQuery, hits: Iterable[_Hit], valuation: _Valuation) ->
     behind = (one for one in positioned if query.after is None or one[0] > query.after)
     return [
         Ranked(hit.candidate.ref, valuation.relevance(value), position, _evidence(hit.messages, valuation))
-        for position, value, hit in nsmallest(query.limit + 1, behind, key=itemgetter(0))
+        for position, value, hit in sorted(behind, key=itemgetter(0))[: query.limit + 1]
     ]
 
 

@@ -12,9 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from math import log
 from typing import Final, NamedTuple
 
-from .forms import forms_of, make_forms
+from .forms import beginnings_of, forms_of, make_forms
 from .keywords import Keywords
 from .tokens import HEADING_END, HEADING_WEIGHT, weight
+from .words import NOTHING_KEPT
 
 NEARNESS: Final = 0.5
 """How much two neighbours of the query count when they are neighbours in the item, too."""
@@ -33,9 +34,6 @@ LITTLE_MORE: Final = 2
 
 MOST_PLACES: Final = 64
 """How many places of one word in an item are looked at for nearness."""
-
-NOTHING_KEPT: Final = "/0/"
-"""Stands in a written word whose stem does not begin as the word does."""
 
 Match = tuple[tuple[int, float], ...]
 """The numbers of the keywords that a word matches, each with how much it counts."""
@@ -56,7 +54,8 @@ class _Matches(dict[str, Match]):
         for number, keyword in enumerate(keywords.words):
             for form, share in keyword.forms.items():
                 self._by_form.setdefault(form, []).append((number, share))
-        self._beginnings = {form[:1] for form in self._by_form} | {"="}
+        self._beginnings = beginnings_of(self._by_form)
+        self._first_two = frozenset(form[:2] for form in self._by_form)
 
     def among(self, words: Sequence[str], *, all_keep: bool) -> list[tuple[str, Match]]:
         """Return those of the words that match, in alphabetical order, with what they match.
@@ -69,14 +68,21 @@ class _Matches(dict[str, Match]):
         return sorted([(word, match) for word in asked if (match := self[word])])
 
     def __missing__(self, word: str) -> Match:
-        asked, forms = self._by_form, make_forms(word)
-        best: dict[int, float] = {}
-        if forms[0] in asked or forms[-1] in asked:  # few are
-            for form in forms:
-                for number, share in asked.get(form, ()):
-                    best[number] = max(share, best.get(number, 0.0))
-        self[word] = found = tuple(best.items())
+        self[word] = found = self._match(word) if self._may_match(word) else ()
         return found
+
+    def _may_match(self, word: str) -> bool:
+        """Whether a word can match, by its first two letters where its stem has at least these."""
+        if word[:2] in self._first_two or word[0] == "=" or not word.isascii():
+            return True
+        return "/0" in word or "/1" in word
+
+    def _match(self, word: str) -> Match:
+        best: dict[int, float] = {}
+        for form in make_forms(word):
+            for number, share in self._by_form.get(form, ()):
+                best[number] = max(share, best.get(number, 0.0))
+        return tuple(best.items())
 
 
 class _Part(NamedTuple):

@@ -11,7 +11,7 @@ without spaces (Chinese, Japanese, Thai ...) give each pair of neighbours, and t
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from itertools import islice, pairwise
 from typing import Final
@@ -31,6 +31,9 @@ LONGEST_TEXT: Final = 1024 * 1024
 
 _STEP: Final = 10_000
 """How many characters are made into pairs without letting other threads run."""
+
+NOTHING_KEPT: Final = "/0/"
+"""Stands in a written word whose stem does not begin as the word does."""
 
 MOST_CHUNKS: Final = 20_000
 """How many words, as they are written in texts, each reader remembers."""
@@ -125,7 +128,7 @@ def words_in(text: str, languages: Languages) -> list[str]:
 def _write(text: str, languages: Languages) -> str:
     if "'" in text or "\u2019" in text or "\u02bc" in text:
         text = _POSSESSIVE.sub(" ", text)
-    read = _chunks_in(languages)
+    read = chunks_in(languages)
     written = [read[chunk] for chunk in CHUNK.findall(text)]
     return " ".join(written if all(written) else filter(None, written))
 
@@ -159,15 +162,23 @@ class _Chunks(dict[str, str]):
         return words
 
 
-_chunks_in: Final = lru_cache(maxsize=MOST_LANGUAGES)(_Chunks)
+@lru_cache(maxsize=MOST_LANGUAGES)
+def chunks_in(languages: Languages) -> Mapping[str, str]:
+    """Return the words of each CHUNK of ASCII letters and digits in some languages, in one text."""
+    return _Chunks(languages)
 
 
 def _read(chunk: str, languages: Languages) -> str:
     """Return the words of a piece without spaces, with a space between them."""
-    if chunk.isascii() and chunk.isalpha() and (chunk.islower() or chunk[1:].islower()):
+    if is_plain_word(chunk):
         return _stemmed_plain(chunk.lower(), languages)
     chunk = _GROUPED.sub(lambda match: match[0].replace(",", ""), chunk)
     return " ".join(_compound(chunk, languages))
+
+
+def is_plain_word(chunk: str) -> bool:
+    """Whether a piece without spaces is one word of plain letters, and only the first may be a capital."""
+    return chunk.isascii() and chunk.isalpha() and (chunk.islower() or chunk[1:].islower())
 
 
 def _compound(chunk: str, languages: Languages) -> Iterator[str]:

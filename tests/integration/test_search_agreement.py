@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from app.domain.records import JsonText, Memory, Message, Order, ScopeFilter, TimeRange
-from app.search import ranking
+from app.search import counting, ranking
 from app.search.analysis import message_terms
 from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, OrderBy, SearchObject, SearchQuery
@@ -158,8 +158,10 @@ def test_stores_agree_where_candidates_are_cut(
     pair: tuple[Backend, Backend], monkeypatch: pytest.MonkeyPatch, step: int
 ) -> None:
     """With bounds so small that they take effect."""
-    for name in ("MOST_CANDIDATES", "COMMON", "MOST_PAIRED", "SAMPLE", "LEAST_SAMPLE", "MOST_COUNTED"):
+    for name in ("MOST_CANDIDATES", "COMMON", "MOST_PAIRED"):
         monkeypatch.setattr(ranking, name, step)
+    for name in ("SAMPLE", "LEAST_SAMPLE", "MOST_COUNTED"):
+        monkeypatch.setattr(counting, name, step)
     monkeypatch.setattr(ranking, "MOST_POSTINGS", 3 * step)
     fill(pair, step)
     for query in queries(step):

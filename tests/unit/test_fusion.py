@@ -126,6 +126,8 @@ MOMENT = "2026-01-01T00:00:00.000Z"
 class Store(TermIndex):
     """Messages of dialogues a and b, as an index that knows their words and as vectors that are given."""
 
+    is_filtered = False
+
     def __init__(self, kind: SearchObject = SearchObject.MESSAGE) -> None:
         self.kind = kind
         self.walked = 0

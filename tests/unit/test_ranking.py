@@ -8,13 +8,13 @@ import pytest
 
 from app.domain.records import ScopeFilter
 from app.search.analysis import dialogue_terms, message_terms
+from app.search.counting import SAMPLE
 from app.search.keywords import read_keywords
 from app.search.query import OrderBy, SearchObject, SearchQuery
 from app.search.ranking import (
     COMMON,
     MOST_CANDIDATES,
     MOST_POSTINGS,
-    SAMPLE,
     Candidate,
     Frequencies,
     Look,
@@ -30,6 +30,8 @@ SAID = message_terms("the flight to Rome was booked with a gold card, please ref
 
 class Everything(TermIndex):
     """An index of so many items, each of which has every word; it counts what is asked of it."""
+
+    is_filtered = False
 
     def __init__(self, items: int) -> None:
         self.items = items

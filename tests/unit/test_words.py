@@ -20,7 +20,7 @@ from app.search.tokens import index_text, index_tokens, mark_tokens, marked_text
 from app.search.words import (
     LONGEST_WORD,
     MOST_WORDS,
-    _chunks_in,
+    chunks_in,
     fold,
     read_words,
     words_in,
@@ -186,7 +186,7 @@ def test_what_is_remembered_of_words_is_what_would_be_worked_out(texts: list[str
     known = read_words(text)
     tokens = marked_text(index_text(" ".join(known), "d/m"), Scope("p", "n"))
     assert tokens.split() == mark_tokens(index_tokens(" ".join(known), "d/m"), Scope("p", "n"))
-    _chunks_in.cache_clear()
+    chunks_in.cache_clear()
     described.clear()
     assert read_words(text) == known
     assert marked_text(index_text(" ".join(known), "d/m"), Scope("p", "n")) == tokens

@@ -131,6 +131,7 @@ class DocumentIndex:
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
         if filtered and query.has_image is not None and kind is not SearchObject.DIALOGUE:
             self._filters.append(has_image(wanted=query.has_image))
+        self.is_filtered = bool(self._filters) or (filtered and query.has_image is not None)
         self._vectors = db.vectors
         self._query = query
         self._kind = kind

@@ -108,7 +108,7 @@ class RowIndex:
         self._kind = kind
         self._mark = mark_of(query.scope_filter)
         self._clauses = filter_clauses(query) if filtered else scope_conditions(query.scope_filter)
-        self._is_filtered = filtered and query.has_filters
+        self.is_filtered = filtered and query.has_filters
         self._wants_parent = kind is SearchObject.MESSAGE and not filtered
         self._query = query
 
@@ -130,7 +130,7 @@ class RowIndex:
 
     def narrowed(self, limit: int) -> list[int] | None:
         """See ``VectorIndex``."""
-        return narrowed_vectors(self._db, self._kind, self._query, limit) if self._is_filtered else None
+        return narrowed_vectors(self._db, self._kind, self._query, limit) if self.is_filtered else None
 
     def leave_out_hidden(self, expiry: Expiry) -> None:
         """Keep to what is neither purged nor expired."""
@@ -158,7 +158,7 @@ class RowIndex:
 
     def _walk(self, tokens: Sequence[str], limit: int, *, oldest: bool) -> list[Ref]:
         matching = match_any(self._mark, tokens)
-        if not self._is_filtered:
+        if not self.is_filtered:
             found = self._db.all(walk_query(self._kind, oldest=oldest), (matching, limit))
         else:
             sql = filtered_query(self._kind, self._clauses, oldest=oldest)
