@@ -69,7 +69,7 @@ def full(found: dict[str, Any], plan: rounds.Plan, folder: Path) -> None:
         first = rounds.run(stage, LINEUP, (works.GET, works.APPEND), plan, say)
         rest = tuple(work for work in works.WORKS if work.name not in first)
         # Works of which only ratios to bare Flask are wanted are done in fewer rounds.
-        fewer = rounds.Plan(max(2, plan.rounds - 2), plan.seconds, plan.connections)
+        fewer = rounds.Plan(max(3, plan.rounds - 2), plan.seconds, plan.connections)
         found["stores"]["sqlite"] = first | rounds.run(stage, LINEUP, rest, fewer, say)
         # Every kind of request has been made by now, so that what they need once is there.
         early = stage.servers["colloquy"].memory().largest
