@@ -45,7 +45,7 @@ def server() -> Iterator[Server]:
 @pytest.fixture
 def backend(server: Server) -> Backend:
     """Give a migrated store with an empty dialogue ``d``, whose commands are recorded."""
-    store = server.open(timeout=2.0)
+    store = server.open()
     store.migrate()
     put(store, dialogue(id="d"))
     return store
