@@ -155,6 +155,11 @@ def large_lists(siege: Siege) -> None:
     siege.repeat(16, get("/messages?dialogueId=large&limit=500"))
 
 
+def long_forks(siege: Siege) -> None:
+    """Fork a long dialogue, 16 at once, again and again."""
+    siege.repeat(16, post("/dialogue", {"threadOf": "long", "forkAt": "m2999"}))
+
+
 ATTACKS: Final[dict[str, Callable[[Siege], None]]] = {
     attack.__name__: attack
     for attack in (
@@ -167,6 +172,7 @@ ATTACKS: Final[dict[str, Callable[[Siege], None]]] = {
         many_compactions,
         many_contexts,
         large_lists,
+        long_forks,
     )
 }
 
@@ -190,11 +196,14 @@ def under(attack: str, server: Server, key: str) -> Iterator[None]:
 
 
 def seed(server: Server, key: str, dialogue: str, content: list[str]) -> None:
-    """Give a project a dialogue with these messages; raises HTTPException when it is refused."""
+    """Give a project a dialogue with messages m0, m1 and so on; raises HTTPException when it is refused."""
     with contextlib.closing(server.client(RAMP_SECONDS)) as client:
         _write(client, key, "/dialogue", {"id": dialogue})
         for start in range(0, len(content), 25):
-            batch = [{"role": "user", "content": text} for text in content[start : start + 25]]
+            batch = [
+                {"id": f"m{number}", "role": "user", "content": text}
+                for number, text in enumerate(content[start : start + 25], start)
+            ]
             if sum(map(len, content[start : start + 25])) < MIB:
                 _write(client, key, f"/messages?dialogueId={dialogue}", batch)
             else:

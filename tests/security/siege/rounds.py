@@ -23,10 +23,18 @@ ROUNDS: Final[dict[str, Victim]] = {
     "many_compactions": victims.ask,
     "many_contexts": victims.ask,
     "large_lists": victims.ask,
+    "long_forks": victims.ask,
 }
 """Each attack, and who suffers most from it."""
 
-HEAVY: Final = ("many_values", "many_searches", "many_compactions", "many_contexts", "large_lists")
+HEAVY: Final = (
+    "many_values",
+    "many_searches",
+    "many_compactions",
+    "many_contexts",
+    "large_lists",
+    "long_forks",
+)
 """Attacks by requests that take much processor time, beside which light ones keep their pace."""
 
 MOST_TIMES: Final = 3.0
