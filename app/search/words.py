@@ -149,6 +149,8 @@ def _bounded(words: list[str]) -> list[str]:
 class _Chunks(dict[str, str]):
     """The words of chunks in some languages; of those that were met last, long ones apart."""
 
+    most = MOST_CHUNKS
+
     def __init__(self, languages: Languages) -> None:
         super().__init__()
         self._languages = languages
@@ -156,7 +158,7 @@ class _Chunks(dict[str, str]):
     def __missing__(self, chunk: str) -> str:
         words = _read(chunk, self._languages)
         if len(chunk) <= LONGEST_WORD:
-            if len(self) >= MOST_CHUNKS:
+            if len(self) >= self.most:
                 self.clear()
             self[chunk] = words
         return words
@@ -166,6 +168,11 @@ class _Chunks(dict[str, str]):
 def chunks_in(languages: Languages) -> Mapping[str, str]:
     """Return the words of each CHUNK of ASCII letters and digits in some languages, in one text."""
     return _Chunks(languages)
+
+
+def remember_chunks(most: int) -> None:
+    """Let each reader of this process remember so many words, in about 220 bytes each."""
+    _Chunks.most = most
 
 
 def _read(chunk: str, languages: Languages) -> str:

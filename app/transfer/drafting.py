@@ -28,6 +28,7 @@ from typing import Any, Final
 import orjson
 
 from ..search.tokens import index_text
+from ..search.words import remember_chunks
 from ..services.inputs import NewMessage
 from .conversation import Conversation
 from .drafts import Drafted, Drafter
@@ -44,6 +45,9 @@ BATCH_BYTES: Final = 128 * 1024
 
 MOST_BATCHES: Final = 6
 """How many batches the second process may have, so that neither waits for the other's next one."""
+
+MOST_CHUNKS: Final = 50_000
+"""How many words, as they are written in texts, the second process remembers in each language."""
 
 LARGE_BYTES: Final = 4 * 1024 * 1024
 """A conversation from this size on is drafted here, so that it is in memory once."""
@@ -189,6 +193,7 @@ def draft_batches(pipe: Connection, drafter: Drafter) -> None:
     Batches are taken from the pipe while one is drafted, so that sending one waits for nothing else.
     """
     copyreg.pickle(NewMessage, _reduce)
+    remember_chunks(MOST_CHUNKS)
     batches: SimpleQueue[bytes | None] = SimpleQueue()
     Thread(target=_take_batches, args=(pipe, batches), daemon=True).start()
     with suppress(*_ENDED):
