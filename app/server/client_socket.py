@@ -95,7 +95,7 @@ class ClientSocket(socket.socket):
     def sendall(self, data: Any, _flags: int = 0) -> None:
         """Keep what is to be sent for ``flush``; small pieces, a head and a body, are sent together."""
         if self._pieces and len(self._pieces[-1]) + len(data) <= PIECE:
-            data = bytes(self._pieces.pop()) + data
+            data = b"".join((self._pieces.pop(), data))
         self._pieces.append(memoryview(data))
 
     @property
