@@ -40,12 +40,14 @@ def pytest_configure(config: pytest.Config) -> None:
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
     # By default a third of the time to collect is spent looking for cycles among what was collected.
-    gc.set_threshold(10_000)
+    gc.disable()
 
 
 def pytest_collection_finish() -> None:
     """Look for cycles no more among what stays until the end."""
     gc.freeze()
+    gc.set_threshold(10_000)
+    gc.enable()
 
 
 def pytest_sessionfinish() -> None:
