@@ -1,6 +1,6 @@
-"""Vectors of large scopes in files that the worker processes of a server share, and map into memory.
+"""Large sets of vectors in files that the worker processes of a server share, and map into memory.
 
-A file holds all vectors of one scope up to some number, in the order of their numbers, and only grows: the
+A file holds all vectors of one set up to some number, in the order of their numbers, and only grows: the
 numbers of a store's vectors grow in the order in which they are committed, and a vector never changes. So
 a process that knows a file reads from the store what is newer, and any process may add that to the file. What
 has been removed from the store stays in the file until most of it has been; see ``matrices``.
@@ -52,7 +52,7 @@ class VectorFiles:
         self._most_bytes = most_bytes
 
     def file(self, place: Hashable, dimensions: int) -> VectorFile:
-        """Return the file of a scope, which need not exist. Every scope has one of its own."""
+        """Return the file of a set, which need not exist. Every set has one of its own."""
         name = sha256(repr(place).encode()).hexdigest()
         return VectorFile(self, self._folder / f"{name}.vectors", dimensions)
 
@@ -95,7 +95,7 @@ class VectorFiles:
 
 
 class VectorFile:
-    """The file of one scope, as one process knows it.
+    """The file of one set of vectors, as one process knows it.
 
     Where it cannot be read, there is none; ``append`` raises OSError.
 

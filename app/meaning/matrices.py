@@ -2,7 +2,7 @@
 
 A process keeps the vectors that it has searched as float32 numbers, up to so many bytes in all, and reads
 what has been added behind the last number that it knows. What has been removed since it is told of by its
-caller, who asks the store for each item before it counts. The vectors of a larger scope are in a file that
+caller, who asks the store for each item before it counts. The vectors of a larger set are in a file that
 the processes share; see ``files``. Where that has no room, they are read from the store for each query.
 """
 
@@ -32,29 +32,29 @@ MOST_BYTES: Final = 256 * 1024 * 1024
 """How much memory of its own a process takes for vectors: 174,000 of 384 numbers."""
 
 MOST_TAIL_BYTES: Final = 16 * 1024 * 1024
-"""How many bytes of a scope a process keeps to itself before it adds them to the file: 11,000 vectors."""
+"""How many bytes of a set a process keeps to itself before it adds them to the file: 11,000 vectors."""
 
-MOST_SCOPES: Final = 1000
-"""Of how many scopes vectors are kept."""
+MOST_SETS: Final = 1000
+"""How many sets of vectors are kept."""
 
 STEP: Final = 2000
 """How many items are read from the store at once."""
 
 LARGE_SECONDS: Final = 600.0
-"""For how long nothing more is kept of a scope for which there was no room."""
+"""For how long nothing more is kept of a set for which there was no room."""
 
 log = logging.getLogger(__name__)
 
 
 class Source(Protocol):
-    """The vectors of a scope, as a store has them."""
+    """A set of vectors, as a store has it."""
 
     def vectors_after(self, seq: int, limit: int) -> Sequence[tuple[int, bytes]]:
         """The first ``limit`` items whose number is larger, by number, with their pieces in a row."""
 
 
 class _Matrix:
-    """What is known of one scope: what the file has, and the tail behind it in memory.
+    """What is known of one set of vectors: what the file has, and the tail behind it in memory.
 
     Between searches each block of the tail is at least twice as large as the next, so that little is copied.
     """
@@ -177,7 +177,7 @@ def _read(source: Source) -> Iterator[Sequence[tuple[int, bytes]]]:
 
 
 class Matrices:
-    """The vectors that this process has at hand: those of the scopes that were searched last."""
+    """The vectors that this process has at hand: those of the sets that were searched last."""
 
     def __init__(self, most_bytes: int = MOST_BYTES, files: VectorFiles | None = None) -> None:
         self._most_bytes = most_bytes
@@ -187,9 +187,9 @@ class Matrices:
         self._large: dict[Hashable, float] = {}
 
     def scores(self, place: Hashable | None, source: Source, vector: bytes) -> Scores:
-        """Return how near the items of a scope are to a query's vector.
+        """Return how near the items of a set are to a query's vector.
 
-        ``place`` names the scope and the model; without it nothing is kept. Raises what ``source`` raises.
+        ``place`` names the set; without it nothing is kept. Raises what ``source`` raises.
         """
         query = np.frombuffer(vector, "<f2").astype(np.float32)
         if place is None:
@@ -206,7 +206,7 @@ class Matrices:
         return score(blocks, query)
 
     def _update(self, place: Hashable, source: Source, dimensions: int) -> list[Block] | None:
-        """Return all vectors of a scope; None for more than may be kept."""
+        """Return all vectors of a set; None for more than may be kept."""
         matrix = self._matrix(place, dimensions)
         with blocking(math.inf) as seconds:
             if not matrix.lock.acquire(timeout=min(seconds, threading.TIMEOUT_MAX)):
@@ -250,16 +250,16 @@ class Matrices:
             return self._known[place]
 
     def _drop(self, place: Hashable) -> None:
-        """Note that a scope is too large, for a while."""
+        """Note that a set is too large, for a while."""
         with self._lock:
             self._known.pop(place, None)
             self._large[place] = time.monotonic() + LARGE_SECONDS
 
     def _make_room(self, place: Hashable) -> None:
-        """Forget the scopes that were searched longest ago, until the rest is within the bound."""
+        """Forget the sets that were searched longest ago, until the rest is within the bound."""
         with self._lock:
             taken = sum(one.size for one in self._known.values())
-            while taken > self._most_bytes or len(self._known) > MOST_SCOPES:
+            while taken > self._most_bytes or len(self._known) > MOST_SETS:
                 oldest = next(iter(self._known))
                 if oldest == place:
                     break

@@ -18,7 +18,7 @@ SORTED_AT_ONCE: Final = 2000
 
 
 class Scores:
-    """How near the items of a scope are to a query: the cosine of the nearest piece of each."""
+    """How near the items of a set of vectors are to a query: the cosine of the nearest piece of each."""
 
     def __init__(self, seqs: Numbers, scores: Floats) -> None:
         self._seqs = seqs

@@ -200,10 +200,10 @@ def _dialogues(
     for one in said:
         if one.candidate.parent is not None:
             messages[one.candidate.parent].append(one)
-    found = index.read(list(dict.fromkeys([*selves, *messages])))
+    others = index.read([ref for ref in messages if ref not in selves])
     return [
         _dialogue(candidate, selves.get(candidate.ref, Scored(candidate, NO_SCORE)), messages[candidate.ref])
-        for candidate in found
+        for candidate in chain((one.candidate for one in selves.values()), others)
         if not scoring.excludes(candidate.written)
     ]
 

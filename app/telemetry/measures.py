@@ -83,7 +83,7 @@ VECTOR_BYTES: Final = Level(
 )
 VECTOR_SCANS: Final = Counter(
     "colloquy_vector_scans_total",
-    "Comparisons for which all vectors of a scope were read from the store, for want of room to keep them.",
+    "Comparisons for which all vectors of a set were read from the store, for want of room to keep them.",
 )
 EXPIRED: Final = Counter(
     "colloquy_expired_items_total",
