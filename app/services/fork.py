@@ -28,13 +28,19 @@ FORK_BYTES = 64 * 1024 * 1024
 LONG_FORK = 200
 """A fork of a dialogue with more messages than this works for longer than a moment."""
 
+LONG_FORK_BYTES = 4 * 1024 * 1024
+"""And so does one that copies more than this, of which memory holds every message twice."""
+
 
 def is_long(store: Store, scope: Scope, command: NewDialogue) -> bool:
-    """Whether a creation is a fork that may copy more than LONG_FORK messages."""
-    if command.fork_at is None or command.thread_of is None:
+    """Whether a creation is a fork that copies much, or may copy more than LONG_FORK messages."""
+    source = _find_source(store, scope, command)
+    if source is None:
         return False
-    parent = store.get_dialogue(scope, command.thread_of)
-    return parent is not None and parent.total > LONG_FORK
+    parent, last = source
+    if parent.total > LONG_FORK:
+        return True
+    return _size(store.messages_through(scope, parent, last, LONG_FORK, LONG_FORK_BYTES)) > LONG_FORK_BYTES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,14 +63,10 @@ def prepare(store: Store, scope: Scope, command: NewDialogue) -> Prepared | None
     A transaction keeps other writers out on SQLite, and this takes half of a fork's processor time. A repeat
     copies nothing.
     """
-    if command.fork_at is None or command.thread_of is None:
+    source = _find_source(store, scope, command)
+    if source is None or (command.id_given and store.get_dialogue(scope, command.id) is not None):
         return None
-    if command.id_given and store.get_dialogue(scope, command.id) is not None:
-        return None
-    parent = store.get_dialogue(scope, command.thread_of)
-    last = store.get_message(scope, command.thread_of, command.fork_at)
-    if parent is None or last is None or last.uid != parent.uid:
-        return None
+    parent, last = source
     originals = store.messages_through(scope, parent, last, FORK_MESSAGES + 1, FORK_BYTES)
     if _is_too_much(originals):
         return None
@@ -72,6 +74,17 @@ def prepare(store: Store, scope: Scope, command: NewDialogue) -> Prepared | None
     copies = {original: _copy(original, uid, command.id, seq, now) for seq, original in enumerate(originals)}
     tokens = {copy.id: index_text(copy.terms, f"{copy.dialogue_id}/{copy.id}") for copy in copies.values()}
     return Prepared((parent.uid, parent.rev), uid, copies, tokens)
+
+
+def _find_source(store: Store, scope: Scope, command: NewDialogue) -> tuple[Dialogue, Message] | None:
+    """Return the parent of a fork and the last message to copy; None where there is nothing to copy."""
+    if command.fork_at is None or command.thread_of is None:
+        return None
+    parent = store.get_dialogue(scope, command.thread_of)
+    last = store.get_message(scope, command.thread_of, command.fork_at)
+    if parent is None or last is None or last.uid != parent.uid:
+        return None
+    return parent, last
 
 
 def fork(
@@ -130,7 +143,11 @@ def _placed(copy: Message, uid: str, seq: int) -> Message:
 
 
 def _is_too_much(messages: list[Message]) -> bool:
-    return len(messages) > FORK_MESSAGES or sum(len(one.body.encode()) for one in messages) > FORK_BYTES
+    return len(messages) > FORK_MESSAGES or _size(messages) > FORK_BYTES
+
+
+def _size(messages: list[Message]) -> int:
+    return sum(len(one.body.encode()) for one in messages)
 
 
 def _refusal(reason: str) -> InvalidInput:

@@ -333,26 +333,28 @@ def test_a_large_list_leaves_a_rest_behind(client: Callable[..., Any], sqlite_ba
     assert is_empty(heavy)
 
 
+@pytest.mark.parametrize("parent", ["long", "large"])
 def test_long_forks_of_a_key_go_one_at_a_time(
-    client: Callable[..., Any], sqlite_backend: Backend, monkeypatch: pytest.MonkeyPatch
+    client: Callable[..., Any], sqlite_backend: Backend, monkeypatch: pytest.MonkeyPatch, parent: str
 ) -> None:
     """They wait for each other and for other heavy requests; short forks and other creations do not."""
     monkeypatch.setattr(fork, "LONG_FORK", 2)
+    monkeypatch.setattr(fork, "LONG_FORK_BYTES", 1000)
     send = client()
     key = make_key(sqlite_backend)
-    for dialogue, count in (("short", 2), ("long", 3)):
-        messages = [{"id": f"m{n}", "role": "user", "content": "x"} for n in range(count)]
+    for dialogue, count, text in (("short", 2, "x"), ("long", 3, "x"), ("large", 2, "x" * 1000)):
+        messages = [{"id": f"m{n}", "role": "user", "content": text} for n in range(count)]
         assert send(key, "POST", "/dialogue", json={"id": dialogue, "messages": messages}).status_code == 200
     heavy = parts_of(application()).heavy_requests
     [record] = sqlite_backend.list_keys(None)
     heavy.enter(record.id)
     try:
         with ThreadPoolExecutor(1) as pool:
-            body = {"threadOf": "long", "forkAt": "m1"}
+            body = {"threadOf": parent, "forkAt": "m1"}
             headers = {"Authorization": f"Bearer {key}"}
             forking = pool.submit(application().test_client().post, "/dialogue", json=body, headers=headers)
             await_true(lambda: heavy.present(record.id) == 2)
-            for light in ({"threadOf": "short", "forkAt": "m1"}, {"threadOf": "long"}, {"id": "other"}):
+            for light in ({"threadOf": "short", "forkAt": "m1"}, {"threadOf": parent}, {"id": "other"}):
                 assert send(key, "POST", "/dialogue", json=light).status_code == 200
             missing = {"threadOf": "missing", "forkAt": "m1"}
             assert send(key, "POST", "/dialogue", json=missing).status_code == 404
