@@ -203,10 +203,13 @@ def draft_batches(pipe: Connection, drafter: Drafter) -> None:
 
 
 def _take_batches(pipe: Connection, batches: SimpleQueue[bytes | None]) -> None:
-    with suppress(*_ENDED):
-        while True:
-            batches.put(pipe.recv_bytes())
-    batches.put(None)
+    """Take batches to the end, or until one has no room in memory: who sends them waits for an answer."""
+    try:
+        with suppress(*_ENDED):
+            while True:
+                batches.put(pipe.recv_bytes())
+    finally:
+        batches.put(None)
 
 
 _message_values: Final = attrgetter(*(field.name for field in fields(NewMessage)))

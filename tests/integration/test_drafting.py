@@ -129,6 +129,24 @@ def test_the_second_process_makes_tokens() -> None:
     assert alone[0].record.tokens == {}
 
 
+@pytest.mark.skipif(PROCESSORS < 2, reason="one processor has one process")
+def test_an_import_goes_on_where_the_second_process_has_no_memory(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Be it for taking a batch or for drafting it: it ends, and the batch is drafted here, without tokens."""
+    found = conversation("d")
+
+    def lack(*_: object) -> None:
+        raise MemoryError
+
+    for target in ("multiprocessing.connection.Connection.recv_bytes", "app.transfer.drafting.with_tokens"):
+        with monkeypatch.context() as patched:
+            patched.setattr(target, lack)
+            second = Drafting(drafter(), None)
+        with closing(second):
+            done = [*second.add("", found), *second.drain()]
+            assert done == [("", found, drafter().prepare(found))]
+            assert active_children() == []
+
+
 @pytest.mark.parametrize(
     ("said", "reason"),
     [(2**65, "Integer exceeds 64-bit range"), ({1: 2}, "Dict key must be str")],
