@@ -16,7 +16,7 @@ import os
 import secrets
 import tempfile
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 from typing import Any, cast
@@ -39,15 +39,21 @@ def pytest_configure(config: pytest.Config) -> None:
     # How long an example takes says more of what else the machine does.
     hypothesis.settings.register_profile("untimed", deadline=None)
     hypothesis.settings.load_profile("untimed")
-    # By default a third of the time to collect is spent looking for cycles among what was collected.
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """Look for cycles neither while tests are collected, nor among what stays of them until the end.
+
+    By default that is a third of the time to collect. The controller of workers comes here, too.
+    """
     gc.disable()
-
-
-def pytest_collection_finish() -> None:
-    """Look for cycles no more among what stays until the end."""
-    gc.freeze()
-    gc.set_threshold(10_000)
-    gc.enable()
+    try:
+        return (yield)
+    finally:
+        gc.freeze()
+        gc.set_threshold(10_000)
+        gc.enable()
 
 
 def pytest_sessionfinish() -> None:
