@@ -25,6 +25,9 @@ RAMP_SECONDS: Final = 60
 FIRST_SECONDS: Final = 1.0
 """How long the first answers are awaited before an attack counts as going on."""
 
+MISTAKES: Final = (b"400", b"401", b"403", b"404")
+"""The statuses of an attack that asks for nothing; 413 and 429 are what some of them meet."""
+
 MIB: Final = 1024 * 1024
 
 
@@ -81,22 +84,28 @@ class Siege:
     def repeat(self, clients: int, raw: bytes) -> None:
         """Have so many clients send the same request, again and again, without a pause.
 
-        What the first request of each does to others lasts a moment; who attacks goes on.
+        What the first request of each does to others lasts a moment; who attacks goes on. Raises RuntimeError
+        for an answer among MISTAKES.
         """
         answers = Semaphore(0)
         with ThreadPoolExecutor(clients) as pool:
-            for _ in range(clients):
-                pool.submit(self._repeat, raw, answers)
+            repeating = [pool.submit(self._repeat, raw, answers) for _ in range(clients)]
             until = time.monotonic() + FIRST_SECONDS
             for _ in range(clients):
                 answers.acquire(timeout=max(0, until - time.monotonic()))
             self.ready.set()
+        for one in repeating:
+            one.result()
 
     def _repeat(self, raw: bytes, answers: Semaphore) -> None:
         while not self.stop.is_set():
             with contextlib.suppress(OSError), contextlib.closing(self.target.connect(raw)) as client:
-                while client.recv(65536) and not self.stop.is_set():
-                    client.settimeout(0.2)
+                begun = client.recv(65536)
+                if begun[9:12] in MISTAKES:
+                    raise RuntimeError(f"an attack asks for nothing: {begun[:1000]!r}")
+                client.settimeout(0.2)
+                while not self.stop.is_set() and client.recv(65536):
+                    pass
             answers.release()
 
 
@@ -179,7 +188,7 @@ ATTACKS: Final[dict[str, Callable[[Siege], None]]] = {
 
 @contextlib.contextmanager
 def under(attack: str, server: Server, key: str) -> Iterator[None]:
-    """Attack a server while the block runs. Raises RuntimeError when the attack does not come about."""
+    """Attack a server while the block runs. Raises RuntimeError when the attack fails."""
     spawn = multiprocessing.get_context("spawn")
     siege = Siege(Target(server.host, server.port, key, server.certificate), spawn.Event(), spawn.Event())
     process = spawn.Process(target=ATTACKS[attack], args=(siege,))
@@ -193,6 +202,8 @@ def under(attack: str, server: Server, key: str) -> Iterator[None]:
         process.join(RAMP_SECONDS)
         process.kill()
         process.join()
+    if process.exitcode == 1:
+        raise RuntimeError(f"{attack} failed; its output says why")
 
 
 def seed(server: Server, key: str, dialogue: str, content: list[str]) -> None:
