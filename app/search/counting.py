@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Final, NamedTuple
 
 from .keywords import Keywords
-from .ranking import Frequencies, Look, Ref, TermIndex
+from .ranking import MOST_POSTINGS, Frequencies, Look, Ref, TermIndex
 from .tokens import IMPACTS, LEVELS
 
 SAMPLE: Final = 400
@@ -53,11 +53,13 @@ def _count(index: TermIndex, words: Sequence[Sequence[str]]) -> tuple[list[int],
     """Return for each word how many items have any of its forms, and all items with some of the rare words.
 
     It is counted in the largest sample that need not be cut, and rare words one by one: as their items are
-    candidates, they are kept where no filters apply.
+    candidates, they are kept where no filters apply, and where there are no more than can be candidates.
     """
     counts, rare = _sample(index, words)
     looks = {number: _look(words[number], ONE_BY_ONE) for number in rare}
-    walked = [] if index.is_filtered else [number for number in rare if any(words[number])]
+    named = [number for number in rare if any(words[number])]
+    is_little = sum(map(rare.__getitem__, named)) <= MOST_POSTINGS
+    walked = named if is_little and not index.is_filtered else []
     counted = [number for number in rare if number not in walked]
     if counted:
         for number, count in zip(counted, index.count([looks[one] for one in counted]), strict=True):
@@ -68,16 +70,17 @@ def _count(index: TermIndex, words: Sequence[Sequence[str]]) -> tuple[list[int],
     return counts, found
 
 
-def _sample(index: TermIndex, words: Sequence[Sequence[str]]) -> tuple[list[int], list[int]]:
-    """Return the counts of words by samples, and the numbers of those that are too rare for it."""
-    counts, rare = [0] * len(words), []
+def _sample(index: TermIndex, words: Sequence[Sequence[str]]) -> tuple[list[int], dict[int, int]]:
+    """Return the counts of words by samples; apart, by their numbers, those of words too rare for that."""
+    counts = [0] * len(words)
+    rare: dict[int, int] = {}
     levels = dict.fromkeys(range(len(words)), 0)
     while levels:
         looks = [_look(words[number], level) for number, level in levels.items()]
         following: dict[int, int] = {}
         for (number, level), found in zip(levels.items(), index.count(looks), strict=True):
             if level == 0 and found < LEAST_SAMPLE:
-                rare.append(number)
+                rare[number] = found * LEVELS[level][1]
             elif level < LAST_SAMPLE and found >= SAMPLE:
                 following[number] = level + 1
             else:

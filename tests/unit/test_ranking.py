@@ -8,7 +8,7 @@ import pytest
 
 from app.domain.records import ScopeFilter
 from app.search.analysis import dialogue_terms, message_terms
-from app.search.counting import SAMPLE
+from app.search.counting import SAMPLE, count_frequencies
 from app.search.keywords import read_keywords
 from app.search.query import OrderBy, SearchObject, SearchQuery
 from app.search.ranking import (
@@ -183,3 +183,15 @@ def test_one_item_in_sixteen_is_in_the_sample() -> None:
     sampled = [identity for identity in map(str, range(4000)) if "a" in index_tokens("x", identity)]
     assert 150 < len(sampled) < 350
     assert all("ax" in index_tokens("x", identity) for identity in sampled)
+
+
+@pytest.mark.parametrize(("words", "are_kept"), [(10, True), (11, False)])
+def test_no_more_rare_items_are_kept_than_can_be_candidates(words: int, *, are_kept: bool) -> None:
+    """A database would have to send them all; then they are only counted."""
+    asked = " ".join(f"{letter}zk" for letter in "abcdefghijk"[:words])
+    frequencies, (found,) = count_frequencies([Everything(1000)], read_keywords(asked))
+
+    assert frequencies == Frequencies(1000, (1000,) * words)
+    assert {number: len(refs) for number, refs in found.items()} == dict.fromkeys(
+        range(words if are_kept else 0), 1000
+    )
