@@ -143,6 +143,18 @@ def test_the_tenth_of_the_embedded_makes_room_for_the_next(server: Server, backe
         assert sizes_in(server) == {"rev": found.rev, "bytes": bodies}
 
 
+def test_what_has_to_be_read_takes_a_command_or_two_more(server: Server, backend: Backend) -> None:
+    """Several at once and If-Match read the dialogue first; an id of the client's own is looked for, too."""
+    read = ["find", "update", "insert", "commitTransaction"]
+    assert commands_of(server, backend, id="own") == ["find", *read]
+    assert commands_of(server, backend, condition=Condition(("*",))) == read
+    drafts = [load(DRAFT, {"role": "user", "content": text}) for text in ("a", "b")]
+    server.recorder.commands.clear()
+    backend.write(SCOPE, lambda tx: messages.accept(tx, "d", drafts, UNCONDITIONAL))
+    assert names(server) == read
+    current(backend)
+
+
 @pytest.mark.parametrize("change", ["state", "delete", "retag"])
 def test_after_another_change_the_next_takes_three_commands_again(
     server: Server, backend: Backend, change: str
