@@ -206,11 +206,14 @@ def test_sizes_that_are_wrong_do_no_harm(server: Server, backend: Backend, sizes
     current(backend)
 
 
-def test_a_dialogue_whose_messages_are_damaged_can_still_be_changed(server: Server, backend: Backend) -> None:
+@pytest.mark.parametrize("damaged", ['[{"id":', "null"])
+def test_a_dialogue_whose_messages_are_damaged_can_still_be_changed(
+    server: Server, backend: Backend, damaged: str
+) -> None:
     """Its state, say; ``colloquy verify --repair`` embeds the messages anew."""
     append(backend)
     rows = server.database["dialogues"]
-    rows.update_one({"id": "d"}, {"$set": {"recent": '[{"id":'}})
+    rows.update_one({"id": "d"}, {"$set": {"recent": damaged}})
     touched(backend)
     problems = list(verify(backend, SCOPE.project, Seen()))
     assert [one.kind for one in problems] == [Kind.RECENT]

@@ -20,7 +20,7 @@ def sizes_of(rev: int, recent: JsonText) -> Document:
     """Return the sizes of embedded messages; empty if those are damaged, or in another form."""
     try:
         sizes = [len(orjson.dumps(one)) for one in orjson.loads(recent)]
-    except orjson.JSONDecodeError:
+    except (orjson.JSONDecodeError, TypeError):
         return {}
     return {"rev": rev, "bytes": sizes} if _make_up(sizes, recent) else {}
 
