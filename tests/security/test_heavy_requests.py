@@ -259,6 +259,14 @@ def test_reads_are_heavy_while_a_key_is_answered_much(monkeypatch: pytest.Monkey
     assert list(heavy._answered) == ["b"]
 
 
+@pytest.fixture
+def remembering(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Forget nothing of what keys were answered and that others ask, however slow the machine is."""
+    monkeypatch.setattr("app.web.heavy_requests.FORGOTTEN_BYTES", 0)
+    monkeypatch.setattr("app.web.rests.SHARED_SECONDS", SECONDS)
+
+
+@pytest.mark.usefixtures("remembering")
 def test_large_lists_of_a_key_go_one_at_a_time(client: Callable[..., Any], sqlite_backend: Backend) -> None:
     """Once it was answered much, a key's reads wait for each other; its writes and those of others do not."""
     send = client()
@@ -314,6 +322,7 @@ def test_large_reads_of_a_key_rest_while_others_ask(monkeypatch: pytest.MonkeyPa
     assert list(rests._until) == ["b"], "what is over is forgotten"
 
 
+@pytest.mark.usefixtures("remembering")
 def test_a_large_list_leaves_a_rest_behind(client: Callable[..., Any], sqlite_backend: Backend) -> None:
     """It does once the key was answered much, where another key has asked; all are answered."""
     send = client()
