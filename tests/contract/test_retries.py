@@ -159,6 +159,19 @@ def test_idempotency_key_replays(api: Api) -> None:
     assert "Idempotent-Replayed" not in other_path.headers
 
 
+def test_idempotency_key_compares_bodies_byte_by_byte(api: Api) -> None:
+    """The same values in another order of keys are another request."""
+    api.ok("POST", "/dialogue", {"id": "d"})
+    headers = {"Idempotency-Key": "k"}
+    first, other = b'{"role":"user","content":"x"}', b'{"content":"x","role":"user"}'
+    statuses = [
+        api.post("/dialogue/d/message", data=body, headers=headers).status_code
+        for body in (first, other, first)
+    ]
+    assert statuses == [200, 422, 200]
+    assert api.ok("GET", "/dialogue/d")["totalMessages"] == 1
+
+
 def test_idempotency_keeps_only_successes(api: Api) -> None:
     """A refused request leaves its key free."""
     headers = {"Idempotency-Key": "k"}
