@@ -731,7 +731,8 @@ class Operations(Transport):
         `"quoted words"` must stand side by side, `-word` and `-"quoted words"` must not be there; no other
         character has a meaning. Dialogues are found by label, tags, metadata and the text of their messages,
         which then are the evidence in `matches`. What was written is found by the next request, what was
-        deleted is not. A read-only key may search.
+        deleted is not; the messages that a dialogue left, deleted without `cascade=true`, can still be read,
+        and are found as messages. A read-only key may search.
 
         A search looks at a bounded number of candidates: of a word that very many items have, at those where
         it weighs most, the newest first. `next` leads to further results, up to 1,000 in all.
