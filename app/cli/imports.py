@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import ExitStack, closing
+from contextlib import ExitStack, closing, contextmanager
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import TYPE_CHECKING, Annotated
@@ -149,6 +149,7 @@ def import_files(
         target = Target(project, url, key, dry_run, update, with_keys, input_bytes)
         loader = _loader(stack, target, drafter, tally)
         stack.enter_context(meter)
+        stack.enter_context(_say_when_interrupted())
         intake = Intake(loader, drafter, tally, choices)
         if service is None:
             intake.run(documents, meter.tick)
@@ -158,6 +159,15 @@ def import_files(
         typer.echo(line)
     if tally.bad:
         raise typer.Exit(1)
+
+
+@contextmanager
+def _say_when_interrupted() -> Iterator[None]:
+    try:
+        yield
+    except KeyboardInterrupt:
+        typer.echo("colloquy: interrupted; the same command goes on from there", err=True)
+        raise
 
 
 def _is_typed(context: typer.Context, name: str) -> bool:

@@ -25,6 +25,7 @@ from app.domain.records import Rights
 from app.services.bootstrap import prepare
 from app.services.keys import hash_key
 from app.stores.sqlite import SqliteBackend, open_sqlite
+from app.transfer.intake import Intake
 from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -285,6 +286,20 @@ def test_what_is_not_there_is_one_clear_line(command: list[str], reason: str, st
     """A missing store or file is named, and nothing is created for it."""
     assert reason in refused(*command)
     assert not store.exists()
+
+
+def test_an_interrupted_import_says_how_it_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Ctrl-C ends it with the status of a shell's own commands."""
+
+    def interrupt(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    source = tmp_path / "file.jsonl"
+    source.write_text("{}\n")
+    monkeypatch.setattr(Intake, "run", interrupt)
+    result = run("import", str(source))
+    assert result.exit_code == 130
+    assert "colloquy: interrupted; the same command goes on from there" in result.stderr
 
 
 def test_formats_are_listed_and_must_be_known(tmp_path: Path) -> None:
