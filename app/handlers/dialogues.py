@@ -14,7 +14,7 @@ from ..schemas.dialogues import DialogueSchema, DialogueUpdateSchema
 from ..schemas.load import load
 from ..schemas.messages import require_size
 from ..services import dialogue_reads, dialogues, exports
-from ..services.fork import is_long, prepare
+from ..services.fork import find_source, prepare
 from ..transfer.writers import WRITERS
 from ..transfer.writers.names import file_name
 from ..transfer.writers.page import POLICY
@@ -39,8 +39,9 @@ def create_dialogue(body: dict[str, Any], namespace: str | None = None) -> Respo
     require_size(command.messages, current.parts.settings.message_bytes)
     where = scope(namespace)
     backend = current.parts.backend
-    if not is_long(backend, where, command):
-        return commit(where, dialogues.create, command, prepare(backend, where, command))
+    source = find_source(backend, where, command)
+    if source is None or source.originals is not None:
+        return commit(where, dialogues.create, command, prepare(backend, where, command, source))
     current.take_turn()
     replayed = replay(where)
     return _fork(where, command) if replayed is None else replayed
@@ -48,7 +49,8 @@ def create_dialogue(body: dict[str, Any], namespace: str | None = None) -> Respo
 
 def _fork(where: Scope, command: NewDialogue) -> Response:
     """Make a long fork, and rest in its place still: the next one would otherwise begin at once."""
-    prepared = prepare(context().parts.backend, where, command)
+    backend = context().parts.backend
+    prepared = prepare(backend, where, command, find_source(backend, where, command))
     with spaced():
         return commit(where, dialogues.create, command, prepared)
 

@@ -32,15 +32,33 @@ LONG_FORK_BYTES = 4 * 1024 * 1024
 """And so does one that copies more than this, of which memory holds every message twice."""
 
 
-def is_long(store: Store, scope: Scope, command: NewDialogue) -> bool:
-    """Whether a creation is a fork that copies much, or may copy more than LONG_FORK messages."""
-    source = _find_source(store, scope, command)
-    if source is None:
-        return False
-    parent, last = source
+@dataclass(frozen=True, slots=True)
+class Source:
+    """What a fork copies: the messages of the parent through the last one.
+
+    ``originals`` are these messages; None: the fork is long, and they are not read yet.
+    """
+
+    parent: Dialogue
+    last: Message
+    originals: list[Message] | None
+
+
+def find_source(store: Store, scope: Scope, command: NewDialogue) -> Source | None:
+    """Return what a creation copies; None where there is nothing to copy.
+
+    A fork is long that copies much, or may copy more than LONG_FORK messages.
+    """
+    if command.fork_at is None or command.thread_of is None:
+        return None
+    parent = store.get_dialogue(scope, command.thread_of)
+    last = store.get_message(scope, command.thread_of, command.fork_at)
+    if parent is None or last is None or last.uid != parent.uid:
+        return None
     if parent.total > LONG_FORK:
-        return True
-    return _size(store.messages_through(scope, parent, last, LONG_FORK, LONG_FORK_BYTES)) > LONG_FORK_BYTES
+        return Source(parent, last, None)
+    originals = store.messages_through(scope, parent, last, LONG_FORK, LONG_FORK_BYTES)
+    return Source(parent, last, None if _size(originals) > LONG_FORK_BYTES else originals)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,34 +75,23 @@ class Prepared:
     tokens: dict[str, str]
 
 
-def prepare(store: Store, scope: Scope, command: NewDialogue) -> Prepared | None:
+def prepare(store: Store, scope: Scope, command: NewDialogue, source: Source | None) -> Prepared | None:
     """Copy what a creation forks; None if it forks nothing, or cannot, for which its transaction has words.
 
     A transaction keeps other writers out on SQLite, and this takes half of a fork's processor time. A repeat
     copies nothing.
     """
-    source = _find_source(store, scope, command)
     if source is None or (command.id_given and store.get_dialogue(scope, command.id) is not None):
         return None
-    parent, last = source
-    originals = store.messages_through(scope, parent, last, FORK_MESSAGES + 1, FORK_BYTES)
+    parent, originals = source.parent, source.originals
+    if originals is None:
+        originals = store.messages_through(scope, parent, source.last, FORK_MESSAGES + 1, FORK_BYTES)
     if _is_too_much(originals):
         return None
     uid, now = new_id(), timestamps.now()
     copies = {original: _copy(original, uid, command.id, seq, now) for seq, original in enumerate(originals)}
     tokens = {copy.id: index_text(copy.terms, f"{copy.dialogue_id}/{copy.id}") for copy in copies.values()}
     return Prepared((parent.uid, parent.rev), uid, copies, tokens)
-
-
-def _find_source(store: Store, scope: Scope, command: NewDialogue) -> tuple[Dialogue, Message] | None:
-    """Return the parent of a fork and the last message to copy; None where there is nothing to copy."""
-    if command.fork_at is None or command.thread_of is None:
-        return None
-    parent = store.get_dialogue(scope, command.thread_of)
-    last = store.get_message(scope, command.thread_of, command.fork_at)
-    if parent is None or last is None or last.uid != parent.uid:
-        return None
-    return parent, last
 
 
 def fork(
