@@ -119,9 +119,8 @@ def pre_request(_worker: Any, request: Any) -> None:
 
 def on_starting(server: Any) -> None:
     """Give the workers folders, and say when they are not of the class that this release was made for."""
-    memory = Path("/dev/shm")  # noqa: S108  # the folder in it is made for this server alone
     temporary = Path(tempfile.gettempdir())
-    if METRICS.open(memory if os.access(memory, os.W_OK) else temporary) is None:
+    if METRICS.open(Path(worker_tmp_dir) if worker_tmp_dir else temporary) is None:
         server.log.warning("there is no folder for metrics: each worker answers what it counted itself")
     if _settings.embedder != "none" and VECTORS.open(_settings.vector_parent or temporary) is None:
         server.log.warning("there is no folder for vectors: each worker keeps its own, as many as fit")
@@ -140,7 +139,8 @@ def pre_exec(server: Any) -> None:
 
 
 # Workers show that they live by touching a file: in memory, since a busy disk would make them look dead.
-worker_tmp_dir = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None  # noqa: S108 - only a heartbeat
+_MEMORY = "/dev/shm"  # noqa: S108  # for a heartbeat, and a folder that is made for this server alone
+worker_tmp_dir = _MEMORY if os.access(_MEMORY, os.W_OK) else None
 
 # What the server writes (the SQLite file above all) is its own business; gunicorn's default mask is 0.
 umask = 0o077
