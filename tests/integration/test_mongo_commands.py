@@ -21,7 +21,6 @@ from app.domain.records import IdempotencyRecord, JsonText, Order, ScopeFilter, 
 from app.search.keywords import read_keywords
 from app.search.query import MetadataCondition, Operator, SearchObject, SearchQuery
 from app.stores import Backend, Transaction
-from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
 from tests.records import (
     ANNA,
@@ -41,12 +40,6 @@ pytestmark = pytest.mark.mongodb
 
 WRITTEN_ONCE = ["find", "update", "commitTransaction"]
 FOREVER = Timestamp("2999-01-01T00:00:00.000Z")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Give a database of its own."""
-    yield from mongo_server.start()
 
 
 @pytest.fixture

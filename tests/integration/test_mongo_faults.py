@@ -6,7 +6,7 @@ import gc
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 
 import pytest
@@ -15,7 +15,6 @@ from app.domain.errors import DuplicateId, ServiceUnavailable
 from app.stores import Backend, Transaction
 from app.stores.mongo import open_mongo
 from app.stores.mongo.striped_locks import LockHolder
-from tests.integration import mongo_server
 from tests.integration.mongo_dialogue import TIMEOUT, append, current, open_store
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, dialogue, memory, message
@@ -24,12 +23,6 @@ pytestmark = pytest.mark.mongodb
 
 SLACK = 1.0
 """How much later than its time limit a call may answer."""
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Give a database of its own."""
-    yield from mongo_server.start()
 
 
 @pytest.fixture

@@ -3,25 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
 
 from app.domain.errors import DuplicateId, ServiceUnavailable
 from app.stores import Backend, Transaction
-from tests.integration import mongo_server
 from tests.integration.mongo_dialogue import TIMEOUT, append, current, open_store
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, memory
 
 pytestmark = pytest.mark.mongodb
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Give a database of its own."""
-    yield from mongo_server.start()
 
 
 @pytest.fixture

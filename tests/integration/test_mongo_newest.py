@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 import threading
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from functools import partial
@@ -25,7 +24,6 @@ from app.services.recent import longest_tail
 from app.services.repair import repair
 from app.services.verify import Kind, Seen, verify
 from app.stores import Backend
-from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, dialogue, instant, project
 
@@ -34,12 +32,6 @@ pytestmark = pytest.mark.mongodb
 IN_ONE_STEP = ["findAndModify", "insert", "commitTransaction"]
 READ_AND_SAVED = ["findAndModify", "find", "update", "insert", "commitTransaction"]
 DRAFT = MessageSchema()
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Give a database of its own."""
-    yield from mongo_server.start()
 
 
 @pytest.fixture

@@ -6,7 +6,6 @@ by what it is asked: an index leads each look to its items in the order of the w
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -16,7 +15,6 @@ from app.search import counting, ranking
 from app.search.keywords import read_keywords
 from app.search.query import SearchObject, SearchQuery
 from app.stores import Backend
-from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
 from tests.records import dialogue, message
 from tests.reliability.seeding import seed
@@ -49,12 +47,6 @@ MOST_TOKENS = 20
 
 READS = 5
 """Candidates, dialogues of messages twice, hits and their evidence."""
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Give a database of its own."""
-    yield from mongo_server.start()
 
 
 def fill(backend: Backend, first: int, last: int) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime, timedelta
 from typing import Any
@@ -19,15 +18,8 @@ from app.stores import Backend, Transaction
 from app.stores.mongo import maintenance, open_mongo, schema, start_up_lock
 from app.stores.mongo.failures import unavailable
 from app.stores.mongo.schema import INDEXES, OLDEST, VERSION, require_transactions
-from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
 from tests.records import ANNA, SCOPE, close_project, deleted, dialogue, message, project, stored
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Give a database of its own."""
-    yield from mongo_server.start()
 
 
 @pytest.mark.parametrize("hello", [{"setName": "rs0"}, {"msg": "isdbgrid"}])

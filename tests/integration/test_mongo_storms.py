@@ -6,7 +6,6 @@ import multiprocessing
 import threading
 import time
 import zlib
-from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,7 +17,6 @@ from app.domain.records import IdempotencyRecord, JsonText, Timestamp
 from app.stores import Backend, Transaction
 from app.stores.mongo import open_mongo
 from app.stores.mongo.striped_locks import COUNT, StripedLocks
-from tests.integration import mongo_server
 from tests.integration.mongo_server import Server
 from tests.records import SCOPE, dialogue, instant, message, stored
 
@@ -26,12 +24,6 @@ PROCESSES = 3
 THREADS = 8
 ROUNDS = 3
 FOREVER = Timestamp("2999-01-01T00:00:00.000Z")
-
-
-@pytest.fixture
-def server() -> Iterator[Server]:
-    """Give a database of its own."""
-    yield from mongo_server.start()
 
 
 def append(backend: Backend, name: str) -> int:
