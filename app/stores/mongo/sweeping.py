@@ -24,10 +24,11 @@ OPEN = {"removed": None}
 
 
 def sweep_tombstones(db: MongoDatabase, rows: int) -> int:
-    """Remove up to ``rows`` messages and summaries of purged dialogues; how many were removed.
+    """Remove up to ``rows`` messages and summaries of purged dialogues; how many were found.
 
     A tombstone stays as the memory of a uid; those of an erased namespace go. Every step stands
-    alone and may be repeated, by several sweepers at once too.
+    alone and may be repeated, by several sweepers at once too. Rows count that were found, for another
+    sweeper that found the same may be the one who deletes them.
     """
     removed = 0
     while removed < rows:
@@ -57,7 +58,9 @@ def _close_tombstones(db: MongoDatabase, scope: Scope, tombstones: list[Document
     erased = [one for one in tombstones if one.get("erased", False)]
     needed = _needed(db, scope, erased)
     if staying := [one for one in tombstones if one not in erased or one in needed]:
-        db.tombstones.update_many({"_id": _all(staying, "_id")}, {"$unset": {"pending": ""}})
+        # An erasure may have come to one meanwhile, which has to go with its namespace then.
+        as_seen = [{"_id": one["_id"], "erased": one.get("erased")} for one in staying]
+        db.tombstones.update_many({"$or": as_seen}, {"$unset": {"pending": ""}})
     # Asked again: the last thread may have gone in between.
     needed = _needed(db, scope, erased)
     if leaving := [one for one in erased if one not in needed]:
@@ -96,26 +99,25 @@ def _all(documents: list[Document], field: str) -> Document:
 
 
 def delete_some(rows: Rows, query: Document, limit: int) -> int:
-    """Delete up to ``limit`` documents that match; how many were deleted."""
+    """Delete up to ``limit`` documents that match; how many were found, which are gone now."""
     found = [document["_id"] for document in rows.find(query, ["_id"], limit=limit)]
-    if not found:
-        return 0
-    return rows.delete_many({**query, "_id": {"$in": found}}).deleted_count
+    if found:
+        rows.delete_many({**query, "_id": {"$in": found}})
+    return len(found)
 
 
 def delete_messages(db: MongoDatabase, query: Document, place: Document, limit: int) -> int:
-    """Delete up to ``limit`` messages of one place with their vectors; how many messages were deleted.
+    """Delete up to ``limit`` messages of one place with their vectors; how many were found, and are gone.
 
     Their vectors go before them, for nobody would look for them later, and once more behind them: a
     transaction that was replacing entries by vectors when the first command came has committed since.
     """
     found = [document["_id"] for document in db.messages.find(query, ["_id"], limit=limit)]
-    if not found:
-        return 0
-    drop_vectors(db, None, "messages", place, found)
-    deleted = db.messages.delete_many({**query, "_id": {"$in": found}}).deleted_count
-    drop_vectors(db, None, "messages", place, found)
-    return deleted
+    if found:
+        drop_vectors(db, None, "messages", place, found)
+        db.messages.delete_many({**query, "_id": {"$in": found}})
+        drop_vectors(db, None, "messages", place, found)
+    return len(found)
 
 
 def erase_project(db: MongoDatabase, lock: LeaseLock, name: str, *, forget: bool) -> None:
