@@ -25,7 +25,11 @@ def check(
     ] = None,
     *,
     mend: Annotated[
-        bool, typer.Option("--repair", help="Mend counters, embedded messages, the search index and vectors.")
+        bool,
+        typer.Option(
+            "--repair",
+            help="Mend counters, embedded messages, search index and vectors; remove what deletions left.",
+        ),
     ] = False,
     thorough: Annotated[
         bool,

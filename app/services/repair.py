@@ -1,6 +1,7 @@
 """Mending what can be derived from a dialogue's messages: counters, embedded messages, the index.
 
-What cannot be derived, a message without content or under two ids, is left for a person to see.
+What purged dialogues have left is removed. What cannot be derived, a message without content or under two
+ids, is left for a person to see.
 """
 
 from __future__ import annotations
@@ -35,10 +36,22 @@ def repair(backend: Backend, problems: Iterable[Problem]) -> Iterator[str]:
         if text is not None:
             where = f", namespace {namespace}" if namespace else ""
             yield f"project {project}{where}, dialogue {dialogue_id}: {text}"
+    for project in dict.fromkeys(one.project for one in found if one.kind is Kind.ORPHANS):
+        if removed := _sweep_again(backend, project):
+            yield f"project {project}: {removed:,} rows removed that purged dialogues had left"
     if any(one.kind is Kind.INDEX for one in found):
         yield f"search index: {backend.reindex():,} entries written anew"
     if any(one.kind is Kind.VECTORS for one in found):
         yield f"vectors: {_mend_vectors(backend):,} without an item removed, items without them queued"
+
+
+def _sweep_again(backend: Backend, project: str) -> int:
+    """Remove what purged dialogues of a project have left; how many rows were removed."""
+    backend.sweep_again(project)
+    removed = 0
+    while step := backend.sweep():
+        removed += step
+    return removed
 
 
 def _mend_vectors(backend: Backend) -> int:

@@ -18,7 +18,8 @@ from app.services.repair import repair
 from app.services.verify import Kind, Problem, Seen, verify
 from app.stores import Backend
 from app.stores.mongo import MongoBackend
-from app.stores.sqlite import SqliteBackend
+from app.stores.sqlite import SqliteBackend, sweeping
+from tests.records import deleted, dialogue
 
 SCOPE = Scope("acme", "anna")
 SAID = [{"id": f"m{place}", "role": "user", "content": f"whale number{place}"} for place in range(12)]
@@ -160,6 +161,39 @@ def test_an_entry_of_a_row_that_is_gone_is_found(filled: Backend) -> None:
     assert {problem.kind for problem in found} == {Kind.RECENT, Kind.INDEX}
     list(repair(filled, found))
     assert problems(filled) == []
+
+
+def test_what_a_deletion_left_is_found_and_removed(filled: Backend) -> None:
+    """Messages whose deleted dialogue was taken for swept are in no list; they go, and all others stay."""
+    create(filled, id="kept", messages=SAID)
+    create(filled, id="gone", messages=SAID)
+    for name, purge in (("kept", False), ("gone", True)):
+        deleted(filled, dialogue(SCOPE, id=name), purge=purge)
+    if isinstance(filled, SqliteBackend):
+        filled._db.all("UPDATE grave SET fate = ? WHERE fate = ?", (sweeping.SWEPT, sweeping.PURGED))
+    else:
+        assert isinstance(filled, MongoBackend)
+        filled._db.tombstones.update_many({"dialogueId": "gone"}, {"$unset": {"pending": ""}})
+    assert filled.sweep() == 0
+    found = problems(filled)
+    assert [problem.kind for problem in found] == [Kind.ORPHANS]
+    assert list(repair(filled, found)) == ["project acme: 12 rows removed that purged dialogues had left"]
+    assert problems(filled) == []
+    assert filled.stats(ScopeFilter("acme")).messages == 24
+
+
+def test_messages_without_a_trace_of_their_dialogue_are_left(filled: Backend) -> None:
+    """Nobody has said that they may go."""
+    create(filled, id="lost", messages=SAID)
+    if isinstance(filled, SqliteBackend):
+        filled._db.all("DELETE FROM dialogue WHERE id = 'lost'")
+    else:
+        assert isinstance(filled, MongoBackend)
+        filled._db.dialogues.delete_one({"id": "lost"})
+    found = problems(filled)
+    assert Kind.ORPHANS in {problem.kind for problem in found}
+    list(repair(filled, found))
+    assert Kind.ORPHANS in {problem.kind for problem in problems(filled)}
 
 
 def test_what_said_the_repair(filled: Backend) -> None:

@@ -95,6 +95,11 @@ class MongoMaintenance(Maintenance):
     def sweep(self, rows: int = SWEEP_ROWS) -> int:
         return sweep_tombstones(self._db, rows) or sweep_projects(self._db, self._start_up_lock, rows)
 
+    def sweep_again(self, project: str) -> int:
+        with self._db.bounded():
+            purged = {"project": project, "purged": True}
+            return self._db.tombstones.update_many(purged, {"$set": {"pending": True}}).matched_count
+
     def list_erasures(self, before: Timestamp) -> list[Scope]:
         with self._db.bounded():
             found = self._db.erasures.find({"touched": {"$lt": before}}, ["project", "namespace"])

@@ -40,6 +40,10 @@ RELEASE_TOMBSTONES: Final = (
     f"UPDATE grave SET fate = {ERASED} WHERE project = ? AND namespace = ? AND dialogue_id = ? "
     f"AND fate = {NEEDED}"
 )
+SWEEP_AGAIN: Final = (
+    f"UPDATE grave SET fate = CASE fate WHEN {SWEPT} THEN {PURGED} WHEN {NEEDED} THEN {ERASED} ELSE fate END "
+    f"WHERE project = ? AND fate <> {KEPT}"
+)
 DROP_TOMBSTONE: Final = f"DELETE FROM grave {_OF_TOMBSTONE}"
 IS_NEEDED: Final = (
     "SELECT EXISTS (SELECT 1 FROM dialogue WHERE project = ?1 AND namespace = ?2 AND thread_of = ?3) OR "
@@ -103,6 +107,11 @@ def _close_tombstone(connection: Connection, key: tuple[str, ...], fate: int) ->
         connection.execute(CLOSE_TOMBSTONE, (NEEDED, *key))
     else:
         connection.execute(DROP_TOMBSTONE, key)
+
+
+def sweep_again(connection: Connection, project: str) -> int:
+    """Let all tombstones of a project that hide something await the sweep again; how many they are."""
+    return connection.execute(SWEEP_AGAIN, (project,)).rowcount
 
 
 def clear_step(connection: Connection, project: str, rows: int) -> int:
