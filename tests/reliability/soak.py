@@ -4,8 +4,8 @@ Clients come and go on each store (see ``soak_load``) while memory, file descrip
 and open transactions of MongoDB and the write-ahead log of SQLite are looked at. The first part of the time
 warms caches up. After it the memory of each process may grow by no more than ``--growth`` MiB from the first
 tenth of what is left to the last, the number of descriptors, threads, sessions and transactions may not grow
-beyond their noise, and the median request of the last tenth takes at most MOST_SLOWER times as long as one of
-the first. When the clients have gone, every transaction ends within QUIET_SECONDS.
+beyond their noise, and an answer may not cost more than at first (see ``soak_pace``). When the clients have
+gone, every transaction ends within QUIET_SECONDS.
 """
 
 from __future__ import annotations
@@ -23,14 +23,16 @@ from pathlib import Path
 from typing import Final
 
 from app.services.verify import Seen, verify
+from tests.reliability.driver_sessions import Sessions
 from tests.reliability.report import conclude, say
 from tests.reliability.server import Server
-from tests.reliability.sessions_wsgi import FOLDER, Sessions
 from tests.reliability.soak_load import Load, visit
+from tests.reliability.soak_pace import Reading, judge_pace, used_by
+from tests.reliability.soak_wsgi import FOLDER
 from tests.reliability.stores import KINDS, Home, grant, open_home
 
 PROJECT: Final = "soak"
-APPLICATION: Final = "tests.reliability.sessions_wsgi:create()"
+APPLICATION: Final = "tests.reliability.soak_wsgi:create()"
 COMMAND: Final = ("-m", "app.server", "--config", "python:app.cli.gunicorn_config", APPLICATION)
 CLIENTS: Final = 6
 WARM_SECONDS: Final = 60.0
@@ -45,7 +47,6 @@ QUIET_SECONDS: Final = 100.0
 """Longer than what is in doubt is tried to be ended."""
 
 MOST_LOG_MIB: Final = 64.0
-MOST_SLOWER: Final = 2.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,6 +69,18 @@ class Look:
         return cls(memory, descriptors, int(fields["Threads"]), *Sessions.of(folder, pid))
 
 
+@dataclass(frozen=True, slots=True)
+class Course:
+    """What was seen while clients were there: of each worker and each client, by its process."""
+
+    loads: list[Load]
+    looks: dict[int, list[tuple[float, Look]]]
+    workers: dict[int, list[Reading]]
+    clients: dict[int, list[Reading]]
+    log_mib: float
+    """The largest write-ahead log."""
+
+
 def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
     """Load a server on one store for so long; print the figures and return the problems."""
     key = grant(home, PROJECT)
@@ -77,36 +90,34 @@ def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
     try:
         server.wait_until_ready()
         begun, pids = time.monotonic(), server.workers()
-        loads, looks, log_mib = _load(home, server, key, seconds, seed)
+        course = _load(home, server, key, seconds, seed)
         left = _wait_for_quiet(home.folder, pids)
         stayed = server.workers() == pids
     finally:
         server.stop()
     warm = begun + min(max(WARM_SECONDS, seconds / 10), seconds / 3)
-    problems = [problem for load in loads for problem in load.problems]
+    problems = [problem for load in course.loads for problem in load.problems]
     if not stayed:
         problems.append("a worker ended and was replaced")
     if left:
         problems.append(f"{left} transactions were still open {QUIET_SECONDS:.0f} s after the last request")
-    for pid, seen in looks.items():
+    for pid, seen in course.looks.items():
         problems += _judge(pid, [look for moment, look in seen if moment > warm], growth)
-    if log_mib > MOST_LOG_MIB:
-        problems.append(f"the write-ahead log grew to {log_mib:.0f} MiB")
-    problems += _judge_pace([answer for load in loads for answer in load.answers if answer[0] > warm])
+    if course.log_mib > MOST_LOG_MIB:
+        problems.append(f"the write-ahead log grew to {course.log_mib:.0f} MiB")
+    problems += _judge_pace(course, warm)
     backend = home.open()
     try:
         problems += map(str, verify(backend, PROJECT, Seen(), thorough=True))
     finally:
         backend.close()
-    answers = sum(len(load.answers) for load in loads)
-    say(f"  {answers:,} answers in {seconds:.0f} s; write-ahead log at most {log_mib:.1f} MiB")
+    answers = sum(len(load.answers) for load in course.loads)
+    say(f"  {answers:,} answers in {seconds:.0f} s; write-ahead log at most {course.log_mib:.1f} MiB")
     return [f"{home.name}: {problem}" for problem in problems]
 
 
-def _load(
-    home: Home, server: Server, key: str, seconds: float, seed: str
-) -> tuple[list[Load], dict[int, list[tuple[float, Look]]], float]:
-    """Let clients in, look at the workers meanwhile; return both, and the largest write-ahead log."""
+def _load(home: Home, server: Server, key: str, seconds: float, seed: str) -> Course:
+    """Let clients in, and look at the processes meanwhile."""
     until = time.monotonic() + seconds
     fresh = multiprocessing.get_context("spawn")
     pipes, processes = [], []
@@ -117,8 +128,13 @@ def _load(
         processes[-1].start()
         pipes.append(ours)
     looks: dict[int, list[tuple[float, Look]]] = {pid: [] for pid in server.workers()}
+    workers: dict[int, list[Reading]] = {pid: [] for pid in looks}
+    clients: dict[int, list[Reading]] = {process.pid or 0: [] for process in processes}
     wal, log_mib = home.folder / "colloquy.db-wal", 0.0
     while time.monotonic() < until:
+        for pid, readings in (workers | clients).items():
+            if Path(f"/proc/{pid}").exists():
+                readings.append((time.monotonic(), used_by(pid)))
         for pid, seen in looks.items():
             if Path(f"/proc/{pid}").exists():
                 seen.append((time.monotonic(), Look.at(pid, home.folder)))
@@ -128,7 +144,7 @@ def _load(
     loads = [pipe.recv() for pipe in pipes]
     for process in processes:
         process.join()
-    return loads, looks, log_mib
+    return Course(loads, looks, workers, clients, log_mib)
 
 
 def _wait_for_quiet(folder: Path, pids: Sequence[int]) -> int:
@@ -173,14 +189,13 @@ def _judge(pid: int, looks: Sequence[Look], growth: float) -> list[str]:
     return problems
 
 
-def _judge_pace(answers: list[tuple[float, float]]) -> list[str]:
-    if not answers:
-        return ["nothing was answered once caches were warm"]
-    first, last = _tenths([seconds for _, seconds in sorted(answers)])
-    say(f"  median answer {first * 1000:.1f} ms, at the end {last * 1000:.1f} ms")
-    if last > first * MOST_SLOWER:
-        return [f"the median answer took {first * 1000:.1f} ms at first and {last * 1000:.1f} ms at the end"]
-    return []
+def _judge_pace(course: Course, warm: float) -> list[str]:
+    answers = sorted(answer for load in course.loads for answer in load.answers)
+    workers, clients = (
+        [[reading for reading in readings if reading[0] > warm] for readings in used.values()]
+        for used in (course.workers, course.clients)
+    )
+    return judge_pace(answers, workers, clients)
 
 
 def main() -> int:

@@ -15,6 +15,7 @@ from typing import Any, Final, cast
 from tests.contract.conftest import Api
 from tests.reliability import routes
 from tests.reliability.client import Answer, Client, Request
+from tests.reliability.soak_wsgi import COST
 
 VISIT: Final = 60
 """How many requests a client sends before it erases its world and leaves."""
@@ -30,11 +31,18 @@ UNUSUAL: Final = (
 PATIENCE: Final = 40.0
 
 
+Paid = tuple[float, float, float, str]
+"""An answer: when it came, how long it took, what it cost the thread that answered, all in seconds; to what.
+
+The garbage collection of a client passes over plain tuples of numbers and strings, however many there are.
+"""
+
+
 @dataclass
 class Load:
-    """What one client process met: when each answer came and how long it took, and what was wrong."""
+    """What one client process met: what was answered, and what was wrong."""
 
-    answers: list[tuple[float, float]] = field(default_factory=list)
+    answers: list[Paid] = field(default_factory=list)
     problems: list[str] = field(default_factory=list)
 
 
@@ -47,19 +55,20 @@ class Visitor:
 
     def ok(self, method: str, path: str, body: Any = None) -> Any:
         """Send what has to be accepted, and return the answer's JSON."""
-        answer = self.send(Request(method, path, body))
+        answer = self.send(Request(method, path, body), f"{method}, to come or to go")
         if answer is None or not answer.accepted:
             raise ConnectionError(f"{method} {path}: {answer.text[:200] if answer else 'no answer'}")
         return answer.json
 
-    def send(self, request: Request) -> Answer | None:
-        """Send a request once, and note how long it took, or what was wrong."""
+    def send(self, request: Request, kind: str) -> Answer | None:
+        """Send a request once, and note what it took, or what was wrong."""
         answer = self._client.send(request)
         if answer is None or answer.status >= 500:
             seen = "no answer" if answer is None else f"{answer.status} {answer.text[:200]}"
             self._load.problems.append(f"{request.method} {request.target}: {seen}")
         else:
-            self._load.answers.append((time.monotonic(), answer.seconds))
+            cost = int(answer.headers[COST]) / 1e9
+            self._load.answers.append((time.monotonic(), answer.seconds, cost, kind))
         return answer
 
     def leave(self) -> None:
@@ -89,9 +98,10 @@ def _stay(visitor: Visitor, chance: random.Random, namespace: str, until: float)
             break
         if chance.random() < 0.1:
             asked = chance.choice(UNUSUAL)
-            visitor.send(Request(asked.method, routes.fill(asked.path, namespace), asked.body))
+            kind = f"{asked.method} {asked.path}"
+            visitor.send(Request(asked.method, routes.fill(asked.path, namespace), asked.body), kind)
         else:
             route = chance.choice(routes.ROUTES)
             path, body = routes.fill(route.path, namespace), routes.fill(route.body, namespace)
-            visitor.send(Request(route.method, path, body, headers=route.headers))
+            visitor.send(Request(route.method, path, body, headers=route.headers), route.name)
     visitor.ok("DELETE", f"/namespace/{namespace}")

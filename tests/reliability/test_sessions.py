@@ -10,7 +10,7 @@ from typing import Any
 
 from pymongo.monitoring import CommandFailedEvent, CommandStartedEvent, CommandSucceededEvent
 
-from tests.reliability.sessions_wsgi import NO_SUCH_TRANSACTION, Counter, Sessions
+from tests.reliability.driver_sessions import NO_SUCH_TRANSACTION, Counter, Sessions
 
 ADDRESS = ("127.0.0.1", 27017)
 NO_TIME = timedelta()

@@ -1,4 +1,4 @@
-"""The application of the soak on MongoDB, as gunicorn loads it: its driver counts sessions and transactions.
+"""What the driver of MongoDB holds in the processes of a server: it counts sessions and transactions.
 
 Not every server tells what it holds for one client, so that what is counted is what the driver sends and is
 answered. Each worker keeps two numbers in a file of its own, which ``Sessions.of`` reads.
@@ -15,11 +15,6 @@ from pathlib import Path
 from typing import Any, Final, NamedTuple
 
 from pymongo import monitoring
-
-from app.wiring import start_app
-
-FOLDER = "SESSIONS_FOLDER"
-"""The environment's variable that names the folder of those files."""
 
 NUMBERS: Final = struct.Struct("=QQ")
 NO_SUCH_TRANSACTION: Final = 251
@@ -95,9 +90,3 @@ def _is_over(failure: Mapping[str, Any]) -> bool:
 
 def _file(folder: Path, pid: int) -> Path:
     return folder / f"sessions-{pid}"
-
-
-def create() -> object:
-    """Return the application, whose driver is heard."""
-    monitoring.register(Counter(Path(os.environ[FOLDER])))
-    return start_app()
