@@ -175,7 +175,7 @@ machines-short: $(READY) ## the same with 8 histories on each store
 	$(BIN)/python -m tests.reliability.machine --examples 8
 
 .PHONY: soak
-soak: $(READY) ## an hour of mixed load on each store: memory, descriptors and pace stay level (ARGS='--minutes 10')
+soak: $(READY) ## an hour of mixed load on each store: memory, descriptors and what an answer costs stay level (ARGS='--minutes 10')
 	$(BIN)/python -m tests.reliability.soak $(ARGS)
 
 .PHONY: soak-short
