@@ -30,6 +30,9 @@ PLAIN, STEM, GUESS = 1.0, 0.9, 0.6
 MOST_COMPLETIONS: Final = 32
 """How many words the beginning of one is looked for as."""
 
+FOLDED_FUNCTION_WORDS: Final = frozenset(map(fold, BY_FUNCTION_WORD))
+"""The function words of all languages, as they stand in an index."""
+
 _PHRASE: Final = re.compile(r'(?:(?<=\s)|^)(-?)"([^"]*)"|"([^"]*)"')
 _EXCLUSION: Final = re.compile(r"(?:(?<=\s)|^)-(?=[^\W\d_])(\S+)")
 
@@ -43,6 +46,16 @@ class Keyword:
     is_function_word: bool = False
     paired: str = ""
     """How the word stands in the index's pairs of neighbours; nothing if it does not."""
+
+    @property
+    def own_forms(self) -> list[str]:
+        """The forms that are no guesses."""
+        return [form for form, share in self.forms.items() if share > GUESS]
+
+    @property
+    def guesses(self) -> list[str]:
+        """The stems that it has in languages which the query need not be in."""
+        return [form for form, share in self.forms.items() if share == GUESS]
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,9 +159,13 @@ def _keyword(word: str, chunk: str, *, told: bool) -> Keyword:
 
 
 def _guesses(plain: str, chunk: str) -> Iterator[str]:
-    """Give the stems of a word in other languages; but for Latin ones, with its accents."""
+    """Give the stems of a word in other languages; but for Latin ones, with its accents.
+
+    Not those that are letters or function words, which mean something else in most texts ("area", "are").
+    """
     # What is longer than a word cannot be this one with its accents, and folding it for each word adds up.
     raw = normalize("NFC", chunk[: 2 * LONGEST_WORD].lower())
     has_accents = raw.isalpha() and fold(raw) == plain and script_of(plain[0]) != "latin"
     if plain.isalpha() and plain not in BY_FUNCTION_WORD:
-        yield from (fold(found) for found in guess_stems(raw if has_accents else plain))
+        stems = map(fold, guess_stems(raw if has_accents else plain))
+        yield from (found for found in stems if len(found) > 1 and found not in FOLDED_FUNCTION_WORDS)

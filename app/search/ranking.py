@@ -16,7 +16,7 @@ from itertools import chain, pairwise
 from typing import Final, NamedTuple, Protocol
 
 from .fusion import Range, weigh_cosine
-from .keywords import MOST_COMPLETIONS, Keyword, Keywords
+from .keywords import MOST_COMPLETIONS, Keywords
 from .scoring import NO_SCORE, Score, Scoring, idf
 from .tokens import IMPACTS, LEVELS
 
@@ -34,6 +34,9 @@ MOST_PAIRED: Final = 400
 
 IMPACT_WEIGHTS: Final = {3: 1.6, 2: 1.2, 1: 0.8, 0: 0.4}
 """What an entry of an impact is taken to weigh before its item is scored."""
+
+GUESSED_WEIGHT: Final = 0.4
+"""The same of an entry of a common word's guessed stem."""
 
 Ref = Hashable
 """How a store names an item in its index."""
@@ -120,9 +123,7 @@ class Gathering:
         numbers = self._by_rarity()
         rare = [number for number in numbers if self._is_rare(number)]
         self._follow_rare(rare, weights)
-        for impact in IMPACTS:
-            wanted = {number: COMMON - len(weights[number]) for number in numbers[len(rare) :]}
-            self._follow(wanted, (impact,), IMPACT_WEIGHTS[impact], weights)
+        self._follow_common(numbers[len(rare) :], weights)
         self._follow_pairs(weights)
         return self._most_promising(weights)
 
@@ -130,8 +131,16 @@ class Gathering:
         """Return the newest, or oldest, candidates, whatever they weigh."""
         numbers = self._by_rarity()
         each = max(MOST_PAIRED, MOST_CANDIDATES // len(numbers))
-        looks = [Look(_tokens(self.keywords.words[number], IMPACTS), each) for number in numbers]
-        return list(dict.fromkeys(chain.from_iterable(self._walk(looks, oldest=oldest))))
+        words = [self.keywords.words[number] for number in numbers]
+        looks = [Look(_tokens(word.own_forms, IMPACTS), each) for word in words]
+        own = self._walk(looks, oldest=oldest)
+        looks = [
+            Look(_tokens(word.guesses, IMPACTS), each - len(refs))
+            for word, refs in zip(words, own, strict=True)
+            if word.guesses and len(refs) < each
+        ]
+        guessed = self._walk(looks, oldest=oldest)
+        return list(dict.fromkeys(chain.from_iterable([*own, *guessed])))
 
     def _by_rarity(self) -> list[int]:
         """Return the numbers of the words to follow, the rarest first; function words only if alone."""
@@ -144,26 +153,35 @@ class Gathering:
 
     def _follow_rare(self, rare: Iterable[int], weights: Sequence[dict[Ref, float]]) -> None:
         """Add all items with some rare words; where these were counted one by one, they are known."""
-        walked: dict[int, int] = {}
+        walked: dict[int, Iterable[str]] = {}
         for number in rare:
             if number in self.found:
                 refs = self.found[number][: MOST_POSTINGS - self.read]
                 self.read += len(refs)
                 weights[number].update(dict.fromkeys(refs, 1.0))
             else:
-                walked[number] = COMMON
+                walked[number] = self.keywords.words[number].forms
         self._follow(walked, IMPACTS, 1.0, weights)
+
+    def _follow_common(self, numbers: Iterable[int], weights: Sequence[dict[Ref, float]]) -> None:
+        """Add the items in which common words weigh most; by guessed stems only where there are too few."""
+        words = {number: self.keywords.words[number] for number in numbers}
+        own = {number: word.own_forms for number, word in words.items()}
+        for impact in IMPACTS:
+            self._follow(own, (impact,), IMPACT_WEIGHTS[impact], weights)
+        guesses = {number: word.guesses for number, word in words.items() if word.guesses}
+        self._follow(guesses, IMPACTS, GUESSED_WEIGHT, weights)
 
     def _follow(
         self,
-        wanted: Mapping[int, int],
+        wanted: Mapping[int, Iterable[str]],
         impacts: Sequence[int],
         weight: float,
         weights: Sequence[dict[Ref, float]],
     ) -> None:
-        """Add so many items with each of some words, in which they have one of the impacts."""
-        numbers = [number for number, limit in wanted.items() if limit > 0]
-        looks = [Look(_tokens(self.keywords.words[number], impacts), wanted[number]) for number in numbers]
+        """Add items in which some forms of words have one of the impacts, until there are enough of each."""
+        numbers = [number for number in wanted if len(weights[number]) < COMMON]
+        looks = [Look(_tokens(wanted[number], impacts), COMMON - len(weights[number])) for number in numbers]
         for number, refs in zip(numbers, self._walk(looks), strict=True):
             for ref in refs:
                 weights[number].setdefault(ref, weight)
@@ -205,8 +223,8 @@ class Gathering:
         return nlargest(MOST_CANDIDATES, totals, key=totals.__getitem__)
 
 
-def _tokens(word: Keyword, impacts: Iterable[int]) -> list[str]:
-    return [f"t{form}!{impact}" for form in word.forms for impact in impacts]
+def _tokens(forms: Iterable[str], impacts: Sequence[int]) -> list[str]:
+    return [f"t{form}!{impact}" for form in forms for impact in impacts]
 
 
 def complete(index: TermIndex, keywords: Keywords) -> Keywords:

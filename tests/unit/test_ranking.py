@@ -72,6 +72,49 @@ class Everything(TermIndex):
         return [Candidate(ref, SAID, moment, moment, (str(ref),), parent=str(ref)) for ref in refs]
 
 
+class Written(TermIndex):
+    """An index of a few texts, the last one the newest, which is read as those of the stores are."""
+
+    is_filtered = False
+
+    def __init__(self, texts: Sequence[str]) -> None:
+        self._written = [message_terms(text) for text in texts]
+        self._tokens = [set(index_tokens(written, str(n))) for n, written in enumerate(self._written)]
+
+    def index(self, kind: SearchObject, *, filtered: bool) -> Written:
+        """Open the index itself, whatever is searched."""
+        assert kind is SearchObject.MESSAGE
+        assert filtered
+        return self
+
+    def count(self, looks: Sequence[Look]) -> list[int]:
+        """Count the texts that each look finds."""
+        return list(map(len, self.walk(looks)))
+
+    def walk(self, looks: Sequence[Look], *, oldest: bool = False) -> list[list[Ref]]:
+        """Return the numbers of the texts that each look finds."""
+        places = range(len(self._tokens)) if oldest else range(len(self._tokens) - 1, -1, -1)
+        return [self._having(one, places) for one in looks]
+
+    def _having(self, look: Look, places: Iterable[int]) -> list[Ref]:
+        found: list[Ref] = [n for n in places if not self._tokens[n].isdisjoint(look.tokens)]
+        return found[: look.limit]
+
+    def read(self, refs: Sequence[Ref]) -> Iterable[Candidate]:
+        """Return the texts, a millisecond between two."""
+        moments = [f"2026-01-01T00:00:{n // 1000:02}.{n % 1000:03}Z" for n in range(len(self._written))]
+        asked = set(refs)
+        return [
+            Candidate(n, self._written[n], moment, moment, (str(n),))
+            for n, moment in enumerate(moments)
+            if n in asked
+        ]
+
+    def complete(self, beginning: str, limit: int) -> list[str]:
+        """Return nothing: no beginnings are asked for."""
+        raise NotImplementedError
+
+
 class Site:
     """Opens one index for each kind."""
 
@@ -87,8 +130,8 @@ class Site:
         return self.indexes[-1]
 
 
-MOST_COMMANDS = 3 + len(LEVELS) + 1 + len(IMPACTS) + 2 + MOST_POSTINGS // COMMON
-"""For counts, for endings, for rare words, each impact and pairs, and where these have to be shared out."""
+MOST_COMMANDS = 3 + len(LEVELS) + 1 + len(IMPACTS) + 1 + 2 + MOST_POSTINGS // COMMON
+"""For counts, endings, rare words, each impact, guesses and pairs, and where these have to be shared out."""
 
 TEXTS = (
     "rome",
@@ -166,6 +209,28 @@ def test_exact_forms_weigh_more_than_stems_and_guesses() -> None:
     exact, stem = (score("booked", message_terms(text)) for text in ("booked", "booking"))
     assert exact > stem > 0
     assert 0 < score("Häuser", message_terms("ein Haus")) < score("Häuser", message_terms("zwei Häuser"))
+
+
+@pytest.mark.parametrize("order_by", OrderBy)
+def test_what_is_written_is_found_however_many_items_have_a_guessed_stem(order_by: OrderBy) -> None:
+    """The Hungarian stem of "event" is "even", which every other text has, more often and later."""
+    texts = ["we look forward to the event in the park, where there is room for all the children"]
+    texts += [f"even now, even then, even number {n}" for n in range(COMMON + 500)]
+    keywords = read_keywords("event")
+    assert "even" in keywords.words[0].guesses
+
+    query = SearchQuery(ScopeFilter("p"), SearchObject.MESSAGE, keywords, 2000, order_by=order_by)
+    found = [one.ref for one in rank(query, Written(texts)).results]
+
+    assert 0 in found
+    assert len(found) == COMMON
+
+
+def test_no_stem_is_guessed_that_stands_for_something_else() -> None:
+    """A function word or a letter: most texts have these, and none of them for the sake of the stem."""
+    for word in ("area", "one", "user", "meet", "Canada", "time", "fine"):
+        assert not {"are", "on", "us", "me", "can", "t", "f"} & set(read_keywords(word).words[0].guesses)
+    assert "haus" in read_keywords("Häuser").words[0].guesses
 
 
 def test_what_is_rare_is_told_by_samples() -> None:
