@@ -5,12 +5,14 @@ from __future__ import annotations
 import json
 import math
 import struct
+import threading
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
 from app.meaning.embedder import Embedder, EmbedderError, TextRefused
+from app.meaning.endpoint import REST_SECONDS
 from app.opening import open_embedder
 from app.settings import Settings
 from tests.chat_endpoint import Answer, Stub, endpoint, raw, send
@@ -144,3 +146,48 @@ def test_a_failing_endpoint_may_be_asked_again(tmp_path: Path, answer: Answer, p
     assert problem in str(error.value)
     assert KEY not in str(error.value)
     assert not isinstance(error.value, TextRefused)
+
+
+def test_a_query_waits_neither_for_repeats_nor_for_an_endpoint_that_failed_the_one_before(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One asks, the others fail at once; behind the rest one asks again, and all do when it has a vector."""
+    now = 1_000.0
+    monkeypatch.setattr("app.meaning.endpoint.monotonic", lambda: now)
+    with endpoint(raw(503)) as stub:
+        embedder = open_endpoint(stub, tmp_path, retries="2")
+        for _ in range(3):
+            with pytest.raises(EmbedderError):
+                embedder.query("one")
+        assert len(stub.asked) == 1
+
+        now += REST_SECONDS
+        for _ in range(3):
+            with pytest.raises(EmbedderError):
+                embedder.query("one")
+        assert len(stub.asked) == 2
+
+        now += REST_SECONDS
+        stub.answer = raw(413)
+        for _ in range(2):
+            with pytest.raises(TextRefused):
+                embedder.query("one")
+        stub.answer = lengths(stub)
+        for _ in range(2):
+            assert embedder.query("one")
+        assert len(stub.asked) == 6
+
+
+def test_a_query_waits_no_longer_than_somebody_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """However long a request for passages may take."""
+    monkeypatch.setattr("app.meaning.endpoint.QUERY_SECONDS", 0.1)
+    given_up = threading.Event()
+
+    def answer(handler: BaseHTTPRequestHandler, _number: int) -> None:
+        assert given_up.wait(30)
+        handler.close_connection = True
+
+    with endpoint(answer) as stub:
+        with pytest.raises(EmbedderError, match="did not answer in time"):
+            open_endpoint(stub, tmp_path, timeout="600").query("one")
+        given_up.set()
