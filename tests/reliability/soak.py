@@ -97,15 +97,16 @@ def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
         server.stop()
     warm = begun + min(max(WARM_SECONDS, seconds / 10), seconds / 3)
     problems = [problem for load in course.loads for problem in load.problems]
-    if not stayed:
-        problems.append("a worker ended and was replaced")
     if left:
         problems.append(f"{left} transactions were still open {QUIET_SECONDS:.0f} s after the last request")
-    for pid, seen in course.looks.items():
-        problems += _judge(pid, [look for moment, look in seen if moment > warm], growth)
     if course.log_mib > MOST_LOG_MIB:
         problems.append(f"the write-ahead log grew to {course.log_mib:.0f} MiB")
-    problems += _judge_pace(course, warm)
+    if stayed:
+        for pid, seen in course.looks.items():
+            problems += _judge(pid, [look for moment, look in seen if moment > warm], growth)
+        problems += _judge_pace(course, warm)
+    else:
+        problems.append("a worker ended and was replaced, so that neither's figures say anything")
     backend = home.open()
     try:
         problems += map(str, verify(backend, PROJECT, Seen(), thorough=True))

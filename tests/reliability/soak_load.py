@@ -67,7 +67,8 @@ class Visitor:
             seen = "no answer" if answer is None else f"{answer.status} {answer.text[:200]}"
             self._load.problems.append(f"{request.method} {request.target}: {seen}")
         else:
-            cost = int(answer.headers[COST]) / 1e9
+            # What the server refuses before it reaches the application has no cost.
+            cost = int(answer.headers.get(COST, 0)) / 1e9
             self._load.answers.append((time.monotonic(), answer.seconds, cost, kind))
         return answer
 
