@@ -19,6 +19,8 @@ import time
 from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import pairwise
+from multiprocessing.connection import Connection
+from multiprocessing.context import SpawnProcess
 from pathlib import Path
 from typing import Final
 
@@ -73,6 +75,7 @@ class Look:
 class Course:
     """What was seen while clients were there: of each worker and each client, by its process."""
 
+    begun: float
     loads: list[Load]
     looks: dict[int, list[tuple[float, Look]]]
     workers: dict[int, list[Reading]]
@@ -89,13 +92,13 @@ def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
     server.start()
     try:
         server.wait_until_ready()
-        begun, pids = time.monotonic(), server.workers()
+        pids = server.workers()
         course = _load(home, server, key, seconds, seed)
         left = _wait_for_quiet(home.folder, pids)
         stayed = server.workers() == pids
     finally:
         server.stop()
-    warm = begun + min(max(WARM_SECONDS, seconds / 10), seconds / 3)
+    warm = course.begun + min(max(WARM_SECONDS, seconds / 10), seconds / 3)
     problems = [problem for load in course.loads for problem in load.problems]
     if left:
         problems.append(f"{left} transactions were still open {QUIET_SECONDS:.0f} s after the last request")
@@ -119,15 +122,11 @@ def soak(home: Home, seconds: float, growth: float, seed: str) -> list[str]:
 
 def _load(home: Home, server: Server, key: str, seconds: float, seed: str) -> Course:
     """Let clients in, and look at the processes meanwhile."""
-    until = time.monotonic() + seconds
-    fresh = multiprocessing.get_context("spawn")
-    pipes, processes = [], []
-    for number in range(CLIENTS):
-        ours, theirs = fresh.Pipe()
-        order = (server.port, key, f"{seed}-{number}", until, theirs)
-        processes.append(fresh.Process(target=visit, args=order))
-        processes[-1].start()
-        pipes.append(ours)
+    pipes, processes = _start_clients(server.port, key, seed)
+    begun = time.monotonic()
+    until = begun + seconds
+    for pipe in pipes:
+        pipe.send(until)
     looks: dict[int, list[tuple[float, Look]]] = {pid: [] for pid in server.workers()}
     workers: dict[int, list[Reading]] = {pid: [] for pid in looks}
     clients: dict[int, list[Reading]] = {process.pid or 0: [] for process in processes}
@@ -145,7 +144,21 @@ def _load(home: Home, server: Server, key: str, seconds: float, seed: str) -> Co
     loads = [pipe.recv() for pipe in pipes]
     for process in processes:
         process.join()
-    return Course(loads, looks, workers, clients, log_mib)
+    return Course(begun, loads, looks, workers, clients, log_mib)
+
+
+def _start_clients(port: int, key: str, seed: str) -> tuple[list[Connection], list[SpawnProcess]]:
+    """Return the pipes and the processes of clients when all of them wait for the time to end."""
+    fresh = multiprocessing.get_context("spawn")
+    pipes, processes = [], []
+    for number in range(CLIENTS):
+        ours, theirs = fresh.Pipe()
+        processes.append(fresh.Process(target=visit, args=(port, key, f"{seed}-{number}", theirs)))
+        processes[-1].start()
+        pipes.append(ours)
+    for pipe in pipes:
+        pipe.recv()
+    return pipes, processes
 
 
 def _wait_for_quiet(folder: Path, pids: Sequence[int]) -> int:

@@ -77,10 +77,15 @@ class Visitor:
         self._client.close()
 
 
-def visit(port: int, key: str, seed: str, until: float, pipe: Connection) -> None:
-    """Be one client after the other until a moment of the monotonic clock; send back a ``Load``."""
+def visit(port: int, key: str, seed: str, pipe: Connection) -> None:
+    """Be one client after the other until a moment of the monotonic clock; send back a ``Load``.
+
+    Says in the pipe that it is there, reads that moment from it, and writes its load into it.
+    """
     chance = random.Random(seed)
     load, number = Load(), 0
+    pipe.send(None)
+    until = pipe.recv()
     while time.monotonic() < until:
         number += 1
         visitor = Visitor(port, key, load)
