@@ -11,11 +11,12 @@ from typing import Annotated, NoReturn
 
 import typer
 
+from ..server.tls_socket import server_context
 from ..services.bootstrap import Prepared, prepare
 from ..settings import Settings
 from ..waiting import rest
 from .local_tls import LocalCertificate, require_local_tls
-from .terminal import open_store, require_free
+from .terminal import CommandError, open_store, require_free
 
 PACKAGE = Path(__file__).parents[1]
 
@@ -59,6 +60,8 @@ def serve(*, local_tls: LocalTls = False) -> None:
     if local_tls:
         require_local_tls(settings)
     require_free(settings.host, settings.port, "COLLOQUY_HOST and COLLOQUY_PORT choose where")
+    if settings.tls_cert is not None:
+        _require_usable(settings.tls_cert, settings.tls_key)
     certificate = None
     with open_store(create=True) as backend, backend.start_up_lock():
         if local_tls:
@@ -67,6 +70,18 @@ def serve(*, local_tls: LocalTls = False) -> None:
         prepared = prepare(backend, settings.api_key)
     _announce(settings, prepared, certificate)
     _run_server(settings)
+
+
+def _require_usable(certificate: Path, key: Path | None) -> None:
+    """Refuse a certificate that no worker could serve with, before anything is made or announced."""
+    try:
+        server_context(str(certificate), None if key is None else str(key))
+    except OSError as error:
+        reason = getattr(error, "reason", None) or error.strerror
+        raise CommandError(
+            "COLLOQUY_TLS_CERT and COLLOQUY_TLS_KEY must be a certificate and its private key, "
+            f"both PEM and without a password ({reason})"
+        ) from error
 
 
 def _tls_folder(settings: Settings) -> Path:

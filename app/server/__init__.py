@@ -18,5 +18,5 @@ The worker builds on the insides of gunicorn 27. With another release ``cli/guni
 gthread and logs a warning; a proxy that buffers requests then belongs in front.
 ``tests/unit/test_gunicorn.py`` lists what the worker takes from gunicorn.
 
-Nothing imports this package: gunicorn is given the worker's name.
+Nothing imports the worker: gunicorn is given its name. ``colloquy serve`` tries certificates here first.
 """

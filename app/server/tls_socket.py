@@ -24,7 +24,8 @@ def server_context(certificate: str, key: str | None) -> ssl.SSLContext:
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.options |= ssl.OP_NO_RENEGOTIATION
     context.set_alpn_protocols(["http/1.1"])
-    context.load_cert_chain(certificate, key)
+    # A key that wants a password is refused; without one given here OpenSSL would ask the terminal.
+    context.load_cert_chain(certificate, key, password="")
     return context
 
 

@@ -212,6 +212,8 @@ class Settings:
             if getattr(settings, name) == value and None in [getattr(settings, other) for other in needed]:
                 names = " and ".join(PREFIX + other.upper() for other in needed)
                 raise SettingsError(f"{PREFIX}{name.upper()}={value} needs {names}.")
+        if settings.tls_key is not None and settings.tls_cert is None:
+            raise SettingsError(f"{PREFIX}TLS_KEY needs {PREFIX}TLS_CERT.")
         return settings
 
     @property

@@ -81,6 +81,7 @@ ROOMS: dict[str, set[str]] = {
         "mcp",
         "opening",
         "schemas",
+        "server",
         "server_folder",
         "services",
         "settings",

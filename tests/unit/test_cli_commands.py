@@ -15,7 +15,9 @@ from pathlib import Path
 
 import orjson
 import pytest
+import trustme
 import uvicorn
+from cryptography.hazmat.primitives import serialization
 from typer.testing import CliRunner, Result
 
 from app.cli.output_files import replacing
@@ -84,6 +86,28 @@ def test_each_command_explains_itself_with_an_example(command: list[str]) -> Non
         f"  {'COLLOQUY_PORT=9000 ' if command == ['serve'] else ''}colloquy {' '.join(command)}" in text
         or (f"$(colloquy {' '.join(command)}" in text)
     )
+
+
+def test_a_certificate_that_cannot_serve_is_refused(
+    tmp_path: Path, store: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Without its key, with another's, with one that wants a password, with no PEM: nothing is made."""
+    authority = trustme.CA()
+    certificates = [authority.issue_cert("127.0.0.1") for _ in range(2)]
+    chain, other, locked = (tmp_path / name for name in ("chain.pem", "other.pem", "locked.pem"))
+    certificates[0].cert_chain_pems[0].write_to_path(str(chain))
+    certificates[1].private_key_pem.write_to_path(str(other))
+    key = serialization.load_pem_private_key(certificates[0].private_key_pem.bytes(), None)
+    form, algorithm = serialization.PrivateFormat.PKCS8, serialization.BestAvailableEncryption(b"secret")
+    locked.write_bytes(key.private_bytes(serialization.Encoding.PEM, form, algorithm))
+
+    monkeypatch.setenv("COLLOQUY_PORT", str(free_port()))
+    monkeypatch.setenv("COLLOQUY_TLS_CERT", str(chain))
+    for private in (None, other, locked, Path(__file__)):
+        if private is not None:
+            monkeypatch.setenv("COLLOQUY_TLS_KEY", str(private))
+        assert "must be a certificate and its private key" in refused("serve")
+    assert not store.parent.exists()
 
 
 def test_migrate_says_how_much_it_has_indexed(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -83,6 +83,12 @@ def test_a_choice_needs_what_belongs_to_it(name: str, value: str, needed: str) -
         Settings.from_environment({f"COLLOQUY_{name}": value})
 
 
+def test_a_private_key_alone_is_refused() -> None:
+    """Without its certificate nothing can be served over TLS."""
+    with pytest.raises(SettingsError, match="COLLOQUY_TLS_KEY needs COLLOQUY_TLS_CERT"):
+        Settings.from_environment({"COLLOQUY_TLS_KEY": __file__})
+
+
 def test_a_checksum_may_be_written_in_capitals() -> None:
     """It is compared in small letters."""
     settings = Settings.from_environment({"COLLOQUY_EMBEDDER_CHECKSUM": "AB" * 32})
