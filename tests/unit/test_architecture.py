@@ -282,6 +282,7 @@ def test_both_stores_have_the_same_files() -> None:
         "locked_dialogues",
         "locked_memories",
         "newest",
+        "presence",
         "recent_sizes",
         "striped_locks",
     }

@@ -16,7 +16,6 @@ from pymongo.read_concern import ReadConcern
 from pymongo.read_preferences import ReadPreference
 
 from ...telemetry.measures import STORE_RETRIES
-from ...waiting import blocking
 from .database import DURABLE, MongoDatabase, in_snapshot
 from .failures import release, unavailable
 from .in_doubt import ABORT_SECONDS
@@ -55,7 +54,7 @@ def transact(
                 return work(None, None)
             except (PyMongoError, WriteConflict) as error:
                 raise unavailable(error) from error
-    with blocking(db.timeout) as seconds:
+    with db.waiting(db.timeout) as seconds:
         deadline = time.monotonic() + seconds
         with locks.holder(deadline) as held:
             return commit(db, held, deadline, lambda session: work(session, held))
@@ -77,7 +76,7 @@ def commit(db: MongoDatabase, locks: LockHolder, deadline: float, attempt: Attem
             clashes += isinstance(error, DuplicateKeyError | WriteConflict)
             late = time.monotonic() + pause >= deadline
             if late or clashes > CLASHES or not _is_passing(error):
-                raise unavailable(error) from error
+                raise db.failed(error) from error
             release(error)
         STORE_RETRIES.add()
         time.sleep(pause)

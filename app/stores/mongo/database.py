@@ -16,9 +16,11 @@ from pymongo.errors import PyMongoError
 from pymongo.read_concern import ReadConcern
 from pymongo.write_concern import WriteConcern
 
+from ...domain.errors import ServiceUnavailable
 from ...waiting import blocking
 from .failures import unavailable
 from .in_doubt import InDoubtTransactions
+from .presence import Presence
 
 Document = dict[str, Any]
 Rows = Collection[Document]
@@ -58,6 +60,7 @@ class MongoDatabase:
         self.vectors = self.database["vectors"]
         self.meta = self.database["meta"]
         self.in_doubt = InDoubtTransactions(self.client, self.meta)
+        self.presence = Presence(lambda: self.database.command("ping"))
 
     def _open(self, name: str) -> Database[Document]:
         if not self.transactional:
@@ -74,10 +77,21 @@ class MongoDatabase:
         """Hold everything inside to the time limit, and answer its failures as ServiceUnavailable."""
         try:
             limit = self.timeout if seconds is None else seconds
-            with blocking(limit) as left, pymongo.timeout(left):
+            with self.waiting(limit) as left, pymongo.timeout(left):
                 yield
         except PyMongoError as error:
-            raise unavailable(error) from error
+            raise self.failed(error) from error
+
+    @contextmanager
+    def waiting(self, limit: float) -> Iterator[float]:
+        """Wait for the store inside, as ``blocking`` says; raises ServiceUnavailable while it is away."""
+        with blocking(limit) as left:
+            yield max(0.001, left - self.presence.require(left))
+
+    def failed(self, error: Exception) -> ServiceUnavailable:
+        """Return what a client is told of a failure, and keep in mind what it says of the store."""
+        self.presence.note(error)
+        return unavailable(error)
 
 
 def aggregate_together(
