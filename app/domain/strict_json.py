@@ -6,7 +6,8 @@ which fields do without it.
 
 Python's parser in C keeps the interpreter from other threads until it is done, which takes half a second for
 hundreds of thousands of values. So a larger text goes through the one in Python, which hands it over between
-values and takes twice as long; strings are read in C there, too.
+values and takes twice as long; strings are read in C there, too. Between some hundreds of values it calls
+``pause``, so that who parses much can rest while others ask.
 """
 
 from __future__ import annotations
@@ -15,9 +16,10 @@ import json
 import math
 import re
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from itertools import cycle
 from json import decoder, scanner
-from typing import Any, Final, NoReturn
+from typing import Any, Final, NoReturn, TypeAlias
 
 from .errors import InvalidJson, PayloadTooLarge, quote
 
@@ -33,6 +35,9 @@ _LARGE_BYTES: Final = 128 * 1024
 _STEP: Final = 10_000
 """How many pairs become part of a dictionary in one go."""
 
+_VALUES_BETWEEN_PAUSES: Final = 500
+"""These take about a millisecond of processor time."""
+
 _CONTAINERS = (dict, list)
 _INTEGERS = range(-(2**63), 2**63)
 _INTEGER_DIGITS = 20
@@ -43,13 +48,13 @@ _STRING = re.compile(rb'"[^"\\]*+(?:\\.[^"\\]*+)*+"?', re.DOTALL)
 _SEPARATORS = (b",", b"[", b"{")
 
 
-def parse_json(body: bytes) -> Any:
-    """Return the value of a text in JSON.
+def parse_json(body: bytes, pause: Callable[[], None] | None = None) -> Any:
+    """Return the value of a text in JSON; a large one is parsed in steps, with a ``pause`` between them.
 
     Raises InvalidJson unless it is UTF-8 with finite numbers, integers of 64 bits, unique keys, at most
     64 levels and no NUL in keys, and PayloadTooLarge when it has more than MOST_VALUES.
     """
-    parser = _DECODER if len(body) < _LARGE_BYTES else _INTERRUPTIBLE_DECODER
+    parser = _decoder(len(body), pause)
     _require_few_values(body)
     try:
         text = body.decode("utf-8")
@@ -106,16 +111,6 @@ def _refuse_constant(name: str) -> NoReturn:
     raise InvalidJson(f"{name} is not JSON.")
 
 
-class _InterruptibleDecoder(json.JSONDecoder):
-    """The standard decoder as it is where Python comes without its parser in C."""
-
-    def __init__(self, **hooks: Any) -> None:
-        super().__init__(**hooks)
-        self.parse_object = decoder.JSONObject  # type: ignore[attr-defined]  # missing in typeshed
-        self.parse_array = decoder.JSONArray  # type: ignore[attr-defined]  # missing in typeshed
-        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]  # missing in typeshed
-
-
 _HOOKS: Final[dict[str, Any]] = {
     "object_pairs_hook": _unique,
     "parse_int": _integer,
@@ -123,7 +118,48 @@ _HOOKS: Final[dict[str, Any]] = {
     "parse_constant": _refuse_constant,
 }
 _DECODER = json.JSONDecoder(**_HOOKS)
-_INTERRUPTIBLE_DECODER = _InterruptibleDecoder(**_HOOKS)
+
+
+_Parser: TypeAlias = Callable[..., Any]
+_OBJECT: Final[_Parser] = decoder.JSONObject  # type: ignore[attr-defined]  # missing in typeshed
+_ARRAY: Final[_Parser] = decoder.JSONArray  # type: ignore[attr-defined]  # missing in typeshed
+
+
+class _InterruptibleDecoder(json.JSONDecoder):
+    """The standard decoder as it is where Python comes without its parser in C."""
+
+    def __init__(self, parse_object: _Parser = _OBJECT, parse_array: _Parser = _ARRAY) -> None:
+        super().__init__(**_HOOKS)
+        self.parse_object = parse_object
+        self.parse_array = parse_array
+        self.scan_once = scanner.py_make_scanner(self)  # type: ignore[attr-defined]  # missing in typeshed
+
+
+_INTERRUPTIBLE_DECODER = _InterruptibleDecoder()
+
+
+def _decoder(size: int, pause: Callable[[], None] | None) -> json.JSONDecoder:
+    if size < _LARGE_BYTES:
+        return _DECODER
+    return _INTERRUPTIBLE_DECODER if pause is None else _pausing_decoder(pause)
+
+
+def _pausing_decoder(pause: Callable[[], None]) -> json.JSONDecoder:
+    """Return a decoder that calls ``pause`` before one in _VALUES_BETWEEN_PAUSES members and items."""
+    numbers = cycle(range(_VALUES_BETWEEN_PAUSES))
+
+    def pausing(scan: _Parser) -> _Parser:
+        def scan_or_pause(text: str, start: int) -> Any:
+            if not next(numbers):
+                pause()
+            return scan(text, start)
+
+        return scan_or_pause
+
+    return _InterruptibleDecoder(
+        lambda text, strict, scan, *hooks: _OBJECT(text, strict, pausing(scan), *hooks),
+        lambda text, scan: _ARRAY(text, pausing(scan)),
+    )
 
 
 def _require_few_values(body: bytes) -> None:

@@ -54,8 +54,9 @@ def _parse_in_turn(body: bytes) -> Any:
     with blocking():
         if not LARGE_BODIES.acquire(timeout=LONGEST_TURN):
             raise ServiceUnavailable("Too many large requests are being worked on; repeat this one shortly.")
-    context().release = LARGE_BODIES.release
-    return parse_json(body)
+    current = context()
+    current.release = LARGE_BODIES.release
+    return parse_json(body, current.parts.heavy_requests.rests.in_steps())
 
 
 def _read(request: Request, limit: int) -> bytes:

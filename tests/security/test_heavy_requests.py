@@ -322,6 +322,46 @@ def test_large_reads_of_a_key_rest_while_others_ask(monkeypatch: pytest.MonkeyPa
     assert list(rests._until) == ["b"], "what is over is forgotten"
 
 
+def test_a_long_work_rests_in_steps_while_others_ask(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For as long as it has worked since, at most ten milliseconds; who is alone goes on."""
+    now = 100.0
+    slept: list[float] = []
+    monkeypatch.setattr("app.web.rests.time.monotonic", lambda: now)
+    monkeypatch.setattr("app.web.rests.time.sleep", slept.append)
+    rests = Rests()
+    rest = rests.in_steps()
+    now += 0.004
+    rest()
+    assert not slept
+    rests.note_key("a")
+    for worked in (0.004, 0.001, 0.002, 0.5):
+        now += worked
+        rest()
+    assert slept == [pytest.approx(0.004), pytest.approx(0.003), 0.01]
+    now += SHARED_SECONDS
+    rest()
+    assert len(slept) == 3
+
+
+@pytest.mark.usefixtures("remembering")
+def test_a_large_body_is_parsed_with_rests_while_others_ask(
+    client: Callable[..., Any], sqlite_backend: Backend, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One of a megabyte rests once another key has asked, whatever becomes of it; a smaller one does not."""
+    send = client()
+    key, other = make_key(sqlite_backend), make_key(sqlite_backend)
+    slept: list[float] = []
+    monkeypatch.setattr("app.web.rests.STEP_SECONDS", 0.0)
+    monkeypatch.setattr("app.web.rests.time.sleep", slept.append)
+    assert send(other, "GET", "/dialogue/none").status_code == 404
+    state = {f"key{n}": "x" * 1000 for n in range(2000)}
+    few = dict(list(state.items())[:900])
+    assert send(key, "POST", "/dialogue", json={"id": "small", "state": few}).status_code == 200
+    assert not slept
+    assert send(key, "POST", "/dialogue", json={"id": "large", "state": state}).status_code == 413
+    assert len(slept) == 5
+
+
 @pytest.mark.usefixtures("remembering")
 def test_a_large_list_leaves_a_rest_behind(client: Callable[..., Any], sqlite_backend: Backend) -> None:
     """It does once the key was answered much, where another key has asked; all are answered."""

@@ -146,6 +146,32 @@ def test_what_is_just_within_the_limits_is_read(padding: bytes, body: bytes) -> 
     assert parse_json(body + padding) == json.loads(body)
 
 
+@given(value=VALUES)
+def test_pauses_change_nothing_of_what_is_read(value: Any) -> None:
+    """A text that is parsed with pauses has the same value."""
+    text = json.dumps(value)
+    assert parse_json(text.encode() + LARGE, lambda: None) == json.loads(text)
+
+
+@pytest.mark.parametrize(
+    ("body", "values"),
+    [
+        (b"{" + b",".join(b'"%d":"text"' % n for n in range(20_000)) + b"}", 20_000),
+        (b"[" + b",".join([b'{"a":[1,2]}'] * 20_000) + b"]", 80_000),
+        (b"[" * 40 + b",".join([b"{}"] * 50_000) + b"]" * 40, 50_000),
+    ],
+    ids=["members", "small objects", "deep"],
+)
+def test_pauses_come_as_often_wherever_values_stand(body: bytes, values: int) -> None:
+    """Within one large object and between many small ones; a text that is small has none."""
+    paused: list[None] = []
+    assert parse_json(body, lambda: paused.append(None)) == json.loads(body)
+    assert values / 500 <= len(paused) <= values / 500 + 1
+    paused.clear()
+    assert parse_json(b"[1,2]", lambda: paused.append(None)) == [1, 2]
+    assert not paused
+
+
 def test_an_object_of_many_members_is_read_whole() -> None:
     """Its members become one object a part at a time, and a key that stands twice is found all the same."""
     members = ",".join(f'"{n}":{n}' for n in range(25_000))
