@@ -1,7 +1,6 @@
 """What a worker does in the background, in threads of its own, whenever it is time or it is woken.
 
-The sweeper works in batches: it removes hidden rows and indexes what is not indexed yet. More often it merges
-what writes have added to the search index.
+The sweeper works in batches: it removes hidden rows and indexes what is not indexed yet.
 """
 
 from __future__ import annotations
@@ -9,7 +8,6 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from contextlib import suppress
 from typing import TYPE_CHECKING
 
 from .domain.errors import ServiceUnavailable
@@ -23,9 +21,6 @@ if TYPE_CHECKING:
 
 PERIOD = 60.0
 """Seconds between two sweeps when nothing wakes it; each start begins with one."""
-
-MERGE_PERIOD = 2.0
-"""Seconds between two looks at whether the search index has something to merge."""
 
 REST = 2.0
 """How long the sweeper rests behind a step: so many times what the step took."""
@@ -77,37 +72,24 @@ class Sweeper(Background):
         chores: Sequence[Callable[[], None]] = (),
         expire: Callable[[], int] = lambda: 0,
     ) -> None:
-        super().__init__("sweeper", min(PERIOD, MERGE_PERIOD), self._work_in_turn)
+        super().__init__("sweeper", PERIOD, self.sweep)
         self._backend = backend
         self._chores = chores
         self._expire = expire
-        self._due = 0.0
-
-    def wake(self) -> None:
-        """Ask for a sweep soon."""
-        self._due = 0.0
-        super().wake()
-
-    def _work_in_turn(self) -> None:
-        """Sweep when that is due or asked for, merge the search index otherwise."""
-        if time.monotonic() >= self._due:
-            self._due = time.monotonic() + PERIOD
-            self.sweep()
-            return
-        # What the next sweep meets too, it reports.
-        with suppress(ServiceUnavailable):
-            _repeat(self._backend.merge_step)
 
     def sweep(self) -> None:
-        """Do the chores, remove what has expired or is hidden, then see to the search index.
+        """Do the chores, remove what has expired or is hidden, then index what is still to be indexed.
 
         A store that is away is tried again next time.
         """
         try:
             for chore in self._chores:
                 chore()
-            _repeat(lambda: self._expire() or self._sweep_rows() or self._backend.index_step())
-            _repeat(self._backend.merge_step)
+            begun = time.monotonic()
+            while self._expire() or self._sweep_rows() or self._backend.index_step():
+                # A step that had to wait, for the store or the processor, met others who are in a hurry.
+                rest(min(LONGEST_REST, max(SHORTEST_REST, REST * (time.monotonic() - begun))))
+                begun = time.monotonic()
         except ServiceUnavailable:
             log.warning("the store does not answer; sweeping goes on later")
 
@@ -115,12 +97,3 @@ class Sweeper(Background):
         rows = self._backend.sweep()
         SWEPT.add(amount=rows)
         return rows
-
-
-def _repeat(step: Callable[[], int]) -> None:
-    """Take steps until one says that nothing is left, and rest behind each."""
-    begun = time.monotonic()
-    while step():
-        # A step that had to wait, for the store or the processor, met others who are in a hurry.
-        rest(min(LONGEST_REST, max(SHORTEST_REST, REST * (time.monotonic() - begun))))
-        begun = time.monotonic()

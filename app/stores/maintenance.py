@@ -90,12 +90,6 @@ class Maintenance(Protocol):
     def index_step(self, rows: int = INDEX_ROWS) -> int:
         """Index up to ``rows`` items that an earlier release stored; how many were (0: all are)."""
 
-    def merge_step(self) -> int:
-        """Bring the search index a small step nearer to a form that is quick to search.
-
-        0 says that nothing is left to do, and nothing was written.
-        """
-
     def reindex(self) -> int:
         """Make the search index anew from what is stored, for all projects; how many entries."""
 

@@ -276,7 +276,7 @@ def test_both_stores_have_the_same_files() -> None:
         {path.stem for path in (ROOT / "app/stores" / name).glob("*.py")} for name in ("sqlite", "mongo")
     )
 
-    assert sqlite - mongo == {"checksums", "merging"}
+    assert sqlite - mongo == {"checksums"}
     assert mongo - sqlite == {
         "in_doubt",
         "locked_dialogues",

@@ -210,10 +210,6 @@ class MongoMaintenance(Maintenance):
     def index_step(self, rows: int = INDEX_ROWS) -> int:
         return reindexing.index_step(self._db, rows)
 
-    def merge_step(self) -> int:
-        # The server keeps its indexes in order.
-        return 0
-
     def reindex(self) -> int:
         return reindexing.reindex(self._db)
 

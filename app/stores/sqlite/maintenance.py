@@ -35,7 +35,6 @@ from . import (
     dialogue_lists,
     index_checks,
     mapping,
-    merging,
     queries,
     reindexing,
     schema,
@@ -179,9 +178,6 @@ class SqliteMaintenance(Maintenance):
 
     def index_step(self, rows: int = INDEX_ROWS) -> int:
         return self._db.commits.run(partial(reindexing.index_step, rows=rows))
-
-    def merge_step(self) -> int:
-        return self._db.commits.run(merging.merge_step)
 
     def reindex(self) -> int:
         # In steps, between which others write; searches find less until the last one.

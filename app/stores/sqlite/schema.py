@@ -232,13 +232,6 @@ _TAGS = "".join(
     for kind in ("dialogue", "message", "memory")
 )
 
-# What ``merging`` says: a write merges no segments of the index but where very many have gathered.
-_MERGING = "".join(
-    f"INSERT INTO {kind}_tokens ({kind}_tokens, rank) VALUES ('{option}', {value});\n"
-    for kind in ("dialogue", "message", "memory")
-    for option, value in (("automerge", 0), ("usermerge", 2), ("crisismerge", 32))
-)
-
 MIGRATIONS: Final = (
     _CATALOG + _DIALOGUES + _MESSAGES + _MEMORIES,
     RANKED_SEARCH,
@@ -251,7 +244,6 @@ MIGRATIONS: Final = (
     _CHECKSUMS,
     _ERASURE,
     _TAGS,
-    _MERGING,
 )
 """Each is run once, in order, in a transaction of its own; a released one is never changed."""
 
