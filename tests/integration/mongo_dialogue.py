@@ -14,9 +14,9 @@ TIMEOUT = 2.0
 """The store's time limit, in seconds."""
 
 
-def open_store(server: Server) -> Backend:
+def open_store(server: Server, timeout: float = TIMEOUT) -> Backend:
     """Return a migrated store with one empty dialogue ``d`` and a short time limit."""
-    store = server.open(timeout=TIMEOUT)
+    store = server.open(timeout=timeout)
     store.migrate()
     stored(store, dialogue(id="d"))
     return store

@@ -160,8 +160,9 @@ def test_a_read_survives_one_failure(server: Server, backend: Backend) -> None:
         assert backend.get_dialogue(SCOPE, "d") is not None
 
 
-def test_work_that_clashes_with_itself_is_refused(backend: Backend) -> None:
+def test_work_that_clashes_with_itself_is_refused(server: Server) -> None:
     """Repeating it a few times does not help, so it ends well before the time limit."""
+    backend = open_store(server, timeout=20)
     runs = 0
 
     def work(tx: Transaction) -> None:
