@@ -108,7 +108,7 @@ def _padded(cursor: str) -> bytes:
 def refusal() -> InvalidParameter:
     """Return the error for a cursor that is not one of this list."""
     return InvalidParameter(
-        "next is not a cursor of this list with these filters: pass it back unchanged, alone or with the "
-        "same filters and order, or start again without it.",
+        "next is not a cursor of this list with these filters: pass it back unchanged, with the same "
+        "query, filters and order (a list takes it alone, too), or start again without it.",
         Detail("next", "is not valid here"),
     )

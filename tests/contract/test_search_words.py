@@ -171,7 +171,8 @@ def test_a_cursor_belongs_to_its_search(api: Api) -> None:
     body = {"query": "flight", "object": "memory", "next": cursor}
     assert len(api.ok("POST", "/search", body)["items"]) == 2
     for wrong in ({"query": "flights"}, {"tags": ["x"]}, {"next": cursor[:-2] + "xx"}, {"next": listed}):
-        api.refused(400, "INVALID_PARAMETER", "POST", "/search", body | wrong)
+        refusal = api.refused(400, "INVALID_PARAMETER", "POST", "/search", body | wrong)
+        assert "with the same query, filters and order" in refusal["message"]
 
 
 def test_a_search_has_a_thousand_results_at_most(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:
