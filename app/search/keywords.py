@@ -24,8 +24,11 @@ from .words import CHUNK, IS_UNSPACED, LONGEST_WORD, fold, words_in
 MOST_KEYWORDS: Final = 64
 """How many distinct words of a query count: the first; they bound the work of a search."""
 
-PLAIN, STEM, GUESS = 1.0, 0.9, 0.6
-"""How much the match of a form counts: as written, by its stem, by the stem of another language."""
+PLAIN, STEM, GUESS = 1.0, 0.9, 0.4
+"""How much the match of a form counts: as written, by its stem, by the stem of another language.
+
+The first two are shares of an occurrence, the last one of the weight of all occurrences.
+"""
 
 MOST_COMPLETIONS: Final = 32
 """How many words the beginning of one is looked for as."""

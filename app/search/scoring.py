@@ -1,6 +1,6 @@
 """How well an item answers the words of a search: BM25 over its words, more for words side by side.
 
-    score = sum of idf(word) * weight(occurrences, length)
+    score = sum of idf(word) * max(weight(own occurrences, length), GUESS * weight(all occurrences, length))
           + sum of NEARNESS * mean idf(two neighbours of the query) * nearness(of them in the item)
 
 It is computed from the written words of an item alone, so that every store gives the same.
@@ -13,7 +13,7 @@ from math import log
 from typing import Final, NamedTuple
 
 from .forms import beginnings_of, forms_of, make_forms
-from .keywords import Keywords
+from .keywords import GUESS, Keywords
 from .tokens import HEADING_END, HEADING_WEIGHT, weight
 from .words import NOTHING_KEPT
 
@@ -165,12 +165,18 @@ class Scoring:
         if above:  # a message has none
             matches = self._matches.among(above, all_keep=all_keep)
             parts.insert(0, _Part(above, matches, HEADING_OFFSET, HEADING_WEIGHT))
-        counts = _count(parts)
-        length = len(above) + len(below)
-        weights = {number: self.idfs[number] * weight(count, length) for number, count in counts.items()}
-        has_neighbours = any(number + 1 in counts for number in counts)
+        weights = self._weigh(*_count(parts), len(above) + len(below))
+        has_neighbours = any(number + 1 in weights for number in weights)
         nearness = self._nearness(_places(parts)) if has_neighbours else 0.0
         return Score(sum(weights.values()) + nearness, weights, nearness)
+
+    def _weigh(self, own: Mapping[int, float], guessed: Mapping[int, float], length: int) -> dict[int, float]:
+        """Return what each keyword adds; however often a guess occurs, it stays a guess."""
+        weights = {number: self.idfs[number] * weight(count, length) for number, count in own.items()}
+        for number, count in guessed.items():
+            guess = GUESS * self.idfs[number] * weight(count + own.get(number, 0.0), length)
+            weights[number] = max(guess, weights.get(number, 0.0))
+        return weights
 
     def _nearness(self, places: Mapping[int, list[int]]) -> float:
         total = 0.0
@@ -182,15 +188,19 @@ class Scoring:
         return total
 
 
-def _count(parts: Iterable[_Part]) -> dict[int, float]:
-    """Return how often an item has each keyword."""
-    counts: dict[int, float] = {}
+def _count(parts: Iterable[_Part]) -> tuple[dict[int, float], dict[int, float]]:
+    """Return how often an item has each keyword in its own forms, and how often by a guess."""
+    own: dict[int, float] = {}
+    guessed: dict[int, float] = {}
     for words, matches, _, each in parts:
         for word, match in matches:
-            times = words.count(word)
+            times = each * words.count(word)
             for number, share in match:
-                counts[number] = counts.get(number, 0.0) + each * share * times
-    return counts
+                if share == GUESS:
+                    guessed[number] = guessed.get(number, 0.0) + times
+                else:
+                    own[number] = own.get(number, 0.0) + share * times
+    return own, guessed
 
 
 def _places(parts: Iterable[_Part]) -> dict[int, list[int]]:

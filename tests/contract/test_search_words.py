@@ -52,6 +52,18 @@ def test_words_are_found_in_other_forms_in_their_language(api: Api, text: str, q
 
 
 @every_object
+def test_a_guessed_stem_is_no_answer(api: Api, kind: str) -> None:
+    """However often it occurs (some language stems "needle" to "need"): behind the word, less relevant."""
+    put(api, kind, "guess", "need, need, need, need and need")
+    (guess,) = search(api, kind, "needle")["results"]
+    assert 0 < guess["relevance"] < 0.7
+    put(api, kind, "word", "the needle is somewhere in all the hay that was brought in on that long evening")
+    word, guess = search(api, kind, "needle")["results"]
+    assert (word["item"]["id"], guess["item"]["id"]) == ("word", "guess")
+    assert guess["relevance"] < 0.7
+
+
+@every_object
 def test_rarer_words_count_more(api: Api, kind: str) -> None:
     """A word that all have says little; one that few have decides."""
     for number in range(8):
