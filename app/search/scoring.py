@@ -2,6 +2,7 @@
 
     score = sum of idf(word) * max(weight(own occurrences, length), GUESS * weight(all occurrences, length))
           + sum of NEARNESS * mean idf(two neighbours of the query) * nearness(of them in the item)
+          + WHOLE * sum of idf(word), where the item has the query as it is asked
 
 It is computed from the written words of an item alone, so that every store gives the same.
 """
@@ -17,8 +18,11 @@ from .keywords import GUESS, Keywords
 from .tokens import HEADING_END, HEADING_WEIGHT, weight
 from .words import NOTHING_KEPT
 
-NEARNESS: Final = 0.5
+NEARNESS: Final = 0.75
 """How much two neighbours of the query count when they are neighbours in the item, too."""
+
+WHOLE: Final = 0.25
+"""How much all words of the query count when they stand side by side in the item, in their order."""
 
 NEAR: Final = (0.0, 1.0, 0.6, 0.4, 0.25)
 """How near two words are that stand so many words apart, the second behind the first."""
@@ -185,7 +189,16 @@ class Scoring:
             if following is not None:
                 near = _nearest(places[number], following)
                 total += NEARNESS * (self.idfs[number] + self.idfs[number + 1]) / 2 * near
-        return total
+        return total + WHOLE * self._together if self._has_all_together(places) else total
+
+    def _has_all_together(self, places: Mapping[int, Sequence[int]]) -> bool:
+        """Whether all words of the query stand side by side, in their order."""
+        if len(places) < len(self.idfs):
+            return False
+        starts = set(places[0])
+        for number in range(1, len(self.idfs)):
+            starts.intersection_update([place - number for place in places[number]])
+        return bool(starts)
 
 
 def _count(parts: Iterable[_Part]) -> tuple[dict[int, float], dict[int, float]]:

@@ -64,6 +64,22 @@ def test_a_guessed_stem_is_no_answer(api: Api, kind: str) -> None:
 
 
 @every_object
+def test_the_query_as_it_is_asked_comes_before_scattered_words(api: Api, kind: str) -> None:
+    """With a function word between two others, and however often the scattered ones occur."""
+    for number in range(8):
+        put(api, kind, f"n{number}", "a table for two")
+    put(api, kind, "exact", "Hi, I need to cancel my reservation.")
+    put(
+        api,
+        kind,
+        "other",
+        "To cancel a reservation, name the reservation, and my colleague will cancel the reservation.",
+    )
+    put(api, kind, "often", "My plans changed: cancel this reservation, cancel that reservation.")
+    assert find(api, kind, "cancel my reservation")[0] == "exact"
+
+
+@every_object
 def test_rarer_words_count_more(api: Api, kind: str) -> None:
     """A word that all have says little; one that few have decides."""
     for number in range(8):
