@@ -86,10 +86,14 @@ class EndpointEmbedder:
             raise TextRefused("There is nothing to read in the text")
         if not self._rest.admits():
             raise EmbedderError("The model's endpoint failed a moment ago")
+        with aside():
+            return self._ask_once(self.query_prefix + pieces[0])
+
+    def _ask_once(self, text: str) -> bytes:
+        """Return the vector of a text, and let the queries that come next ask or rest by how it went."""
         client = replace(self.client, timeout=min(self.client.timeout, QUERY_SECONDS), retries=0)
         try:
-            with aside():
-                (vector,) = self._embed([self.query_prefix + pieces[0]], client)
+            (vector,) = self._embed([text], client)
         except TextRefused:
             self._rest.end()
             raise

@@ -6,15 +6,19 @@ import json
 import math
 import struct
 import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http.server import BaseHTTPRequestHandler
 from pathlib import Path
 
 import pytest
 
+from app.domain.errors import RateLimitExceeded
 from app.meaning.embedder import Embedder, EmbedderError, TextRefused
 from app.meaning.endpoint import REST_SECONDS
 from app.opening import open_embedder
 from app.settings import Settings
+from app.waiting import end_request, lend_place
 from tests.chat_endpoint import Answer, Stub, endpoint, raw, send
 
 KEY = "sk-very-secret-key"
@@ -176,6 +180,29 @@ def test_a_query_waits_neither_for_repeats_nor_for_an_endpoint_that_failed_the_o
         for _ in range(2):
             assert embedder.query("one")
         assert len(stub.asked) == 6
+
+
+def test_a_failure_counts_where_the_query_cannot_go_on_either(tmp_path: Path) -> None:
+    """Who finds its place taken when the endpoint has failed is refused for that; the next does not ask."""
+
+    @contextmanager
+    def without_way_back() -> Iterator[None]:
+        try:
+            yield
+        finally:
+            raise RateLimitExceeded("its place is taken")
+
+    with endpoint(raw(503)) as stub:
+        embedder = open_endpoint(stub, tmp_path)
+        lend_place(without_way_back)
+        try:
+            with pytest.raises(RateLimitExceeded):
+                embedder.query("one")
+        finally:
+            end_request()
+        with pytest.raises(EmbedderError, match="a moment ago"):
+            embedder.query("one")
+        assert len(stub.asked) == 1
 
 
 def test_a_query_waits_no_longer_than_somebody_would(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
