@@ -46,8 +46,16 @@ def repair(backend: Backend, problems: Iterable[Problem]) -> Iterator[str]:
 
 
 def _sweep_again(backend: Backend, project: str) -> int:
-    """Remove what purged dialogues of a project have left; how many rows were removed."""
+    """Remove what purged dialogues of a project have left; how many rows were removed.
+
+    What awaits the sweep in any case, of this or another project, goes before and is not counted.
+    """
+    _sweep(backend)
     backend.sweep_again(project)
+    return _sweep(backend)
+
+
+def _sweep(backend: Backend) -> int:
     removed = 0
     while step := backend.sweep():
         removed += step

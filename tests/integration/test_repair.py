@@ -19,7 +19,7 @@ from app.services.verify import Kind, Problem, Seen, verify
 from app.stores import Backend
 from app.stores.mongo import MongoBackend
 from app.stores.sqlite import SqliteBackend, sweeping
-from tests.records import deleted, dialogue
+from tests.records import deleted, dialogue, message, stored
 
 SCOPE = Scope("acme", "anna")
 SAID = [{"id": f"m{place}", "role": "user", "content": f"whale number{place}"} for place in range(12)]
@@ -180,6 +180,15 @@ def test_what_a_deletion_left_is_found_and_removed(filled: Backend) -> None:
     assert list(repair(filled, found)) == ["project acme: 12 rows removed that purged dialogues had left"]
     assert problems(filled) == []
     assert filled.stats(ScopeFilter("acme")).messages == 24
+
+
+def test_what_a_sweep_removes_anyway_is_not_mended(filled: Backend) -> None:
+    """A deletion of another project that nobody has swept yet is swept, and is not in the report."""
+    other = dialogue(Scope("other", "anna"), id="new")
+    other = stored(filled, other, [message(other, seq) for seq in range(3)])
+    deleted(filled, other, purge=True)
+    assert list(repair(filled, [Problem(Kind.ORPHANS, "acme", "", "", "")])) == []
+    assert filled.stats(ScopeFilter("other")).messages == 0
 
 
 def test_messages_without_a_trace_of_their_dialogue_are_left(filled: Backend) -> None:
