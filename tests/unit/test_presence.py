@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
 import pytest
@@ -11,11 +11,17 @@ from pymongo import MongoClient
 from pymongo.errors import AutoReconnect, NotPrimaryError, PyMongoError, ServerSelectionTimeoutError
 
 from app.domain.errors import ServiceUnavailable
+from app.stores.mongo.commit import transact
 from app.stores.mongo.database import Document, MongoDatabase
 from app.stores.mongo.presence import LOOK_SECONDS, Presence
+from app.stores.mongo.striped_locks import StripedLocks
+from app.waiting import at_most
 from tests.ports import free_port
 
 PATIENCE = 20.0
+
+ENOUGH = 5.0
+"""After how many seconds without a primary the store is taken for away here."""
 
 
 class Store:
@@ -46,8 +52,8 @@ def store() -> Store:
 @pytest.fixture
 def presence(store: Store) -> Presence:
     """Give what knows that it is away."""
-    found = Presence(store)
-    found.note(ServerSelectionTimeoutError("waited in vain"))
+    found = Presence(store, ENOUGH)
+    found.note(ServerSelectionTimeoutError("waited in vain"), ENOUGH)
     return found
 
 
@@ -74,9 +80,10 @@ def looking(presence: Presence, store: Store) -> Iterator[None]:
 
 
 def test_a_store_that_answers_is_not_asked(store: Store) -> None:
-    """The usual case costs nothing, and a failure of another kind does not change that."""
-    presence = Presence(store)
-    presence.note(AutoReconnect("closed"))
+    """The usual case costs nothing; a failure of another kind, or after little time, does not change that."""
+    presence = Presence(store, ENOUGH)
+    presence.note(AutoReconnect("closed"), ENOUGH)
+    presence.note(ServerSelectionTimeoutError("had half a second"), 0.5)
     assert presence.require(1) == 0
     assert store.asked == 0
 
@@ -128,15 +135,43 @@ def test_who_waits_for_the_one_that_looks_goes_on_with_it(
     assert store.asked == 1
 
 
-def test_the_first_to_wait_in_vain_tells_the_others() -> None:
-    """A command waits for as long as it may; the next looks for less, and nobody waits for both."""
-    client: MongoClient[Document] = MongoClient(
-        "127.0.0.1", free_port(), connect=False, serverSelectionTimeoutMS=50
-    )
-    db = MongoDatabase("mongodb://nobody/test", timeout=2 * LOOK_SECONDS, pool_size=1, client=client)
-    with client:
-        for _ in range(2):
-            with pytest.raises(ServiceUnavailable), db.bounded():
-                db.meta.find_one({})
-        with pytest.raises(ServiceUnavailable):
-            db.presence.require(LOOK_SECONDS)
+@pytest.fixture
+def nobody() -> Iterator[MongoDatabase]:
+    """Give a database where nobody answers."""
+    with MongoClient[Document]("127.0.0.1", free_port(), connect=False) as client:
+        yield MongoDatabase("mongodb://nobody/test", timeout=2 * LOOK_SECONDS, pool_size=1, client=client)
+
+
+def read(db: MongoDatabase) -> None:
+    """Read outside a transaction."""
+    with db.bounded():
+        db.meta.find_one({})
+
+
+def write(db: MongoDatabase) -> None:
+    """Read in a transaction."""
+    transact(db, StripedLocks(), lambda session, _locks: db.meta.find_one({}, session=session))
+
+
+CALLS = pytest.mark.parametrize("call", [read, write])
+
+
+@CALLS
+def test_the_first_to_wait_in_vain_tells_the_others(
+    nobody: MongoDatabase, call: Callable[[MongoDatabase], None]
+) -> None:
+    """A command waits for as long as it may; who comes next looks."""
+    with pytest.raises(ServiceUnavailable):
+        call(nobody)
+    with pytest.raises(ServiceUnavailable):
+        nobody.presence.require(0.1)
+
+
+@CALLS
+def test_who_has_little_time_tells_nothing(
+    nobody: MongoDatabase, call: Callable[[MongoDatabase], None]
+) -> None:
+    """The last use of a key is noted within a moment or not at all; requests go on waiting for a primary."""
+    with at_most(0.1), pytest.raises(ServiceUnavailable):
+        call(nobody)
+    assert nobody.presence.require(0.1) == 0

@@ -66,6 +66,7 @@ def commit(db: MongoDatabase, locks: LockHolder, deadline: float, attempt: Attem
     It is repeated after a transient error until ``deadline`` (monotonic seconds), and after a write
     conflict CLASHES times. Raises ServiceUnavailable after that, and what ``attempt`` raises.
     """
+    seconds = deadline - time.monotonic()
     clashes = 0
     pauses = _pauses()
     while True:
@@ -76,7 +77,7 @@ def commit(db: MongoDatabase, locks: LockHolder, deadline: float, attempt: Attem
             clashes += isinstance(error, DuplicateKeyError | WriteConflict)
             late = time.monotonic() + pause >= deadline
             if late or clashes > CLASHES or not _is_passing(error):
-                raise db.failed(error) from error
+                raise db.failed(error, seconds) from error
             release(error)
         STORE_RETRIES.add()
         time.sleep(pause)

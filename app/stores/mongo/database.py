@@ -60,7 +60,7 @@ class MongoDatabase:
         self.vectors = self.database["vectors"]
         self.meta = self.database["meta"]
         self.in_doubt = InDoubtTransactions(self.client, self.meta)
-        self.presence = Presence(lambda: self.database.command("ping"))
+        self.presence = Presence(lambda: self.database.command("ping"), patience=timeout / 2)
 
     def _open(self, name: str) -> Database[Document]:
         if not self.transactional:
@@ -75,12 +75,12 @@ class MongoDatabase:
     @contextmanager
     def bounded(self, seconds: float | None = None) -> Iterator[None]:
         """Hold everything inside to the time limit, and answer its failures as ServiceUnavailable."""
-        try:
-            limit = self.timeout if seconds is None else seconds
-            with self.waiting(limit) as left, pymongo.timeout(left):
-                yield
-        except PyMongoError as error:
-            raise self.failed(error) from error
+        with self.waiting(self.timeout if seconds is None else seconds) as left:
+            try:
+                with pymongo.timeout(left):
+                    yield
+            except PyMongoError as error:
+                raise self.failed(error, left) from error
 
     @contextmanager
     def waiting(self, limit: float) -> Iterator[float]:
@@ -88,9 +88,12 @@ class MongoDatabase:
         with blocking(limit) as left:
             yield max(0.001, left - self.presence.require(left))
 
-    def failed(self, error: Exception) -> ServiceUnavailable:
-        """Return what a client is told of a failure, and keep in mind what it says of the store."""
-        self.presence.note(error)
+    def failed(self, error: Exception, seconds: float) -> ServiceUnavailable:
+        """Return what a client is told of a failure, and keep in mind what it says of the store.
+
+        ``seconds`` is how long the call might take.
+        """
+        self.presence.note(error, seconds)
         return unavailable(error)
 
 

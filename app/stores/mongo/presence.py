@@ -3,7 +3,8 @@
 The driver lets a command wait for a primary for as long as its request may take, which is how an election
 passes unnoticed. Once a command has waited in vain, all threads of a worker would soon do the same, and what
 needs no store, such as ``/health``, would wait for them. So from then on one request at a time looks for the
-store, and the others are refused.
+store, and the others are refused. A command that had little time, such as the one that notes a key's last
+use, says nothing: an election takes longer.
 """
 
 from __future__ import annotations
@@ -27,16 +28,20 @@ WAIT_SECONDS: Final = 0.1
 
 
 class Presence:
-    """What one process knows; ``ask`` is a command that only a primary answers."""
+    """What one process knows; ``ask`` is a command that only a primary answers.
 
-    def __init__(self, ask: Callable[[], object]) -> None:
+    A command that had ``patience`` seconds or more and met none tells that the store is away.
+    """
+
+    def __init__(self, ask: Callable[[], object], patience: float) -> None:
         self._ask = ask
+        self._patience = patience
         self._away = False
         self._looking = threading.Lock()
 
-    def note(self, error: Exception) -> None:
-        """Take note of a failure: the store is away if its command found no primary in its time."""
-        if isinstance(error, ServerSelectionTimeoutError):
+    def note(self, error: Exception, seconds: float) -> None:
+        """Take note of a failure: the store is away if there was no primary, and seconds enough."""
+        if isinstance(error, ServerSelectionTimeoutError) and seconds >= self._patience:
             self._away = True
 
     def require(self, seconds: float) -> float:
