@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..domain.errors import ServiceUnavailable
 from ..domain.records import Message, Scope
 from ..services.audit import note_export
 from ..services.repair import repair
@@ -162,7 +163,12 @@ def _fill(backend: Backend, file: Path, copy: Path | None) -> int:
                 progress.count(entry)
                 meter.tick()
 
-            load(backend, entries, count)
+            try:
+                load(backend, entries, count, meter.say)
+            except ServiceUnavailable:
+                done = counted(progress.messages, "message")
+                meter.say(f"colloquy: {done} were restored; the restore begins again when it is repeated")
+                raise
         return _check(backend)
 
 

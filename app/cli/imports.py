@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from ..domain.errors import ServiceUnavailable
 from ..services.bootstrap import DEFAULT_PROJECT
 from ..transfer.input.containers import Documents
 from ..transfer.tally import Tally
@@ -149,7 +150,7 @@ def import_files(
         target = Target(project, url, key, dry_run, update, with_keys, input_bytes)
         loader = _loader(stack, target, drafter, tally)
         stack.enter_context(meter)
-        stack.enter_context(_say_when_interrupted())
+        stack.enter_context(_say_when_ended(tally))
         intake = Intake(loader, drafter, tally, choices)
         if service is None:
             intake.run(documents, meter.tick)
@@ -162,9 +163,14 @@ def import_files(
 
 
 @contextmanager
-def _say_when_interrupted() -> Iterator[None]:
+def _say_when_ended(tally: Tally) -> Iterator[None]:
+    """Say that the command can be repeated when it comes to no end of its own."""
     try:
         yield
+    except ServiceUnavailable:
+        done = f"{counted(tally.dialogues, 'dialogue')} and {counted(tally.messages, 'message')}"
+        typer.echo(f"colloquy: {done} were imported; the same command goes on from there", err=True)
+        raise
     except KeyboardInterrupt:
         typer.echo("colloquy: interrupted; the same command goes on from there", err=True)
         raise

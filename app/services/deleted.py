@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 
 def restore_deleted(tx: Transaction, record: Record, origin: Origin, start: int) -> Outcome:
-    """Store up to ``STEP`` messages of a deleted dialogue, from ``start`` on, and with 0 its tombstone.
+    """Store ``record.step`` messages of a deleted dialogue, from ``start`` on, and with 0 its tombstone.
 
     One that lives here stays, and so does one that was deleted here too. Raises DialogueNotFound when
     the tombstone was removed since ``start`` was 0.

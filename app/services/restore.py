@@ -25,7 +25,7 @@ from .deleted import restore_deleted
 from .fork import fork
 from .inputs import NewMemory, NewMessage
 from .origin import MemoryOrigin, insert_summaries
-from .restore_inputs import STEP, Outcome, Record
+from .restore_inputs import Outcome, Record
 from .state import parse
 
 if TYPE_CHECKING:
@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 def restore(
     tx: Transaction, record: Record, start: int = 0, *, orphan: bool = False, update: bool = False
 ) -> Outcome:
-    """Store up to ``STEP`` messages of a record, from ``start`` on, and with 0 its dialogue.
+    """Store up to ``record.step`` messages of a record, from ``start`` on, and with 0 its dialogue.
 
     Of a dialogue that is there, stored messages stay; label, tags, status and state stay as well, unless
     the record is known to be newer, or ``update`` asks for them. Without ``orphan`` a thread whose parent
@@ -152,8 +152,8 @@ def _count_in(
 
 def _resume(tx: Transaction, dialogue: Dialogue, record: Record, start: int, *, update: bool) -> Outcome:
     """Add what a dialogue lacks; what was deleted here stays deleted."""
-    chunk = record.messages[start : start + STEP]
-    looked_at = record.messages[max(0, start - 1) : start + STEP]
+    chunk = record.messages[start : start + record.step]
+    looked_at = record.messages[max(0, start - 1) : start + record.step]
     found = tx.find_messages(dialogue, [draft.id for draft in looked_at])
     differing = {
         draft.id for draft in looked_at if draft.id in found and not _is_same(found[draft.id], draft)

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from .origin import Origin
 
 STEP = 1000
-"""How many messages of one dialogue a transaction takes."""
+"""How many messages of one dialogue a transaction takes, unless the store is too slow for that."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +28,7 @@ class Record:
     dialogues only; where it is later than the stored one, the record's head is taken over. ``origin`` is
     how the dialogue lay in another store of ours. ``fate`` is set of one that was deleted there.
     ``tokens`` are those of its messages, by id, where they are known; see ``Transaction.insert_messages``.
+    ``step`` is how many messages a transaction takes.
     """
 
     command: NewDialogue
@@ -41,14 +42,15 @@ class Record:
     origin: Origin | None = None
     fate: Literal["kept", "purged"] | None = None
     tokens: Mapping[str, str] = field(default_factory=dict)
+    step: int = field(default_factory=lambda: STEP)
 
     def chunk(self, start: int) -> range:
         """Return the places of the messages that one transaction takes, from ``start`` on."""
-        return range(start, min(start + STEP, len(self.messages)))
+        return range(start, min(start + self.step, len(self.messages)))
 
     def is_last(self, start: int) -> bool:
         """Whether a transaction that begins there takes the last message."""
-        return start + STEP >= len(self.messages)
+        return start + self.step >= len(self.messages)
 
     def message(self, dialogue: Dialogue, place: int, seq: int, now: Timestamp) -> Message:
         """Return the message of a place as it is stored under a sequence number."""

@@ -6,7 +6,7 @@ was backed up. What is derived from it for searches is left out and made anew.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from itertools import groupby
@@ -32,6 +32,7 @@ from ..domain.records import (
 from ..search.analysis import body_terms, memory_terms
 from ..stores.paging import walk
 from .exporter import Selection, iterate_whole, summaries_of
+from .patience import Patience
 
 if TYPE_CHECKING:
     from ..domain.list_queries import Page
@@ -97,12 +98,24 @@ def _audit(backend: Backend) -> Iterator[AuditEntry]:
     return walk(read)
 
 
-def load(backend: Backend, entries: Iterable[Entry], tick: Callable[[Entry], None]) -> None:
-    """Store records in an empty store, several in a transaction; ``tick`` is told of each."""
+def load(
+    backend: Backend, entries: Iterable[Entry], tick: Callable[[Entry], None], say: Callable[[str], None]
+) -> None:
+    """Store records in an empty store, several in a transaction; ``tick`` is told of each.
+
+    Where the store is too slow, fewer are tried; ``say`` is told so. Raises ServiceUnavailable when that
+    does not help.
+    """
+
+    def write(part: Sequence[Entry], again: bool) -> None:  # noqa: FBT001  # as in_parts calls it
+        if not (again and _is_stored(backend, part[0])):
+            backend.write(part[0].scope, partial(_insert, batch=part))
+
+    patience = Patience(say)
     for batch in _batches(backend, entries):
-        backend.write(batch[0].scope, partial(_insert, batch=batch))
-        for entry in batch:
-            tick(entry)
+        for part in patience.in_parts(batch, write):
+            for entry in part:
+                tick(entry)
 
 
 def _batches(backend: Backend, entries: Iterable[Entry]) -> Iterator[list[Entry]]:
@@ -136,7 +149,34 @@ def _size(record: Record) -> int:
     return sum(len(getattr(record, name, "")) for name in ("body", "value", "state", "recent", "metadata"))
 
 
-def _insert(tx: Transaction, batch: list[Entry]) -> None:
+def _is_stored(backend: Backend, entry: Entry) -> bool:
+    """Whether an earlier try has stored a record, and so all that it was to store with it."""
+    scope, record = entry
+    if isinstance(record, AuditEntry):
+        # The audit is restored in its order.
+        newest = backend.page_audit(AuditListQuery(None, 1)).items
+        return bool(newest) and (newest[0].time, newest[0].id) >= (record.time, record.id)
+    if isinstance(record, Message):
+        after = record.seq - 1
+        first = next(backend.messages_since(scope, record.dialogue_id, record.uid, after), None)
+        return first is not None and first.seq == record.seq
+    return backend.write(scope, lambda tx: _find(tx, record) is not None)
+
+
+def _find(tx: Transaction, record: Any) -> object | None:
+    find: dict[type, Callable[[], object | None]] = {
+        Project: lambda: tx.find_project(record.name),
+        Key: lambda: tx.lock_key(record.id),
+        Dialogue: lambda: tx.lock_dialogue(record.id) or tx.find_expired(record.id),
+        Tombstone: lambda: tx.lock_tombstone(record.dialogue_id, record.uid),
+        Summary: lambda: tx.find_summary(record.id),
+        Memory: lambda: tx.lock_memory(record.id),
+        IdempotencyRecord: lambda: tx.find_idempotency(record.request),
+    }
+    return find[type(record)]()
+
+
+def _insert(tx: Transaction, batch: Sequence[Entry]) -> None:
     for kind, group in groupby((entry.record for entry in batch), type):
         if kind is Message:
             tx.insert_messages([_with_terms(record) for record in group])

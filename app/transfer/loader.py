@@ -15,10 +15,13 @@ from .drafting import Drafting
 from .drafts import Drafted, Drafter
 from .memory_batches import MemoryBatches
 from .parts import NoParts, Parts
+from .patience import Patience
 from .spool import Spool
 from .tally import Tally
 
 if TYPE_CHECKING:
+    from collections.abc import Iterator, Sequence
+
     from ..stores import Store, Transaction
 
 BATCH_MESSAGES = 1000
@@ -47,7 +50,8 @@ class StoreLoader:
         self._tally = tally
         self._update = update
         self.parts: Parts = NoParts(tally)
-        self._memories = MemoryBatches(store, project, tally)
+        self._patience = Patience(tally.report)
+        self._memories = MemoryBatches(store, project, tally, self._patience)
         self._batch: list[Entry] = []
         self._namespace = ""
         self._messages = 0
@@ -128,10 +132,17 @@ class StoreLoader:
             self._add_drafted(*done)
 
     def _store_batch(self) -> None:
-        """Store the conversations taken so far; if one is refused, each in a transaction of its own."""
+        """Store the conversations taken so far, fewer at a time where the store is too slow for all."""
         batch, self._batch = self._batch, []
         self._messages = self._bytes = 0
-        if not batch:
+        if batch:
+            for _ in self._patience.in_parts(batch, self._store_part):
+                pass
+
+    def _store_part(self, batch: Sequence[Entry], again: bool) -> None:  # noqa: FBT001  # as in_parts calls it
+        """Store conversations in one transaction; if one is refused, each in a transaction of its own."""
+        if again and len(batch) == 1:
+            self._load_alone(batch[0])
             return
         try:
             outcomes = self._restore([record for _, _, record in batch], 0)
@@ -149,8 +160,7 @@ class StoreLoader:
         place, _, record = entry
         whole = Outcome()
         try:
-            for start in range(0, max(1, len(record.messages)), STEP):
-                outcome = self._restore([record], start)[0]
+            for outcome in self._restore_steps(record):
                 if outcome.parent_missing or outcome.taken:
                     self._note(entry, outcome)
                     return
@@ -161,6 +171,24 @@ class StoreLoader:
             self._tally.reject(place, error.message)
             return
         self._tally.count(whole)
+
+    def _restore_steps(self, record: Record) -> Iterator[Outcome]:
+        """Yield what became of each step of a conversation; steps are smaller where the store is too slow."""
+        start = 0
+        while True:
+            try:
+                outcome = self._restore([record], start)[0]
+            except ServiceUnavailable as error:
+                self._patience.wait(error)
+                step = min(record.step, len(record.messages))
+                record = replace(record, step=max(1, step // 2))
+                continue
+            self._patience.succeed()
+            yield outcome
+            if record.is_last(start):
+                return
+            start += record.step
+            record = replace(record, step=min(STEP, 2 * record.step))
 
     def _restore(self, records: list[Record], start: int) -> list[Outcome]:
         orphan, update = self.orphans, self._update

@@ -9,10 +9,13 @@ from ..domain.records import Scope
 from ..services.restore import remember
 
 if TYPE_CHECKING:
+    from collections.abc import Sequence
+
     from ..services.inputs import NewMemory
     from ..services.origin import MemoryOrigin
     from ..services.restore_inputs import Outcome
     from ..stores import Store, Transaction
+    from .patience import Patience
     from .tally import Tally
 
     Entry = tuple[NewMemory, MemoryOrigin | None]
@@ -27,10 +30,11 @@ MOST_CHARACTERS: Final = 4 * 1024 * 1024
 class MemoryBatches:
     """Takes memories of a project in, and stores them in batches; ``flush`` stores what is left."""
 
-    def __init__(self, store: Store, project: str, tally: Tally) -> None:
+    def __init__(self, store: Store, project: str, tally: Tally, patience: Patience) -> None:
         self._store = store
         self._project = project
         self._tally = tally
+        self._patience = patience
         self._held: dict[str, list[Entry]] = {}
         self._count = 0
         self._characters = 0
@@ -56,9 +60,14 @@ class MemoryBatches:
         self._count -= len(batch)
         self._characters -= sum(len(command.value) for command, _ in batch)
         scope = Scope(self._project, namespace)
-        for outcome in self._store.write(scope, partial(_remember_all, batch=batch)):
-            self._tally.count_memory(outcome)
+
+        def write(part: Sequence[Entry], _: bool) -> None:  # noqa: FBT001  # as in_parts calls it
+            for outcome in self._store.write(scope, partial(_remember_all, batch=part)):
+                self._tally.count_memory(outcome)
+
+        for _ in self._patience.in_parts(batch, write):
+            pass
 
 
-def _remember_all(tx: Transaction, batch: list[Entry]) -> list[Outcome]:
+def _remember_all(tx: Transaction, batch: Sequence[Entry]) -> list[Outcome]:
     return [remember(tx, command, origin) for command, origin in batch]

@@ -395,7 +395,12 @@ def test_what_is_deleted_during_a_backup_is_in_it_once(places: dict[str, Any], b
     living = next(entry.record for entry in entries if getattr(entry.record, "id", None) == "d")
     uid = living.uid  # type: ignore[union-attr]  # the entry of this id is a dialogue
     rows = [entry for entry in entries if getattr(entry.record, "uid", None) == uid][1:]
-    load(restored, [*entries, Entry(SCOPE, Tombstone("d", uid, purged=False)), *rows], lambda _: None)
+    load(
+        restored,
+        [*entries, Entry(SCOPE, Tombstone("d", uid, purged=False)), *rows],
+        lambda _: None,
+        pytest.fail,
+    )
 
     check_store(restored)
     assert restored.stats(scope_filter()).messages == 5

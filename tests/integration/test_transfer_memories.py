@@ -11,7 +11,7 @@ import pytest
 from app.domain.errors import ServiceUnavailable
 from app.domain.records import Scope
 from app.stores import Backend
-from app.transfer import memory_batches
+from app.transfer import memory_batches, patience
 from tests.integration.importing import bring_in, check_store
 
 WHEN = "2026-01-02T03:04:05.678Z"
@@ -97,6 +97,7 @@ def test_an_interrupted_import_of_memories_is_completed(
 ) -> None:
     """What a store that went away did not take is taken by the repeat."""
     monkeypatch.setattr(memory_batches, "BATCH", 4)
+    monkeypatch.setattr(patience, "PAUSES", ())
     names = [f"anna-{number}" for number in range(10)]
     write = backend.write
     calls = iter((True, False, True, True))

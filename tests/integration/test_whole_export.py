@@ -12,7 +12,7 @@ import orjson
 import pytest
 
 from app.domain.records import Project, Scope, ScopeFilter, Timestamp
-from app.services import dialogues, messages, restore, restore_inputs
+from app.services import dialogues, messages, restore_inputs
 from app.services.inputs import UNCONDITIONAL as NOW
 from app.stores import Backend
 from app.transfer import loader
@@ -175,7 +175,7 @@ def test_an_interrupted_import_of_a_deleted_dialogue_is_completed(
     backend: Backend, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """More messages than one transaction takes come in steps; a second run adds what the first had left."""
-    for module in (restore_inputs, restore, loader):
+    for module in (restore_inputs, loader):
         monkeypatch.setattr(module, "STEP", 100)  # mongomock compares a new message with all others
     rows = [
         {
