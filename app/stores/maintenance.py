@@ -40,8 +40,8 @@ class Maintenance(Protocol):
     def sweep(self, rows: int = SWEEP_ROWS) -> int:
         """Remove up to ``rows`` rows that purges have hidden; how many were removed (0: done)."""
 
-    def sweep_again(self, project: str) -> int:
-        """Let the next sweeps look once more for what purged dialogues have left; how many dialogues."""
+    def sweep_again(self, project: str) -> None:
+        """Let the next sweeps remove what purged dialogues of a project have left, if any of them has."""
 
     def list_erasures(self, before: Timestamp) -> list[Scope]:
         """The namespaces whose erasure has begun, has not ended, and made no step since a time."""

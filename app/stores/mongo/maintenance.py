@@ -45,7 +45,7 @@ from .schema import (
     upgrade,
 )
 from .start_up_lock import LeaseLock
-from .sweeping import sweep_projects, sweep_tombstones
+from .sweeping import sweep_again, sweep_projects, sweep_tombstones
 
 DIALOGUES = 100
 """How many whole dialogues, of up to 2 MiB each, are read at once; a batch also ends at 8 MiB."""
@@ -95,10 +95,8 @@ class MongoMaintenance(Maintenance):
     def sweep(self, rows: int = SWEEP_ROWS) -> int:
         return sweep_tombstones(self._db, rows) or sweep_projects(self._db, self._start_up_lock, rows)
 
-    def sweep_again(self, project: str) -> int:
-        with self._db.bounded():
-            purged = {"project": project, "purged": True}
-            return self._db.tombstones.update_many(purged, {"$set": {"pending": True}}).matched_count
+    def sweep_again(self, project: str) -> None:
+        sweep_again(self._db, project)
 
     def list_erasures(self, before: Timestamp) -> list[Scope]:
         with self._db.bounded():

@@ -93,6 +93,31 @@ def _needed(db: MongoDatabase, scope: Scope, tombstones: list[Document]) -> list
     ]
 
 
+def sweep_again(db: MongoDatabase, project: str) -> None:
+    """Let those purged dialogues of a project await the sweep again that have left messages or summaries."""
+    behind: Document = {}
+    while True:
+        query = {"project": project, "purged": True, **behind}
+        with db.bounded():
+            batch = list(db.tombstones.find(query, sort=[("_id", 1)], limit=BATCH))
+        for namespace in dict.fromkeys(one["namespace"] for one in batch):
+            _reopen_tombstones(db, [one for one in batch if one["namespace"] == namespace])
+        if len(batch) < BATCH:
+            return
+        behind = {"_id": {"$gt": batch[-1]["_id"]}}
+
+
+def _reopen_tombstones(db: MongoDatabase, tombstones: list[Document]) -> None:
+    """Let those tombstones of one place await the sweep again that hide something."""
+    scope = Scope(tombstones[0]["project"], tombstones[0]["namespace"])
+    query = {**place(scope), "dialogueId": _all(tombstones, "dialogueId"), "uid": _all(tombstones, "uid")}
+    with db.bounded():
+        left = {*db.messages.distinct("uid", query), *db.summaries.distinct("uid", query)}
+        hiding = [one for one in tombstones if one["uid"] in left]
+        if hiding:
+            db.tombstones.update_many({"_id": _all(hiding, "_id")}, {"$set": {"pending": True}})
+
+
 def _all(documents: list[Document], field: str) -> Document:
     """Return the comparison with any of the values of a field."""
     return {"$in": [document[field] for document in documents]}

@@ -104,8 +104,8 @@ class SqliteMaintenance(Maintenance):
             removed += self._db.commits.run(clear)
         return removed
 
-    def sweep_again(self, project: str) -> int:
-        return self._db.commits.run(partial(sweeping.sweep_again, project=project))
+    def sweep_again(self, project: str) -> None:
+        self._db.commits.run(partial(sweeping.sweep_again, project=project))
 
     def list_erasures(self, before: Timestamp) -> list[Scope]:
         return [Scope(*row) for row in self._db.all(LIST_ERASURES, (before,))]

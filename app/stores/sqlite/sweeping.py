@@ -40,9 +40,14 @@ RELEASE_TOMBSTONES: Final = (
     f"UPDATE grave SET fate = {ERASED} WHERE project = ? AND namespace = ? AND dialogue_id = ? "
     f"AND fate = {NEEDED}"
 )
+_LEFT: Final = (
+    "(SELECT 1 FROM {table} AS row WHERE row.project = grave.project AND row.namespace = grave.namespace "
+    "AND row.dialogue_id = grave.dialogue_id AND row.uid = grave.uid)"
+)
 SWEEP_AGAIN: Final = (
-    f"UPDATE grave SET fate = CASE fate WHEN {SWEPT} THEN {PURGED} WHEN {NEEDED} THEN {ERASED} ELSE fate END "
-    f"WHERE project = ? AND fate <> {KEPT}"
+    f"UPDATE grave SET fate = CASE fate WHEN {SWEPT} THEN {PURGED} ELSE {ERASED} END "
+    f"WHERE project = ? AND fate IN ({SWEPT}, {NEEDED}) "
+    f"AND (EXISTS {_LEFT.format(table='message')} OR EXISTS {_LEFT.format(table='summary')})"
 )
 DROP_TOMBSTONE: Final = f"DELETE FROM grave {_OF_TOMBSTONE}"
 IS_NEEDED: Final = (
@@ -109,9 +114,9 @@ def _close_tombstone(connection: Connection, key: tuple[str, ...], fate: int) ->
         connection.execute(DROP_TOMBSTONE, key)
 
 
-def sweep_again(connection: Connection, project: str) -> int:
-    """Let all tombstones of a project that hide something await the sweep again; how many they are."""
-    return connection.execute(SWEEP_AGAIN, (project,)).rowcount
+def sweep_again(connection: Connection, project: str) -> None:
+    """Let those purged dialogues of a project await the sweep again that have left messages or summaries."""
+    connection.execute(SWEEP_AGAIN, (project,))
 
 
 def clear_step(connection: Connection, project: str, rows: int) -> int:
