@@ -2,7 +2,7 @@
 
     query    = { phrase | exclusion | word }
     phrase   = '"' words '"'        must be there, side by side
-    exclusion = '-' word | '-' phrase    must not be there; the dash follows a space and precedes a letter
+    exclusion = '-' word | '-' phrase    must not be there; a letter follows the dash, a space may precede it
     word     = anything else        any of them may match, more and rarer ones count more
 
 No other character has a meaning. A word is looked for by its plain form, its stem in the language of
