@@ -45,7 +45,7 @@ def sweep_tombstones(db: MongoDatabase, rows: int) -> int:
 
 def _empty_tombstones(db: MongoDatabase, scope: Scope, tombstones: list[Document], rows: int) -> int:
     """Remove up to ``rows`` rows of purged dialogues, and close their tombstones when none is left."""
-    query = {**place(scope), "dialogueId": _all(tombstones, "dialogueId"), "uid": _all(tombstones, "uid")}
+    query = _left_by(scope, tombstones)
     count = delete_messages(db, query, place(scope), rows)
     if count < rows:
         count += delete_some(db.summaries, query, rows - count)
@@ -110,12 +110,17 @@ def sweep_again(db: MongoDatabase, project: str) -> None:
 def _reopen_tombstones(db: MongoDatabase, tombstones: list[Document]) -> None:
     """Let those tombstones of one place await the sweep again that hide something."""
     scope = Scope(tombstones[0]["project"], tombstones[0]["namespace"])
-    query = {**place(scope), "dialogueId": _all(tombstones, "dialogueId"), "uid": _all(tombstones, "uid")}
+    query = _left_by(scope, tombstones)
     with db.bounded():
         left = {*db.messages.distinct("uid", query), *db.summaries.distinct("uid", query)}
         hiding = [one for one in tombstones if one["uid"] in left]
         if hiding:
             db.tombstones.update_many({"_id": _all(hiding, "_id")}, {"$set": {"pending": True}})
+
+
+def _left_by(scope: Scope, tombstones: list[Document]) -> Document:
+    """Return the query for the messages or summaries that deleted dialogues of a place have left."""
+    return {**place(scope), "dialogueId": _all(tombstones, "dialogueId"), "uid": _all(tombstones, "uid")}
 
 
 def _all(documents: list[Document], field: str) -> Document:
